@@ -1,0 +1,159 @@
+"""`python -m models`: look at the versions of a store, check them, and choose the one to serve."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from models.artifact import read_manifest
+from models.errors import NoVersion, PykutenError, VersionRefused
+from models.parity import MAX_MEAN_DIFFERENCE, MIN_AGREEMENT, measure_parity, varied_golden_listings
+from models.predictor import Predictor
+from models.quality import quality_table, read_metrics
+from models.store import Store
+
+DEFAULT_STORE = Path(__file__).parent / "store"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 a check failed, 2 the call was wrong."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(Store(options.store), options))
+    except (VersionRefused, NoVersion) as error:
+        print(f"models: {error}", file=sys.stderr)
+        return 1
+    except PykutenError as error:
+        print(f"models: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("models: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m models", description=__doc__)
+    parser.add_argument("--store", type=Path, default=DEFAULT_STORE, help="the store folder (default: models/store)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    listing = commands.add_parser("list", help="the versions, newest first; * marks the one that is served")
+    listing.set_defaults(run=_list)
+
+    show = commands.add_parser("show", help="one version: networks, data, quality table")
+    show.add_argument("version", nargs="?", help="default: the current one")
+    show.add_argument("--metrics", action="store_true", help="print the quality table alone, as Markdown")
+    show.set_defaults(run=_show)
+
+    verify = commands.add_parser("verify", help="check sizes, checksums and golden listings, as loading does")
+    verify.add_argument("version", nargs="?", help="default: the current one")
+    verify.add_argument("--runtime", choices=("auto", "openvino", "keras"), default="auto")
+    verify.add_argument("--parity", action="store_true", help="also compare Keras and OpenVINO (needs TensorFlow)")
+    verify.add_argument("--count", type=_positive, default=1000, help="listings to compare on (default 1000)")
+    verify.set_defaults(run=_verify)
+
+    promote = commands.add_parser("promote", help="verify a version, then make it the one to serve")
+    promote.add_argument("version")
+    promote.set_defaults(run=_promote)
+
+    rollback = commands.add_parser("rollback", help="serve the version that was served before the current one")
+    rollback.set_defaults(run=_rollback)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _chosen(store: Store, options: argparse.Namespace) -> str:
+    return str(options.version or store.current())
+
+
+def _list(store: Store, options: argparse.Namespace) -> int:
+    try:
+        current = store.current()
+    except NoVersion:
+        current = ""
+    versions = store.versions()
+    if not versions:
+        print(f"no version in {store.root}", file=sys.stderr)
+        return 1
+    for version in versions:
+        try:
+            manifest = read_manifest(store.folder(version))
+            networks = ", ".join(f"{modality}: {entry.name}" for modality, entry in manifest.networks.items())
+        except VersionRefused as error:
+            networks = str(error)
+        print(f"{'*' if version == current else ' '} {version}  {networks}")
+    return 0
+
+
+def _show(store: Store, options: argparse.Namespace) -> int:
+    folder = store.folder(_chosen(store, options))
+    manifest = read_manifest(folder)
+    table = quality_table(read_metrics(folder))
+    if options.metrics:
+        print(table)
+        return 0
+    print(f"version   {manifest.version} ({manifest.name}), sealed {manifest.created:%Y-%m-%d %H:%M} UTC")
+    for modality, entry in manifest.networks.items():
+        print(f"{modality:9} {entry.name}, {entry.parameters:,} parameters, served in {entry.precision}")
+    print(f"classes   {manifest.classes}")
+    print(
+        f"size      {sum(entry.bytes for entry in manifest.files.values()) / 1e6:.1f} MB in {len(manifest.files)} files"
+    )
+    print(f"data      {json.dumps(manifest.data, ensure_ascii=False)}")
+    print(f"\n{table}")
+    return 0
+
+
+def _verify(store: Store, options: argparse.Namespace) -> int:
+    version = _chosen(store, options)
+    folder = store.folder(version)
+    start = time.perf_counter()
+    predictor = Predictor.load(folder, runtime=options.runtime)
+    print(f"{version}: files, checksums and golden listings are right ({time.perf_counter() - start:.1f} s)")
+    print(f"categories: {len(predictor.taxonomy)}, modalities: {', '.join(sorted(predictor.modalities))}")
+    if not options.parity:
+        return 0
+    listings = varied_golden_listings(folder, options.count)
+    parity = measure_parity(folder, listings, _print_progress(options.count))
+    print(
+        f"parity of Keras and OpenVINO on {parity.listings} listings: same top-1 {parity.top1:.2%} "
+        f"(where the margin is clear {parity.top1_clear:.2%}), probabilities differ by {parity.mean_difference:.6f} on "
+        f"average, {parity.max_difference:.6f} at most"
+    )
+    if not parity.holds:
+        print(f"asked: at least {MIN_AGREEMENT:.1%} and below {MAX_MEAN_DIFFERENCE}", file=sys.stderr)
+    return 0 if parity.holds else 1
+
+
+def _promote(store: Store, options: argparse.Namespace) -> int:
+    Predictor.load(store.folder(options.version))
+    store.promote(options.version)
+    print(f"serving {options.version}")
+    return 0
+
+
+def _rollback(store: Store, options: argparse.Namespace) -> int:
+    Predictor.load(store.folder(store.previous()))
+    print(f"serving {store.rollback()}")
+    return 0
+
+
+def _print_progress(total: int) -> Callable[[int], None]:
+    def show(done: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done}/{total}", end="\n" if done >= total else "", file=sys.stderr, flush=True)
+
+    return show
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The one error tree of the project. Every failure that a caller can meet is one of these.
+
+Each class carries `code` (the machine-readable word of the HTTP contract) and `status` (the HTTP status it maps to).
+`message` is a fixed sentence that may be shown to anybody: it never quotes the caller's input.
+
+    PykutenError                      500 internal
+    |-- ListingError                  422 invalid_request      the listing cannot be predicted from
+    |   |-- NothingToPredict          422 invalid_request      neither text nor image
+    |   |-- TextTooLong               422 text_too_long
+    |   |-- TextEmpty                 422 text_empty           nothing left after cleaning, and no image
+    |   `-- ImageError                422 image_corrupt
+    |       |-- ImageEmpty            422 image_empty
+    |       |-- ImageUnsupported      415 image_unsupported    not JPEG, PNG, WebP or GIF by content
+    |       |-- ImageTooLarge         422 image_too_large      bytes, pixels or a side over the limit
+    |       `-- ImageCorrupt          422 image_corrupt
+    |-- OptionError                   422 invalid_request      top_k, precision or language out of range
+    |-- VersionUnknown                404 version_unknown
+    |-- VersionRefused                503 model_unavailable    damaged, foreign or failing its golden listings
+    |-- NoVersion                     503 model_unavailable    nothing promoted, or nothing loadable
+    |-- StoreError                    500 internal             the store folder cannot be written
+    |-- service.errors.ServiceError   (see service/errors.py: body, queue, deadline)
+    `-- training.errors.TrainingError (see training/errors.py: config, catalogue; exit code 2)
+"""
+
+from __future__ import annotations
+
+
+class PykutenError(Exception):
+    """Root of the tree. `pointer` is an RFC 6901 JSON pointer to the offending part of the input, if there is one."""
+
+    code = "internal"
+    status = 500
+    message = "Something went wrong on our side."
+
+    def __init__(self, message: str | None = None, *, pointer: str | None = None) -> None:
+        self.message = message or type(self).message
+        self.pointer = pointer
+        super().__init__(self.message)
+
+
+class ListingError(PykutenError):
+    """The listing cannot be predicted from."""
+
+    code = "invalid_request"
+    status = 422
+    message = "The listing cannot be predicted from."
+
+
+class NothingToPredict(ListingError):
+    """Neither text nor image was given."""
+
+    message = "Give a designation, a description or an image."
+
+
+class TextTooLong(ListingError):
+    """A text field is longer than `models.text.MAX_CHARACTERS`."""
+
+    code = "text_too_long"
+    message = "The text is longer than 20,000 characters."
+
+
+class TextEmpty(ListingError):
+    """Text was given, but cleaning (tags, control characters, white space) left nothing, and there is no image."""
+
+    code = "text_empty"
+    message = "Nothing readable is left of the text."
+
+
+class ImageError(ListingError):
+    """The image cannot be used."""
+
+    code = "image_corrupt"
+    message = "The image cannot be used."
+
+
+class ImageEmpty(ImageError):
+    """The image has zero bytes."""
+
+    code = "image_empty"
+    message = "The image has no bytes."
+
+
+class ImageUnsupported(ImageError):
+    """The content is not JPEG, PNG, WebP or GIF, whatever its name or declared type."""
+
+    code = "image_unsupported"
+    status = 415
+    message = "The content is not a JPEG, PNG, WebP or GIF image."
+
+
+class ImageTooLarge(ImageError):
+    """More bytes, pixels or pixels on a side than the limits allow; found before any pixel is decoded."""
+
+    code = "image_too_large"
+    message = "The image is over the limit of bytes, pixels or side length."
+
+
+class ImageCorrupt(ImageError):
+    """The image is truncated or its data is damaged."""
+
+    code = "image_corrupt"
+    message = "The image is truncated or damaged."
+
+
+class OptionError(PykutenError):
+    """`top_k`, `precision` or `lang` is out of range."""
+
+    code = "invalid_request"
+    status = 422
+    message = "An option is out of range."
+
+
+class VersionUnknown(PykutenError):
+    """No version of that name is in the store."""
+
+    code = "version_unknown"
+    status = 404
+    message = "No such model version."
+
+
+class VersionRefused(PykutenError):
+    """The version folder is damaged, of an unknown format, or its golden listings give other answers.
+
+    `reason` says what was found, for operators (logs, `models verify`); it is never sent to HTTP callers.
+    """
+
+    code = "model_unavailable"
+    status = 503
+    message = "The model version was refused."
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__()
+
+    def __str__(self) -> str:
+        return f"version refused: {self.reason}"
+
+
+class NoVersion(PykutenError):
+    """No version is promoted, or none can be loaded."""
+
+    code = "model_unavailable"
+    status = 503
+    message = "No model version is available."
+
+
+class StoreError(PykutenError):
+    """The store folder cannot be written or is not a store. `reason` is for operators."""
+
+    message = "The model store cannot be written."
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__()
+
+    def __str__(self) -> str:
+        return f"store: {self.reason}"

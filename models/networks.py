@@ -1,0 +1,72 @@
+"""The trained networks of a version, called on prepared listings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.artifact import Manifest
+from models.errors import VersionRefused
+from models.listing import Modality
+from models.preparation import Prepared
+from models.preprocessing import pad_batch
+from models.runtime import Network, RuntimeName, load_network
+
+MAX_BATCH = 32
+"""Most listings in one pass of a network: 8 gives image networks nearly all that batching can give, text networks gain
+until about 32, and 32 photos of 224x224 are 4.8 MB of input."""
+
+Logits = Mapping[Modality, NDArray[np.float32]]
+"""For each modality that a listing has: float32 [C], before any softmax."""
+
+
+@dataclass(frozen=True)
+class Networks:
+    """One network for each modality of the version; thread-safe."""
+
+    by_modality: Mapping[Modality, Network]
+
+    @classmethod
+    def load(
+        cls, folder: Path, manifest: Manifest, *, runtime: RuntimeName = "auto", streams: int = 1, precision: str = ""
+    ) -> Networks:
+        """Load every network of the manifest. `precision` overrides the manifest's. Raises VersionRefused."""
+        return cls(
+            {
+                modality: load_network(
+                    folder, modality, runtime=runtime, streams=streams, precision=precision or entry.precision
+                )
+                for modality, entry in manifest.networks.items()
+            }
+        )
+
+    def check_classes(self, classes: int) -> None:
+        """Raises VersionRefused when a network answers for another number of classes than the taxonomy has."""
+        for modality, network in self.by_modality.items():
+            if network.classes != classes:
+                raise VersionRefused(f"the {modality} network has {network.classes} classes, the taxonomy {classes}")
+
+    def logits(self, prepared: Sequence[Prepared]) -> list[Logits]:
+        """Logits of each listing for the modalities it has, in the order given; at most `MAX_BATCH` listings a pass."""
+        answers: list[dict[Modality, NDArray[np.float32]]] = [{} for _ in prepared]
+        for modality, network in self.by_modality.items():
+            rows = [row for row, listing in enumerate(prepared) if modality in listing.modalities]
+            for batch in _batches(rows):
+                logits = network(_inputs(modality, [prepared[row] for row in batch]))
+                for row, values in zip(batch, logits, strict=True):
+                    answers[row][modality] = values
+        return list(answers)
+
+
+def _inputs(modality: Modality, prepared: Sequence[Prepared]) -> Mapping[str, NDArray[np.generic]]:
+    if modality is Modality.IMAGE:
+        return {"pixels": np.stack([listing.pixels for listing in prepared if listing.pixels is not None])}
+    return pad_batch([listing.text for listing in prepared if listing.text is not None])
+
+
+def _batches(rows: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (rows[start : start + MAX_BATCH] for start in range(0, len(rows), MAX_BATCH))

@@ -1,0 +1,256 @@
+"""A loaded version: listings in, predictions out. Whatever serving, evaluation and tests ask a model goes through it.
+
+from pathlib import Path
+from models import Listing, Predictor, Store
+
+store = Store(Path("models/store"))
+predictor = Predictor.load(store.folder(store.current()))
+print(predictor.predict(Listing("Matelas de piscine gonflable")).code)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.artifact import Manifest, read_manifest, verify_files
+from models.calibration import PRECISION_MAX, PRECISION_MIN, Calibration
+from models.errors import ListingError, OptionError, PykutenError, VersionRefused
+from models.fusion import Fusion, log_softmax
+from models.golden import REFERENCE_TOLERANCE, TOLERANCE, check_golden, read_golden
+from models.listing import Case, Listing, Modality
+from models.networks import Logits, Networks
+from models.prediction import Action, CategoryScore, Decision, Prediction, PredictionSet, Reason
+from models.preparation import Preparation, Prepared
+from models.runtime import RuntimeName
+from models.taxonomy import FILE_NAME as TAXONOMY
+from models.taxonomy import Taxonomy
+
+DEFAULT_TOP_K = 3
+DISAGREEMENT_CONFIDENCE = 0.5
+"""Text and photo disagree when their best categories differ and each is more likely than all others together."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """Calibrated probabilities of one listing: `fused` and each of `by_modality` are float32 [C] and sum to 1."""
+
+    fused: NDArray[np.float32]
+    by_modality: Mapping[Modality, NDArray[np.float32]]
+
+
+class Predictor:
+    """One version, loaded. Immutable and thread-safe; `load` is the way to get one."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        taxonomy: Taxonomy,
+        preparation: Preparation,
+        networks: Networks,
+        fusion: Fusion,
+        calibration: Calibration,
+    ) -> None:
+        self.manifest = manifest
+        self.taxonomy = taxonomy
+        self.calibration = calibration
+        self._preparation = preparation
+        self._networks = networks
+        self._fusion = fusion
+        self._codes = taxonomy.codes
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        runtime: RuntimeName = "auto",
+        streams: int = 1,
+        verify: bool = True,
+        precision: str = "",
+    ) -> Predictor:
+        """Load a version folder: manifest, sizes and checksums, preprocessing, networks, golden replay.
+
+        `runtime` "auto" takes OpenVINO where the version carries its files, else Keras. `streams` is how many calls may
+        run at the same time. `precision` ("f32", "bf16") overrides the manifest's. `verify=False` skips the folder's
+        name, checksums and golden replay (for a folder just verified by the same process, or a draft). Raises
+        VersionRefused.
+        """
+        manifest = read_manifest(folder)
+        if verify:
+            if manifest.version != folder.name:
+                raise VersionRefused("the folder's name is not the version that its manifest names")
+            verify_files(folder, manifest)
+        taxonomy = Taxonomy.read(folder / TAXONOMY)
+        if len(taxonomy) != manifest.classes:
+            raise VersionRefused("taxonomy and manifest have different numbers of classes")
+        preparation = Preparation.load(folder)
+        fusion = Fusion.read(folder, len(taxonomy))
+        calibration = Calibration.read(folder)
+        networks = Networks.load(folder, manifest, runtime=runtime, streams=streams, precision=precision)
+        networks.check_classes(len(taxonomy))
+        predictor = cls(manifest, taxonomy, preparation, networks, fusion, calibration)
+        predictor._check_parts()
+        if verify:
+            predictor.replay_golden(folder)
+        return predictor
+
+    @property
+    def version(self) -> str:
+        """The version's name."""
+        return self.manifest.version
+
+    @property
+    def modalities(self) -> frozenset[Modality]:
+        """The modalities that this version has networks for."""
+        return frozenset(self._networks.by_modality)
+
+    @property
+    def default_precision(self) -> float:
+        """The precision that decisions are made for when the caller asks for none."""
+        return self.calibration.default_precision
+
+    def replay_golden(self, folder: Path) -> None:
+        """Ask the golden listings again. Raises VersionRefused when an answer is not the published one, or NaN."""
+        golden = read_golden(folder)
+        try:
+            prepared = [self.prepare(entry.listing) for entry in golden]
+        except ListingError as error:
+            raise VersionRefused("a golden listing cannot be prepared") from error
+        if self.modalities - {modality for ready in prepared for modality in ready.modalities}:
+            raise VersionRefused("no golden listing asks one of the networks")
+        try:
+            answers = [scores.fused for scores in self.score(prepared)]
+        except Exception as error:  # a network that wants other inputs fails in any way it likes
+            raise VersionRefused(f"a golden listing cannot be scored: {type(error).__name__}") from error
+        # The widest tolerance bounds the difference: the fused answer is made of both networks.
+        networks = self._networks.by_modality.values()
+        tolerances = [REFERENCE_TOLERANCE if n.runtime == "keras" else TOLERANCE[n.precision] for n in networks]
+        check_golden(golden, answers, max(tolerances))
+
+    def check_options(self, top_k: int, precision: float | None) -> None:
+        """Raises OptionError when `top_k` is not in 1..categories or `precision` not in 0.80..0.995."""
+        if not 1 <= top_k <= len(self.taxonomy):
+            raise OptionError("top_k goes from 1 to the number of categories.", pointer="/top_k")
+        if precision is not None and not PRECISION_MIN <= precision <= PRECISION_MAX:
+            raise OptionError("precision goes from 0.80 to 0.995.", pointer="/precision")
+
+    def prepare(self, listing: Listing) -> Prepared:
+        """Clean, featurise and decode one listing. Raises ListingError."""
+        return self._preparation(listing)
+
+    def score(self, prepared: Sequence[Prepared]) -> list[Scores]:
+        """Calibrated probabilities of each listing, in the order given.
+
+        The same listing gets the same answer in any batch, within 1e-4 (a batch's size can change the order of float
+        additions).
+        """
+        return [
+            self._fuse(listing, logits)
+            for listing, logits in zip(prepared, self._networks.logits(prepared), strict=True)
+        ]
+
+    def conclude(
+        self, prepared: Prepared, scores: Scores, *, top_k: int = DEFAULT_TOP_K, precision: float | None = None
+    ) -> Prediction:
+        """The prediction that scores lead to; cheap. Options as checked by `check_options`."""
+        predictions = self._top(scores.fused, top_k)
+        disagreement = self._disagree(scores)
+        members = self.calibration.prediction_set(prepared.case, scores.fused)
+        return Prediction(
+            predictions=predictions,
+            decision=self._decide(prepared.case, predictions[0], disagreement, precision),
+            prediction_set=PredictionSet(tuple(self._codes[i] for i in members), self.calibration.coverage),
+            case=prepared.case,
+            modalities=prepared.modalities,
+            by_modality={modality: self._top(values, top_k) for modality, values in scores.by_modality.items()},
+            disagreement=disagreement,
+            warnings=prepared.warnings,
+            version=self.version,
+        )
+
+    def predict(self, listing: Listing, *, top_k: int | None = None, precision: float | None = None) -> Prediction:
+        """Predict one listing; options as for `predict_many`. Raises ListingError or OptionError."""
+        answer = self.predict_many([listing], top_k=top_k, precision=precision)[0]
+        if isinstance(answer, PykutenError):
+            raise answer
+        return answer
+
+    def predict_many(
+        self, listings: Sequence[Listing], *, top_k: int | None = None, precision: float | None = None
+    ) -> list[Prediction | ListingError]:
+        """Predict listings, in their order; a bad one gets its error and never fails the others.
+
+        `top_k` is 3 by default, or all categories where there are fewer. Raises OptionError.
+        """
+        top_k = min(DEFAULT_TOP_K, len(self.taxonomy)) if top_k is None else top_k
+        self.check_options(top_k, precision)
+        answers: list[Prediction | ListingError | None] = [None] * len(listings)
+        prepared: list[tuple[int, Prepared]] = []
+        for row, listing in enumerate(listings):
+            try:
+                prepared.append((row, self.prepare(listing)))
+            except ListingError as error:
+                answers[row] = error
+        for (row, ready), scores in zip(prepared, self.score([ready for _, ready in prepared]), strict=True):
+            answers[row] = self.conclude(ready, scores, top_k=top_k, precision=precision)
+        return [answer for answer in answers if answer is not None]
+
+    def _fuse(self, prepared: Prepared, logits: Logits) -> Scores:
+        log_probabilities = {
+            modality: self._calibrated(prepared.text_case if modality is Modality.TEXT else Case.IMAGE, values)
+            for modality, values in logits.items()
+        }
+        by_modality = {modality: np.exp(values) for modality, values in log_probabilities.items()}
+        if prepared.case is not Case.BOTH:
+            return Scores(by_modality[prepared.modalities[0]], by_modality)
+        fused = self._fusion(log_probabilities[Modality.TEXT], log_probabilities[Modality.IMAGE])
+        return Scores(np.exp(self._calibrated(Case.BOTH, fused)), by_modality)
+
+    def _calibrated(self, case: Case, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        return log_softmax(logits / np.float32(self.calibration.cases[case].temperature))
+
+    def _top(self, probabilities: NDArray[np.float32], top_k: int) -> tuple[CategoryScore, ...]:
+        order = np.argsort(-probabilities, kind="stable")[:top_k]
+        return tuple(CategoryScore(self._codes[i], float(probabilities[i])) for i in order)
+
+    def _disagree(self, scores: Scores) -> bool:
+        if len(scores.by_modality) < 2:
+            return False
+        values = list(scores.by_modality.values())
+        differ = len({int(v.argmax()) for v in values}) > 1
+        return differ and all(float(v.max()) > DISAGREEMENT_CONFIDENCE for v in values)
+
+    def _decide(self, case: Case, best: CategoryScore, disagreement: bool, precision: float | None) -> Decision:
+        asked = self.default_precision if precision is None else precision
+        threshold = self.calibration.threshold(case, best.code, asked)
+        if threshold is None:
+            reason: Reason | None = Reason.PRECISION_UNREACHABLE
+        elif disagreement:
+            reason = Reason.DISAGREEMENT
+        elif best.confidence < threshold:
+            reason = Reason.LOW_CONFIDENCE
+        else:
+            reason = None
+        return Decision(Action.REVIEW if reason else Action.ACCEPT, asked, threshold, reason)
+
+    def _check_parts(self) -> None:
+        """Raises VersionRefused when a part can give what another does not know."""
+        if self._preparation.modalities != self.modalities:
+            raise VersionRefused("preprocessing and manifest have different modalities")
+        for case in self.calibration.cases.values():
+            if any(code not in self.taxonomy for code in case.class_thresholds):
+                raise VersionRefused("calibration has a category that the taxonomy has not")
+        possible = set()
+        if Modality.TEXT in self.modalities:
+            possible |= {Case.TITLE, Case.TEXT}
+        if Modality.IMAGE in self.modalities:
+            possible |= {Case.IMAGE}
+        if len(self.modalities) == 2:
+            possible |= {Case.BOTH}
+        if missing := possible - self.calibration.cases.keys():
+            raise VersionRefused(f"calibration has no case {min(missing)}")

@@ -1,0 +1,102 @@
+"""The serving runtime: OpenVINO on the CPU, a pool of single-threaded streams."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from types import ModuleType
+from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import VersionRefused
+
+NATIVE_BF16 = "BF16"
+"""What the CPU plugin lists among its optimisation capabilities on a processor with AMX or AVX-512 BF16."""
+
+
+def import_openvino() -> ModuleType:
+    """OpenVINO, without the companion package through which it reports each import and conversion to its makers.
+
+    The reports go over the network, from forked copies of this process. OpenVINO has a stub for a missing companion.
+    """
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # None: cannot be imported
+    import openvino
+
+    return cast(ModuleType, openvino)
+
+
+@cache
+def cpu_precision() -> Literal["f32", "bf16"]:
+    """See `models.runtime.available_precision`."""
+    return "bf16" if NATIVE_BF16 in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+
+
+class OpenVinoNetwork:
+    """A compiled network and one inference request for each stream; a call waits while all of them are busy."""
+
+    runtime: Literal["openvino"] = "openvino"
+
+    def __init__(
+        self, requests: Sequence[Any], dtypes: Mapping[str, np.dtype[Any]], classes: int, precision: str
+    ) -> None:
+        self._requests: SimpleQueue[Any] = SimpleQueue()
+        for request in requests:
+            self._requests.put(request)
+        self._dtypes = dict(dtypes)
+        self.input_names = tuple(dtypes)
+        self.classes = classes
+        self.precision = precision
+
+    @classmethod
+    def load(cls, path: Path, *, streams: int = 1, precision: str = "f32") -> OpenVinoNetwork:
+        """Read and compile an IR (`path` is its .xml). Raises VersionRefused."""
+        computed = "f32" if precision == "f32" else cpu_precision()
+        settings = {
+            "NUM_STREAMS": streams,
+            "INFERENCE_NUM_THREADS": streams,
+            # Several processes on a machine would otherwise all be pinned to its first cores.
+            "ENABLE_CPU_PINNING": False,
+            "INFERENCE_PRECISION_HINT": computed,
+        }
+        try:
+            core = import_openvino().Core()
+            # Mapped weights would make a file that is truncated under a running service kill the process.
+            core.set_property({"ENABLE_MMAP": False})
+            compiled = core.compile_model(core.read_model(path), "CPU", settings)
+            dtypes = {node.any_name: np.dtype(node.element_type.to_dtype()) for node in compiled.inputs}
+            classes = _classes(compiled)
+            requests = [compiled.create_infer_request() for _ in range(streams)]
+        except VersionRefused:
+            raise
+        except Exception as error:  # OpenVINO raises RuntimeError for nearly everything, and promises nothing
+            raise VersionRefused(f"{path.name} cannot be compiled: {_summary(error)}") from error
+        return cls(requests, dtypes, classes, precision if precision == "int8" else computed)
+
+    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """See `models.runtime.Network`."""
+        feed = {name: np.ascontiguousarray(inputs[name], dtype) for name, dtype in self._dtypes.items()}
+        request = self._requests.get()
+        try:
+            # The inputs may be shared, since the call blocks; the output may not, since the request is used again.
+            answer = request.infer(feed, share_inputs=True, share_outputs=False)
+            return np.array(answer[0], dtype=np.float32)
+        finally:
+            self._requests.put(request)
+
+
+def _classes(compiled: Any) -> int:
+    outputs = compiled.outputs
+    shape = outputs[0].partial_shape if len(outputs) == 1 else None
+    if shape is None or shape.rank.is_dynamic or len(shape) != 2 or shape[1].is_dynamic:
+        raise VersionRefused("the network's output is not one array of logits [B, C]")
+    return int(shape[1].get_length())
+
+
+def _summary(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:200] if lines else type(error).__name__

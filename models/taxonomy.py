@@ -1,0 +1,102 @@
+"""The categories of a version: position in the list IS the class index of its networks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.errors import VersionRefused
+
+FILE_NAME = "taxonomy.json"
+LANGUAGES = ("fr", "en", "de")
+"""Languages of labels and groups; the first is the fallback."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One category. `labels` and `groups` map each of `LANGUAGES` to words for people."""
+
+    code: str
+    labels: dict[str, str]
+    groups: dict[str, str]
+
+
+class _CategoryFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    code: str = Field(min_length=1, max_length=64)
+    labels: dict[str, str]
+    groups: dict[str, str]
+
+
+class _TaxonomyFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    categories: list[_CategoryFile] = Field(min_length=2)
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """All categories, in class-index order; codes are unique."""
+
+    categories: tuple[Category, ...]
+    _index: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index = {category.code: position for position, category in enumerate(self.categories)}
+        if len(index) != len(self.categories):
+            raise ValueError("category codes are not unique")
+        object.__setattr__(self, "_index", index)
+
+    def __len__(self) -> int:
+        return len(self.categories)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Category codes in class-index order."""
+        return tuple(category.code for category in self.categories)
+
+    def index(self, code: str) -> int:
+        """The class index of `code`; KeyError when the code is not in the taxonomy."""
+        return self._index[code]
+
+    def __contains__(self, code: object) -> bool:
+        return code in self._index
+
+    def label(self, code: str, lang: str = "fr") -> str:
+        """The category's name in `lang`, in French when there is none, else the code itself."""
+        labels = self.categories[self._index[code]].labels
+        return labels.get(lang) or labels.get(LANGUAGES[0]) or code
+
+    def group(self, code: str, lang: str = "fr") -> str:
+        """The name of the group that the category belongs to; empty when it has none."""
+        groups = self.categories[self._index[code]].groups
+        return groups.get(lang) or groups.get(LANGUAGES[0]) or ""
+
+    def restricted_to(self, codes: Iterable[str]) -> Taxonomy:
+        """The categories of `codes` only, in this taxonomy's order."""
+        wanted = set(codes)
+        return Taxonomy(tuple(category for category in self.categories if category.code in wanted))
+
+    @classmethod
+    def of_codes(cls, codes: Iterable[str]) -> Taxonomy:
+        """Categories whose labels are their codes, for catalogues that come without labels."""
+        return cls(tuple(Category(code, dict.fromkeys(LANGUAGES, code), {}) for code in codes))
+
+    @classmethod
+    def read(cls, path: Path) -> Taxonomy:
+        """Read a taxonomy file. Raises VersionRefused when it is missing or malformed."""
+        try:
+            parsed = _TaxonomyFile.model_validate_json(path.read_bytes())
+            return cls(tuple(Category(c.code, c.labels, c.groups) for c in parsed.categories))
+        except (OSError, ValidationError, ValueError) as error:
+            raise VersionRefused(f"{path.name} is not a taxonomy: {type(error).__name__}") from error
+
+    def write(self, path: Path) -> None:
+        """Write the taxonomy as JSON, readable by `read`."""
+        document = {
+            "categories": [{"code": c.code, "labels": c.labels, "groups": c.groups} for c in self.categories],
+        }
+        path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

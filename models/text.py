@@ -1,0 +1,181 @@
+"""A listing's text: from the HTML that sellers paste to what a person would read.
+
+BeautifulSoup reads the markup. It is guarded, because Python's `html.parser` under it takes quadratic time on markup
+such as `<a b=<a b=...` or `<!--<!--...` (20 kB held a core for up to 49 s on CPython 3.11.2 to 3.13.0), BeautifulSoup
+raises on `<![`, and both treat entities and `<script>` differently from release to release. So what is never read is
+cut out first, entities are decoded here, and markup whose tags are not all plain and closed goes through one regular
+expression instead. All expressions are possessive: none can backtrack, each is linear.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from html.entities import html5
+
+from bs4 import BeautifulSoup
+
+from models.errors import TextTooLong
+
+MAX_CHARACTERS = 20_000
+"""Longest raw field. The longest of 50,000 real descriptions has 9,709 characters."""
+
+_MAX_PARSED_TAGS = 1000
+"""More tags than this skip the parser: it takes 10-40 microseconds a tag and searches lists that grow with them."""
+
+_MAX_NORMALISED = 256
+"""Longest part of a word put into NFC at once: CPython orders combining marks in quadratic time (20,000 in 1.2 s)."""
+
+_PIECE = re.compile(rf"[^ ]{{1,{_MAX_NORMALISED}}} ?")
+
+_INLINE = (
+    "a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|nobr|q|s|samp|small|span|strike"
+    "|strong|sub|sup|time|tt|u|var|wbr"
+)
+"""Elements within a line: their tags leave no space. All others (paragraphs, cells, `<br>`, images...) part words."""
+
+_NOT_PARSED = "iframe|noembed|noframes|noscript|plaintext|rp|rt|script|style|template|textarea|title|xmp"
+"""Elements whose content html.parser or BeautifulSoup treats specially, not the same way in every release."""
+
+_NAME = r"[a-z][a-z0-9-]*+(?::[a-z][a-z0-9-]*+)?+(?=[\s/>])"
+_ATTRIBUTE = r"""[^\s"'<>/=]++(?:\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s"'`=<>]++))?+"""
+_PLAIN_TAG = rf"(?:<{_NAME}(?:[\s/]++(?:{_ATTRIBUTE})?+)*+>|</{_NAME}[\s/]*+>)"
+_FLAGS = re.ASCII | re.IGNORECASE
+
+_HIDDEN_START = re.compile(r"<!--|<(script|style|template)(?=[\s/>])", _FLAGS)
+_HIDDEN_END = {
+    name: re.compile(end, _FLAGS)
+    for name, end in {
+        "": r"-->",
+        "script": r"</script[^<>]*+>",
+        "style": r"</style[^<>]*+>",
+        "template": r"</template[^<>]*+>",
+    }.items()
+}
+_ODD = re.compile(rf"(?!{_PLAIN_TAG})<[a-z/!?]|<(?:{_NOT_PARSED})[\s/>]", _FLAGS)
+_BOUNDARY = re.compile(rf"<(?=/?(?!(?:{_INLINE})[\s/>])[a-z])", _FLAGS)
+_INLINE_TAG = re.compile(rf"</?(?:{_INLINE})[\s/>]", _FLAGS)
+_ANY_TAG = re.compile(rf"{_PLAIN_TAG}|</?{_NAME}[^<>]*+>|<!\[CDATA\[|\]\]>|<[!?][a-z\[][^<>]*+>", _FLAGS)
+
+_AMPERSAND = "\x1a"
+"""Stands for "&" within the parser; `_visible` has removed every other one."""
+
+_SLOPPY_REFERENCE = re.compile(r"&\s?([a-z][a-z0-9]{1,30}+);", _FLAGS)
+_ENDLESS_REFERENCE = re.compile(r"&#(?:[0-9]{12,}+|x[0-9a-f]{12,}+);?", _FLAGS)
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_C1 = re.compile("[\x80-\x9f]")
+_C1_MEANT = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""Controls that are not white space, soft hyphen, zero-width, bidirectional, interlinear and tag characters."""
+
+
+def plain_text(markup: str) -> str:
+    """The readable text of `markup`: no tags, comments, scripts or invisible characters; NFC; single spaces; case kept.
+
+    Entities are decoded twice ("&amp;eacute;" is "é"; "& Nbsp;" counts as one too), and tags that the first decoding
+    brings to light are stripped as well, because feeds escape HTML once too often. A "<" that opens no closed tag is
+    text ("5 < 6", "a<b"); a comment or script that is never closed hides the rest, as in browsers. Never raises; linear
+    time.
+    """
+    text = _visible(markup)
+    for strip in (_strip_markup, _strip_tags):
+        if "<" in text:
+            text = strip(text)
+        if "&" in text:
+            text = _visible(_decode(text))
+    words = text.split()
+    text = " ".join(words)
+    if text.isascii():
+        return text
+    if max(map(len, words)) > _MAX_NORMALISED:
+        return "".join(unicodedata.normalize("NFC", piece) for piece in _PIECE.findall(text))
+    return unicodedata.normalize("NFC", text)
+
+
+def _visible(text: str) -> str:
+    """Drop what cannot be seen; Windows-1252 bytes that were read as Latin-1 become what they mean (0x9C: "œ")."""
+    if text.isprintable():
+        return text
+    if _SURROGATE.search(text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if _C1.search(text):
+        text = text.translate(_C1_MEANT)
+    return _INVISIBLE.sub("", text)
+
+
+def _decode(text: str) -> str:
+    """Decode entities once, sloppy ones too. `html.unescape` raises on references of thousands of digits."""
+    text = _SLOPPY_REFERENCE.sub(_well_spelt, text)
+    return html.unescape(_ENDLESS_REFERENCE.sub("\ufffd", text))
+
+
+def _well_spelt(match: re.Match[str]) -> str:
+    for name in (match[1], match[1].lower()):
+        if f"{name};" in html5:
+            return f"&{name};"
+    return match[0]
+
+
+def _strip_markup(markup: str) -> str:
+    """Text of HTML, entities left as they are."""
+    markup = _cut_hidden(markup)
+    if _ODD.search(markup) or markup.count("<") > _MAX_PARSED_TAGS:
+        return _ANY_TAG.sub(_space, markup)
+    return _parse(markup) if "<" in markup else markup
+
+
+def _strip_tags(markup: str) -> str:
+    """As `_strip_markup`, without the parser."""
+    return _ANY_TAG.sub(_space, _cut_hidden(markup))
+
+
+def _parse(markup: str) -> str:
+    soup = BeautifulSoup(_BOUNDARY.sub(" <", markup).replace("&", _AMPERSAND), "html.parser")
+    text = soup.get_text().replace(_AMPERSAND, "&")
+    soup.decompose()  # its cycles would otherwise wait for the garbage collector
+    return text
+
+
+def _space(tag: re.Match[str]) -> str:
+    return "" if _INLINE_TAG.match(tag[0]) else " "
+
+
+def _cut_hidden(markup: str) -> str:
+    """Cut comments, scripts, style sheets and templates, with their content."""
+    kept = []
+    position = 0
+    while start := _HIDDEN_START.search(markup, position):
+        kept.append(markup[position : start.start()])
+        # "<!-->" is a whole comment, so its end may overlap its start.
+        end = _HIDDEN_END[(start[1] or "").lower()].search(markup, start.start() + 2)
+        if end is None:
+            return "".join(kept)
+        position = end.end()
+    kept.append(markup[position:])
+    return "".join(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class ListingText:
+    """The two text fields of a listing, cleaned and kept apart; either may be empty."""
+
+    designation: str
+    description: str
+
+    @classmethod
+    def clean(cls, designation: str, description: str) -> ListingText:
+        """Clean both raw fields. Raises TextTooLong, with a pointer, if one is longer than MAX_CHARACTERS."""
+        for pointer, field in (("/designation", designation), ("/description", description)):
+            if len(field) > MAX_CHARACTERS:
+                raise TextTooLong(pointer=pointer)
+        return cls(plain_text(designation), plain_text(description))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing readable is left of either field."""
+        return not (self.designation or self.description)

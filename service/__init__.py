@@ -1,0 +1,1 @@
+"""Delivers predictions over HTTP. Imports `models`, never `training`; nothing happens at import."""

@@ -1,0 +1,173 @@
+"""What predictions look like on the wire.
+
+Typed dictionaries: the OpenAPI document is made from their types, and the JSON from the dictionaries themselves,
+without the validation that models would add to every answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, final
+
+from pydantic import Field
+from pydantic_core import to_json
+from starlette.responses import Response
+from typing_extensions import TypedDict
+
+from models.prediction import Action, CategoryScore, Prediction
+from service.problems import Problem
+
+DECIMALS = 6
+"""Digits of a confidence: float32 has about seven."""
+
+Code = Annotated[str, Field(description="The catalogue's code.", examples=["2583"])]
+Confidence = Annotated[float, Field(ge=0, le=1, description="Calibrated probability.")]
+Words = Mapping[str, tuple[str, str]]
+"""Code to (label, group) in one language."""
+
+
+class CategoryBody(TypedDict):
+    """A category in the caller's language. `group` is empty where the catalogue has none."""
+
+    code: Code
+    label: str
+    group: str
+
+
+class ScoreBody(CategoryBody):
+    """A category and how likely it is."""
+
+    confidence: Confidence
+
+
+class DecisionBody(TypedDict):
+    """Whether the listing may be filed without a human at `precision`. `threshold` is null when none promises it."""
+
+    action: Literal["accept", "review"]
+    precision: float
+    threshold: float | None
+    reason: Literal["low_confidence", "disagreement", "precision_unreachable"] | None
+
+
+class PredictionSetBody(TypedDict):
+    """Categories that hold the right one with probability `coverage`; never empty."""
+
+    codes: list[Code]
+    coverage: float
+
+
+class ModelBody(TypedDict):
+    """The version that answered; all of the answer is this one's."""
+
+    version: str
+
+
+class PredictionBody(TypedDict):
+    """One listing's answer. `disagreement`: text and photo are each sure of another category."""
+
+    id: str | None
+    category: CategoryBody
+    confidence: Confidence
+    decision: DecisionBody
+    predictions: list[ScoreBody]
+    prediction_set: PredictionSetBody
+    modalities: list[Literal["text", "image"]]
+    by_modality: dict[Literal["text", "image"], list[ScoreBody]]
+    disagreement: bool
+    warnings: list[str]
+    model: ModelBody
+
+
+@final
+class PredictedItem(TypedDict):
+    """A listing of the batch that was predicted."""
+
+    index: int
+    id: str | None
+    status: Literal[200]
+    prediction: PredictionBody
+
+
+@final
+class FailedItem(TypedDict):
+    """A listing of the batch that was not; `status` and `error` are what it would have got alone."""
+
+    index: int
+    id: str | None
+    status: int
+    error: Problem
+
+
+class SummaryBody(TypedDict):
+    """Counts; `accepted` of the predicted."""
+
+    total: int
+    predicted: int
+    failed: int
+    accepted: int
+
+
+class BatchBody(TypedDict):
+    """Results in the order of the listings."""
+
+    results: list[PredictedItem | FailedItem]
+    summary: SummaryBody
+
+
+def prediction_body(prediction: Prediction, words: Words, listing_id: str | None) -> PredictionBody:
+    """One prediction for the wire, with labels from `words`."""
+    predictions = _scores(prediction.predictions, words)
+    decision = prediction.decision
+    best = predictions[0]
+    return {
+        "id": listing_id,
+        "category": {"code": best["code"], "label": best["label"], "group": best["group"]},
+        "confidence": best["confidence"],
+        "decision": {
+            "action": decision.action.value,
+            "precision": decision.precision,
+            "threshold": None if decision.threshold is None else round(decision.threshold, DECIMALS),
+            "reason": None if decision.reason is None else decision.reason.value,
+        },
+        "predictions": predictions,
+        "prediction_set": {
+            "codes": list(prediction.prediction_set.codes),
+            "coverage": prediction.prediction_set.coverage,
+        },
+        "modalities": [modality.value for modality in prediction.modalities],
+        "by_modality": {modality.value: _scores(scores, words) for modality, scores in prediction.by_modality.items()},
+        "disagreement": prediction.disagreement,
+        "warnings": list(prediction.warnings),
+        "model": {"version": prediction.version},
+    }
+
+
+def batch_body(results: list[PredictedItem | FailedItem]) -> BatchBody:
+    """The batch's answer with its counts."""
+    actions = [item["prediction"]["decision"]["action"] for item in results if "prediction" in item]
+    return {
+        "results": results,
+        "summary": {
+            "total": len(results),
+            "predicted": len(actions),
+            "failed": len(results) - len(actions),
+            "accepted": actions.count(Action.ACCEPT.value),
+        },
+    }
+
+
+def json_response(body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer; not cached unless `headers` say so."""
+    return Response(
+        to_json(body, inf_nan_mode="null"),
+        media_type="application/json",
+        headers=headers or {"Cache-Control": "no-store"},
+    )
+
+
+def _scores(scores: Iterable[CategoryScore], words: Words) -> list[ScoreBody]:
+    found = []
+    for score in scores:
+        label, group = words[score.code]
+        found.append(ScoreBody(code=score.code, label=label, group=group, confidence=round(score.confidence, DECIMALS)))
+    return found

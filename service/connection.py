@@ -1,0 +1,118 @@
+"""The HTTP connection: uvicorn's, with a time limit for heads and bodies, and a size limit for heads.
+
+uvicorn waits for ever for the rest of a request. Connections whose request does not arrive in time are closed here;
+where the application is reading the body, its own, shorter limit comes first and answers 408.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.settings import MIB, Settings
+
+NOT_HTTP = "Invalid HTTP request received."
+"""uvicorn's own words for what never reaches the application."""
+GRACE_SECONDS = 2.0
+"""How much later than the application this closes a connection whose body drips."""
+LINGER_BYTES = 16 * MIB
+"""How much of a body that was answered early (say, with 413) is read and dropped, so that a client that sends before
+it reads
+gets its answer instead of a reset connection. Beyond it, the connection is closed."""
+
+
+class Connection(HttpToolsProtocol):
+    """One connection of a client. `limits` is set by `connection_class`."""
+
+    limits: Settings
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._watch: asyncio.TimerHandle | None = None
+        self._in_head = True
+        self._complete = False
+        self._read_bytes = 0
+        self._head_bytes = 0
+        self._dropped_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the clock: a connection that never says anything is closed too."""
+        super().connection_made(transport)
+        self._arm(self.limits.head_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in bytes; while a request is incomplete, the clock runs."""
+        was_in_head = self._in_head
+        self._read_bytes = len(data)
+        super().data_received(data)
+        if was_in_head and self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > self.limits.head_bytes:
+                self.send_400_response(NOT_HTTP)
+        if self._watch is None and self._is_waiting():
+            self._arm(self.limits.head_seconds if self._in_head else self.limits.body_seconds + GRACE_SECONDS)
+
+    def on_message_begin(self) -> None:
+        """A request's first byte."""
+        super().on_message_begin()
+        self._in_head, self._complete = True, False
+        self._dropped_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """The head is there; the body gets its own time. Raises on a long head, which the caller answers with 400."""
+        # A head shorter than what was read last needs no counting, and that is all of them but one in a million.
+        if self._read_bytes > self.limits.head_bytes and self._length_of_head() > self.limits.head_bytes:
+            raise ValueError(NOT_HTTP)
+        super().on_headers_complete()
+        self._in_head = False
+        self._head_bytes = 0
+        self._disarm()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body; dropped when the answer is out already."""
+        super().on_body(body)
+        if self.cycle.response_complete:
+            self._dropped_bytes += len(body)
+            if self._dropped_bytes > LINGER_BYTES:
+                self.transport.close()
+
+    def on_message_complete(self) -> None:
+        """The whole request is there; from here on the application's deadline rules."""
+        super().on_message_complete()
+        self._complete = True
+        self._disarm()
+
+    def _length_of_head(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _is_waiting(self) -> bool:
+        """Whether the client owes us bytes: an incomplete request, or stray ones between requests (which stop uvicorn's
+        keep-alive clock).
+        """
+        if not self._complete:
+            return True
+        return self.cycle.response_complete and self.timeout_keep_alive_task is None
+
+    def _arm(self, seconds: float) -> None:
+        self._watch = self.loop.call_later(seconds, self._too_slow)
+
+    def _disarm(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
+
+    def _too_slow(self) -> None:
+        self._watch = None
+        self.transport.close()
+
+
+def connection_class(settings: Settings) -> type[Connection]:
+    """The class that uvicorn is to make connections of."""
+    return type("Connection", (Connection,), {"limits": settings})

@@ -1,0 +1,207 @@
+"""Where predictions are computed: a bounded queue and a few threads, so that no CPU work runs on the event loop.
+
+Threads take what already waits, up to a few listings at once, and never wait for more: measured, that beats any
+timer. The networks and the image decoder release the interpreter lock, so threads run in parallel. One trip through a
+thread does it all: prepare, score, conclude.
+
+The queue is bounded in listings. Full, it refuses at once: late answers help nobody, and a refused caller can go
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from models.errors import PykutenError
+from models.listing import Listing
+from models.prediction import Prediction
+from models.predictor import Predictor
+from models.preparation import Prepared
+from service.errors import DeadlineExceeded, Draining, Internal, Overloaded
+from service.logs import event
+
+Answer = Prediction | PykutenError
+Answers = list[Answer]
+"""One for each listing, in their order."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    predictor: Predictor
+    listings: Sequence[Listing]
+    top_k: int
+    precision: float | None
+    deadline: float
+    future: asyncio.Future[Answers]
+    loop: asyncio.AbstractEventLoop
+    answers: list[Answer | None] = field(default_factory=list)
+
+
+class Engine:
+    """`workers` threads over a queue of at most `capacity` listings; a worker takes up to `gather` of them at once."""
+
+    def __init__(self, *, workers: int, capacity: int, gather: int) -> None:
+        self.workers = workers
+        self._capacity = capacity
+        self._gather = gather
+        self._queue: deque[_Job] = deque()
+        self._waiting = 0  # listings in the queue
+        self._idle = 0  # threads without work
+        self._closing = False
+        self._changed = threading.Condition()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads."""
+        for number in range(self.workers):
+            thread = threading.Thread(target=self._work, name=f"engine-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a listing would be refused now."""
+        return self._waiting >= self._capacity
+
+    @property
+    def waiting(self) -> int:
+        """Listings in the queue."""
+        return self._waiting
+
+    def submit(
+        self,
+        predictor: Predictor,
+        listings: Sequence[Listing],
+        *,
+        top_k: int,
+        precision: float | None,
+        deadline: float,
+        admitted: bool = False,
+    ) -> asyncio.Future[Answers]:
+        """Queue listings to be predicted together. Raises Overloaded or Draining at once.
+
+        `deadline` is on the clock of `time.monotonic`: work that has not begun by then is not begun, and its answers
+        are DeadlineExceeded. Cancelling the future drops the work. `admitted` work belongs to a request that is
+        already being worked on and passes the queue's bound; its callers bound it themselves.
+        """
+        loop = asyncio.get_running_loop()
+        job = _Job(predictor, listings, top_k, precision, deadline, loop.create_future(), loop)
+        with self._changed:
+            if self._closing:
+                raise Draining
+            if not admitted and self._waiting and self._waiting + len(listings) > self._capacity:
+                raise Overloaded
+            self._queue.append(job)
+            self._waiting += len(listings)
+            self._changed.notify()
+        return job.future
+
+    def close(self, timeout: float) -> bool:
+        """Refuse new work, finish what is queued, stop the threads; whether that was done within `timeout` seconds."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        end = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _work(self) -> None:
+        while jobs := self._take():
+            try:
+                _run(jobs)
+            except Exception as error:  # noqa: BLE001 - a thread that dies is missed by every later request
+                event(logging.ERROR, "engine", error)
+                for job in jobs:
+                    job.answers = [Internal() for _ in job.listings]
+            _deliver(jobs)
+
+    def _take(self) -> list[_Job]:
+        """The next jobs, of one version, that this thread is to run together; empty when the engine is closed."""
+        with self._changed:
+            self._idle += 1
+            while not self._queue:
+                if self._closing:
+                    return []
+                self._changed.wait()
+            self._idle -= 1
+            # Two listings that arrive together are two idle threads' work, not one thread's batch.
+            share = min(self._gather, -(-self._waiting // (self._idle + 1)))
+            jobs = [self._pop()]
+            taken = len(jobs[0].listings)
+            while self._queue and self._queue[0].predictor is jobs[0].predictor:
+                taken += len(self._queue[0].listings)
+                if taken > share:
+                    break
+                jobs.append(self._pop())
+            return jobs
+
+    def _pop(self) -> _Job:
+        job = self._queue.popleft()
+        self._waiting -= len(job.listings)
+        return job
+
+
+def _run(jobs: Sequence[_Job]) -> None:
+    """Fill in the jobs' answers. Jobs whose caller is gone or whose deadline has passed are not begun."""
+    ready: list[tuple[_Job, int, Prepared]] = []
+    for job in jobs:
+        job.answers = [None] * len(job.listings)
+        if job.future.cancelled():
+            continue
+        if time.monotonic() >= job.deadline:
+            job.answers = [DeadlineExceeded() for _ in job.listings]
+            continue
+        for row, listing in enumerate(job.listings):
+            prepared = _prepare(job.predictor, listing)
+            if isinstance(prepared, PykutenError):
+                job.answers[row] = prepared
+            else:
+                ready.append((job, row, prepared))
+    if ready:
+        _score(ready)
+
+
+def _prepare(predictor: Predictor, listing: Listing) -> Prepared | PykutenError:
+    try:
+        return predictor.prepare(listing)
+    except PykutenError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - unforeseen, and this listing's alone
+        event(logging.ERROR, "prepare", error, version=predictor.version)
+        return Internal()
+
+
+def _score(ready: Sequence[tuple[_Job, int, Prepared]]) -> None:
+    predictor = ready[0][0].predictor
+    try:
+        scored = predictor.score([prepared for _, _, prepared in ready])
+        for (job, row, prepared), scores in zip(ready, scored, strict=True):
+            job.answers[row] = predictor.conclude(prepared, scores, top_k=job.top_k, precision=job.precision)
+    except Exception as error:  # noqa: BLE001 - unforeseen
+        if len(ready) > 1:  # whichever listing it was, it must not fail the others
+            for one in ready:
+                _score([one])
+            return
+        event(logging.ERROR, "score", error, version=predictor.version)
+        job, row, _ = ready[0]
+        job.answers[row] = Internal()
+
+
+def _deliver(jobs: Sequence[_Job]) -> None:
+    """Wake the callers: one wake-up of the loop for all that were run together."""
+
+    def resolve() -> None:
+        for job in jobs:
+            if not job.future.done():
+                job.future.set_result([answer if answer is not None else Internal() for answer in job.answers])
+
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        jobs[0].loop.call_soon_threadsafe(resolve)

@@ -1,0 +1,78 @@
+"""Examples of the OpenAPI document. Tests post every one of them: they work."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SMALL_PHOTO = (
+    "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABcQERQRDhcUEhQaGBcbIjklIh8fIkYyNSk5UkhXVVFIUE5bZoNvW2F8Yk5QcptzfIeLkpSSWG2grJ+OqoOP"
+    "ko3/2wBDARgaGiIeIkMlJUONXlBejY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY3/wAARCAAwADADASIAAhEB"
+    "AxEB/8QAGgABAQADAQEAAAAAAAAAAAAAAAUBBAYCA//EACgQAAEDAwIFBAMAAAAAAAAAAAEAAgMEBRESQRMhYaHRFTFSkRRRcf/EABgBAAMBAQAAAAAA"
+    "AAAAAAAAAAABBAID/8QAHBEAAwACAwEAAAAAAAAAAAAAAAECETEDEhNR/9oADAMBAAIRAxEAPwDp0RExBERABERAHwrJzTUkkrWhxaOQPU4Uuntb6+EV"
+    "UlSQ6QknLM74/fRb91BdbpgAScA8v6F5tVTBHbomvnja4ZyHPAPuV1ltRmd5OVJO8Voj19H+FO2Pia8t1Zxjc+Fqqje5Y5axjo3teOGBlpzuVOVUNuU2"
+    "TWkqaRkEtcHNJBByCNl0dsqn1VLrkA1NdpJG/XuubV6xgiicSCAZCR15Bc+ZLrk3wt9sFJT5LPTSSOeC9mTnS0jA7KgilVNaKnKeyb6JTfOX7HhPRKb5"
+    "y/Y8Kki16V9M+c/CaLLTBwJdKQD7Ejn2VEANaGtAAAwANllEnTrY1KWj/9k="
+)
+"""A JPEG of 48 x 48 pixels, in base64."""
+
+_POOL = {
+    "id": "SKU-1",
+    "designation": "Matelas de piscine gonflable",
+    "description": "<p>183 x 69 cm, avec oreiller.</p>",
+}
+_NOTEBOOK = {"designation": "Notizbuch A5 liniert, 200 Seiten, fester Einband"}
+
+TEXT_LISTINGS: dict[str, Any] = {
+    "french": {"summary": "A pool mattress, in French", "value": _POOL},
+    "german": {"summary": "A notebook, title only, in German", "value": _NOTEBOOK},
+}
+PHOTO_LISTINGS: dict[str, Any] = {
+    "both": {"summary": "Text and photo", "value": {**_POOL, "image": SMALL_PHOTO}},
+    "photo": {"summary": "Photo alone", "value": {"id": "SKU-2", "image": SMALL_PHOTO}},
+    "text": {"summary": "Text alone", "value": _NOTEBOOK},
+}
+BATCHES: dict[str, Any] = {
+    "two": {
+        "summary": "Two listings",
+        "value": {"listings": [{**_POOL, "image": SMALL_PHOTO}, {"id": "SKU-3", **_NOTEBOOK}]},
+    },
+    "partly bad": {
+        "summary": "One listing that cannot be predicted",
+        "value": {"listings": [_POOL, {"id": "SKU-4", "designation": "   "}]},
+    },
+}
+
+_CATEGORY = {"code": "2583", "label": "Piscine et spa", "group": "Maison et jardin"}
+PREDICTION: dict[str, Any] = {
+    "id": "SKU-1",
+    "category": _CATEGORY,
+    "confidence": 0.981,
+    "decision": {"action": "accept", "precision": 0.99, "threshold": 0.912, "reason": None},
+    "predictions": [{**_CATEGORY, "confidence": 0.981}],
+    "prediction_set": {"codes": ["2583"], "coverage": 0.95},
+    "modalities": ["text", "image"],
+    "by_modality": {"text": [{**_CATEGORY, "confidence": 0.97}], "image": [{**_CATEGORY, "confidence": 0.64}]},
+    "disagreement": False,
+    "warnings": [],
+    "model": {"version": "2026.11.25-1f3a9c2"},
+}
+BATCH: dict[str, Any] = {
+    "results": [
+        {"index": 0, "id": "SKU-1", "status": 200, "prediction": PREDICTION},
+        {
+            "index": 1,
+            "id": "SKU-4",
+            "status": 422,
+            "error": {
+                "type": "about:blank",
+                "title": "Invalid request",
+                "status": 422,
+                "code": "invalid_request",
+                "detail": "Give a designation, a description or an image.",
+                "request_id": "5f0c1a7e9b3d2c48",
+                "errors": [{"pointer": "/listings/1", "message": "Give a designation, a description or an image."}],
+            },
+        },
+    ],
+    "summary": {"total": 2, "predicted": 1, "failed": 1, "accepted": 1},
+}

@@ -1,0 +1,144 @@
+"""Multipart forms, from a body that is already in memory: nothing goes to disk, and file names are never looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from python_multipart import MultipartParser
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import parse_options_header
+
+from service.errors import InvalidRequest, MalformedMultipart, PartTooLarge, ServiceError, TooManyParts
+from service.faults import pointer
+
+MAX_BOUNDARY_BYTES = 70
+"""RFC 2046, section 5.1.1."""
+PLAIN_ENCODINGS = (b"7bit", b"8bit", b"binary")
+"""RFC 7578 deprecates the others; a form in base64 or quoted-printable is refused rather than taken literally."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormLimits:
+    """Most fields and files, and bytes of a text part (files are bounded by the body)."""
+
+    fields: int
+    files: int
+    text_bytes: int
+
+
+@dataclass(slots=True)
+class Form:
+    """Text parts and file parts by name."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Part:
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+    chunks: list[bytes] = field(default_factory=list)
+    size: int = 0
+    name: str = ""
+    is_file: bool = False
+    has_file_name: bool = False
+
+
+class _Reader:
+    """Callbacks of the parser."""
+
+    def __init__(self, limits: FormLimits) -> None:
+        self.form = Form()
+        self.complete = False
+        self._limits = limits
+        self._fields = 0
+        self._files = 0
+        self._part = _Part()
+        self._header_name = b""
+        self._header_value = b""
+
+    def on_part_begin(self) -> None:
+        self._part = _Part()
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def on_header_end(self) -> None:
+        self._part.headers[self._header_name.lower()] = self._header_value
+        self._header_name, self._header_value = b"", b""
+
+    def on_headers_finished(self) -> None:
+        headers = self._part.headers
+        disposition, options = parse_options_header(headers.get(b"content-disposition"))
+        if disposition != b"form-data" or not options.get(b"name"):
+            raise MalformedMultipart
+        if headers.get(b"content-transfer-encoding", b"binary").strip().lower() not in PLAIN_ENCODINGS:
+            raise MalformedMultipart
+        self._part.name = options[b"name"].decode("utf-8", "replace")
+        self._part.is_file = b"filename" in options
+        self._part.has_file_name = bool(options.get(b"filename"))
+        self._files += self._part.is_file
+        self._fields += not self._part.is_file
+        if self._fields > self._limits.fields or self._files > self._limits.files:
+            raise TooManyParts
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        part = self._part
+        part.size += end - start
+        if not part.is_file and part.size > self._limits.text_bytes:
+            raise PartTooLarge
+        part.chunks.append(data[start:end])
+
+    def on_part_end(self) -> None:
+        part, form = self._part, self.form
+        content = part.chunks[0] if len(part.chunks) == 1 else b"".join(part.chunks)
+        if part.is_file and not content and not part.has_file_name:
+            return  # what a browser sends for a file field that was left empty
+        if part.name in form.texts or part.name in form.files:
+            raise InvalidRequest.at(pointer([part.name]), "This is given twice.")
+        if part.is_file:
+            form.files[part.name] = content
+            return
+        try:
+            form.texts[part.name] = content.decode("utf-8")
+        except UnicodeDecodeError:
+            raise InvalidRequest.at(pointer([part.name]), "This is not UTF-8.") from None
+
+    def on_end(self) -> None:
+        self.complete = True
+
+
+def parse_form(body: bytes, content_type: str, limits: FormLimits) -> Form:
+    """The parts of a form.
+
+    Raises MalformedMultipart, TooManyParts, PartTooLarge, and InvalidRequest on a part given twice or not in UTF-8.
+    """
+    _, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
+    if not 1 <= len(boundary) <= MAX_BOUNDARY_BYTES:
+        raise MalformedMultipart
+    reader = _Reader(limits)
+    names = (
+        "part_begin",
+        "part_data",
+        "part_end",
+        "header_field",
+        "header_value",
+        "header_end",
+        "headers_finished",
+        "end",
+    )
+    try:
+        parser = MultipartParser(boundary, {f"on_{name}": getattr(reader, f"on_{name}") for name in names})  # type: ignore[arg-type]
+        parser.write(body)
+        parser.finalize()
+    except ServiceError:
+        raise
+    except (FormParserError, ValueError):
+        raise MalformedMultipart from None
+    if not reader.complete:
+        raise MalformedMultipart
+    return reader.form

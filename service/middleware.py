@@ -1,0 +1,112 @@
+"""The envelope around every request: its id, its headers, its log line, and the guard for what nobody foresaw.
+
+One pure ASGI middleware, because each layer costs every request a call and a wrapped `send`. Its steps, outermost
+first:
+1. request id, so that everything after it can name the request;
+2. log line, written whatever happens inside;
+3. guard: an exception that no handler took becomes the one 500 problem, and its trace goes to the log;
+4. headers, on whatever answer leaves, the guard's included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Iterable
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import Draining, Internal
+from service.logs import LOGGER, event
+from service.problems import problem_response
+from service.record import Record, attach
+
+Header = tuple[bytes, bytes]
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+"""A caller's own id is taken only in this form: it goes into headers and logs."""
+
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+]
+POLICY = b"content-security-policy"
+STRICT_POLICY = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
+"""For answers that bring no policy of their own: JSON, should a browser ever show it as a page."""
+_RANDOM = random.Random()  # noqa: S311 - ids are no secrets, and the system's generator takes 40 microseconds
+CLOSE = (b"connection", b"close")
+
+
+class Envelope:
+    """See the module. `is_draining` says whether connections are to be closed after their answer."""
+
+    def __init__(self, app: ASGIApp, is_draining: Callable[[], bool]) -> None:
+        self.app = app
+        self._is_draining = is_draining
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        record = Record(_request_id(scope))
+        attach(scope, record)
+        status, bytes_out = 0, 0
+
+        async def send_dressed(message: Message) -> None:
+            nonlocal status, bytes_out
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._dress(message["headers"], record)
+            else:
+                bytes_out += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_dressed)
+        except asyncio.CancelledError:  # the server gives up on what is in flight, at the end of its shutdown
+            if status == 0:
+                await problem_response(Draining(), Request(scope))(scope, receive, send_dressed)
+        except Exception as error:  # noqa: BLE001 - the last guard
+            event(logging.ERROR, "unforeseen", error, request_id=record.request_id)
+            if status == 0:
+                await problem_response(Internal(), Request(scope))(scope, receive, send_dressed)
+        finally:
+            if LOGGER.isEnabledFor(logging.INFO):
+                _log(scope, record, status, bytes_out, time.perf_counter() - start)
+
+    def _dress(self, headers: Iterable[Header], record: Record) -> list[Header]:
+        dressed = [*headers, (b"x-request-id", record.request_id.encode("ascii")), *SECURITY_HEADERS]
+        if not any(name == POLICY for name, _ in dressed):
+            dressed.append(STRICT_POLICY)
+        if self._is_draining():
+            dressed.append(CLOSE)
+        return dressed
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return str(value, "ascii")
+    return f"{_RANDOM.getrandbits(64):016x}"
+
+
+def _log(scope: Scope, record: Record, status: int, bytes_out: int, seconds: float) -> None:
+    route = scope.get("route")
+    event(
+        logging.INFO,
+        "request",
+        request_id=record.request_id,
+        method=scope["method"],
+        route=getattr(route, "path", None),  # the template, never what the client wrote
+        status=status,
+        code=record.code,
+        ms=round(seconds * 1000, 2),
+        version=record.version,
+        bytes_in=record.bytes_in,
+        bytes_out=bytes_out,
+    )

@@ -1,0 +1,152 @@
+"""The OpenAPI document: bodies that the service reads itself, options, and every problem with an example."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import TypeAdapter
+from pydantic.json_schema import models_json_schema
+
+from models import errors as model_errors
+from models.errors import PykutenError
+from service import errors as service_errors
+from service.errors import InvalidRequest
+from service.problems import MEDIA_TYPE, Problem, problem
+from service.schemas import Batch, Options, PhotoListing, TextListing
+from service.serving import DEADLINE_HEADER
+
+REFERENCE = "#/components/schemas/{model}"
+
+SERVING_PROBLEMS = ("version_unknown", "overloaded", "draining", "model_unavailable", "deadline_exceeded")
+BODY_PROBLEMS = ("slow_client", "body_too_large", "unsupported_media_type", "invalid_request")
+JSON_PROBLEMS = ("malformed_json",)
+TEXT_PROBLEMS = ("text_too_long", "text_empty")
+FORM_PROBLEMS = ("malformed_multipart", "too_many_parts", "part_too_large")
+PHOTO_PROBLEMS = ("image_unsupported", "image_empty", "image_too_large", "image_corrupt")
+
+_FILE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
+_TEXT = {"type": "string"}
+PHOTO_FORM = {
+    "type": "object",
+    "properties": {"image": _FILE, "id": _TEXT},
+    "required": ["image"],
+    "additionalProperties": False,
+}
+LISTING_FORM = {
+    "type": "object",
+    "properties": {"designation": _TEXT, "description": _TEXT, "image": _FILE, "id": _TEXT},
+    "additionalProperties": False,
+}
+DESCRIPTION = """\
+Files marketplace listings under the right category, from text, photo or both.
+
+`decision` says whether a listing may be filed without a human, at the `precision` that you ask for. Errors are
+[RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems everywhere; decide by their `code`. Every answer carries
+`X-Request-ID`, yours if you sent one."""
+
+
+def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route: one entry for each status, with the codes it can carry as examples."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for code in codes:
+        error = _ERRORS[code]
+        entry = responses.setdefault(error.status, {"description": "", "content": {MEDIA_TYPE: {"examples": {}}}})
+        content = entry["content"][MEDIA_TYPE]
+        content["schema"] = {"$ref": REFERENCE.format(model=Problem.__name__)}
+        content["examples"][code] = {"summary": error.message, "value": problem(error, "5f0c1a7e9b3d2c48")}
+        entry["description"] = ", ".join(f"`{name}`" for name in content["examples"])
+        if error.status == 503:
+            entry["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    return responses
+
+
+def json_body(model: str, examples: Mapping[str, Any]) -> dict[str, Any]:
+    """`content` of a JSON request body of that schema."""
+    return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model)}, "examples": dict(examples)}}
+
+
+def form_body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """`content` of a multipart request body."""
+    return {"multipart/form-data": {"schema": dict(schema)}}
+
+
+def photo_body() -> dict[str, Any]:
+    """`content` of a request body that is a photo and nothing else."""
+    return {
+        f"image/{name}": {"schema": {"type": "string", "format": "binary"}} for name in ("jpeg", "png", "webp", "gif")
+    }
+
+
+def described(content: Mapping[str, Any]) -> dict[str, Any]:
+    """`openapi_extra` of a prediction route: its body, the options, and the deadline header."""
+    header = {
+        "name": DEADLINE_HEADER,
+        "in": "header",
+        "required": False,
+        "description": "Milliseconds after which the answer is of no use to you; the server's own limit still holds.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
+    }
+    return {"requestBody": {"required": True, "content": dict(content)}, "parameters": [*_option_parameters(), header]}
+
+
+def install(app: FastAPI) -> None:
+    """Make the app's document hold the schemas that its routes refer to by name."""
+    original = app.openapi
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            found = original()
+            schemas = found.setdefault("components", {}).setdefault("schemas", {})
+            _remove_framework_errors(found["paths"], schemas)
+            requests = [(model, "validation") for model in (TextListing, PhotoListing, Batch)]
+            schemas.update(models_json_schema(requests, ref_template=REFERENCE)[1]["$defs"])  # type: ignore[arg-type]
+            problem_schema = TypeAdapter(Problem).json_schema(ref_template=REFERENCE)
+            schemas.update(problem_schema.pop("$defs", {}))
+            schemas[Problem.__name__] = problem_schema
+        return app.openapi_schema or {}
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+def _remove_framework_errors(paths: Mapping[str, Any], schemas: dict[str, Any]) -> None:
+    """The framework documents its own 422 for whatever has a parameter; the service never sends it."""
+    for path in paths.values():
+        for operation in path.values():
+            if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                del operation["responses"]["422"]
+    schemas.pop("HTTPValidationError", None)
+    schemas.pop("ValidationError", None)
+
+
+def _option_parameters() -> list[dict[str, Any]]:
+    parameters = []
+    for name, schema in Options.model_json_schema()["properties"].items():
+        choices = [choice for choice in schema.pop("anyOf", []) if choice != {"type": "null"}]
+        text = schema.pop("description")
+        schema = {key: value for key, value in schema.items() if key != "title" and value is not None}
+        schema |= choices[0] if choices else {}
+        parameters.append({"name": name, "in": "query", "required": False, "description": text, "schema": schema})
+    return parameters
+
+
+def _known_errors() -> dict[str, PykutenError]:
+    """One error of each code, for the examples."""
+    found: dict[str, PykutenError] = {
+        "invalid_request": InvalidRequest.at("/designation", "This must be a string."),
+        "method_not_allowed": service_errors.MethodNotAllowed("POST"),
+        "model_unavailable": model_errors.NoVersion(),
+        "text_too_long": model_errors.TextTooLong(pointer="/description"),
+        "text_empty": model_errors.TextEmpty(pointer="/designation"),
+        "version_unknown": model_errors.VersionUnknown(pointer="/version"),
+    }
+    for module in (model_errors, service_errors):
+        for kind in vars(module).values():
+            if isinstance(kind, type) and issubclass(kind, PykutenError) and kind.code not in found:
+                pointer = "/image" if issubclass(kind, model_errors.ImageError) else None
+                found[kind.code] = kind() if pointer is None else kind(pointer=pointer)
+    return found
+
+
+_ERRORS = _known_errors()

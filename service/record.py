@@ -1,0 +1,32 @@
+"""What is noted about one request, for its log line and its problem bodies."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+_KEY = "record"
+
+
+@dataclass(slots=True)
+class Record:
+    """`code` is the problem's, if there was one; `version` the model version that answered."""
+
+    request_id: str
+    bytes_in: int = 0
+    version: str | None = None
+    code: str | None = None
+
+
+def attach(scope: MutableMapping[str, Any], record: Record) -> None:
+    """Put the record where the request's handlers find it."""
+    scope.setdefault("state", {})[_KEY] = record
+
+
+def record_of(request: Request) -> Record:
+    """The record of this request."""
+    record: Record = request.scope["state"][_KEY]
+    return record

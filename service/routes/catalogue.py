@@ -1,0 +1,224 @@
+"""What the service knows: its categories, and the versions with their figures."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import Response
+from pydantic import Field
+from pydantic_core import to_json
+from typing_extensions import TypedDict
+
+from models.artifact import read_manifest
+from models.calibration import FILE_NAME as CALIBRATION
+from models.errors import PykutenError, VersionRefused
+from models.quality import FILE_NAME as METRICS
+from models.taxonomy import FILE_NAME as TAXONOMY
+from models.taxonomy import Taxonomy
+from service.answers import json_response
+from service.labels import language
+from service.openapi import problems
+from service.registry import Loaded, State, VersionState
+from service.schemas import Language
+from service.serving import serving_of
+
+router = APIRouter(tags=["catalogue"])
+
+REFUSED = (
+    "Damaged, of a foreign format, or its golden listings give other answers. "
+    "The log and `python -m models verify VERSION` say which."
+)
+"""The reason itself can name files, and stays with the operators."""
+
+
+class CategoryEntry(TypedDict):
+    """A category: `label` and `group` in the caller's language, `labels` and `groups` in all."""
+
+    code: str
+    label: str
+    group: str
+    labels: dict[str, str]
+    groups: dict[str, str]
+
+
+class CategoriesBody(TypedDict):
+    """The categories of one version, in the order of its classes."""
+
+    version: str
+    categories: list[CategoryEntry]
+
+
+class VersionEntry(TypedDict):
+    """One version. `reason` says why it was refused."""
+
+    version: str
+    state: State
+    reason: str | None
+    created: str | None
+    name: str | None
+
+
+class ModelsBody(TypedDict):
+    """`serving` answers requests now; `promoted` is what the store says should. They differ while a version loads, or
+    when the
+    promoted one was refused.
+    """
+
+    serving: str | None
+    promoted: str | None
+    versions: list[VersionEntry]
+
+
+class Provenance(TypedDict):
+    """How the version came to be."""
+
+    run: dict[str, Any]
+    data: dict[str, Any]
+    libraries: dict[str, str]
+    digest: str
+
+
+class VersionBody(TypedDict):
+    """Everything known about one version. `calibration` holds temperatures and acceptance thresholds by case."""
+
+    version: str
+    state: State
+    reason: str | None
+    created: str
+    name: str
+    classes: list[str]
+    networks: dict[str, dict[str, Any]]
+    metrics: dict[str, Any] | None
+    calibration: dict[str, Any] | None
+    provenance: Provenance
+
+
+@router.get(
+    "/categories",
+    summary="The categories",
+    responses={
+        200: {"model": CategoriesBody, "headers": {"ETag": {"schema": {"type": "string"}}}},
+        304: {"description": "Unchanged since `If-None-Match`."},
+        **problems("version_unknown", "invalid_request", "overloaded", "model_unavailable"),
+    },
+)
+async def categories(
+    request: Request,
+    version: Annotated[str | None, Query(description="Default: the version that serves.")] = None,
+    lang: Annotated[Language | None, Query(description="Default: `Accept-Language`, then French.")] = None,
+    accept_language: Annotated[str, Header(description="Used when `lang` is not given.")] = "",
+    if_none_match: Annotated[str, Header(description="The `ETag` of an earlier answer.")] = "",
+) -> Response:
+    """Codes, labels and groups in French, English and German. Cheap to ask again with the `ETag` of the last answer."""
+    loaded = await serving_of(request).registry.get(version)
+    body = to_json(_categories(loaded, language(lang, accept_language)))
+    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Language"}
+    if _matches(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+@router.get("/models", summary="The versions", responses={200: {"model": ModelsBody}})
+async def list_models(request: Request) -> Response:
+    """Every version of the store, newest first, and what it is to this process."""
+    registry = serving_of(request).registry
+    return json_response(
+        await asyncio.to_thread(lambda: _models(registry.states(), registry.promoted(), registry.store.root))
+    )
+
+
+@router.get(
+    "/models/{version}",
+    summary="One version",
+    responses={200: {"model": VersionBody}, **problems("version_unknown", "model_unavailable")},
+)
+async def show_model(
+    request: Request, version: Annotated[str, Field(description="A name of `GET /models`.")]
+) -> Response:
+    """Quality figures by kind of evidence, calibration and thresholds, categories, and where the version comes from."""
+    registry = serving_of(request).registry
+
+    def read() -> VersionBody:
+        folder = registry.store.folder(version)
+        (state,) = (one for one in registry.states() if one.version == version)
+        return _version(folder, state)
+
+    return json_response(await asyncio.to_thread(read))
+
+
+def _categories(loaded: Loaded, lang: str) -> CategoriesBody:
+    words = loaded.labels(lang)
+    entries = [
+        CategoryEntry(
+            code=category.code,
+            label=words[category.code][0],
+            group=words[category.code][1],
+            labels=category.labels,
+            groups=category.groups,
+        )
+        for category in loaded.predictor.taxonomy.categories
+    ]
+    return {"version": loaded.predictor.version, "categories": entries}
+
+
+def _matches(header: str, etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return "*" in tags or etag in tags
+
+
+def _models(states: list[VersionState], promoted: str | None, root: Path) -> ModelsBody:
+    entries = []
+    for one in states:
+        try:
+            manifest = read_manifest(root / one.version)
+            created, name = manifest.created.isoformat(), manifest.name
+        except PykutenError:  # damaged, whether or not it was tried
+            created, name = None, None
+        reason = REFUSED if one.state is State.REFUSED else None
+        entries.append(VersionEntry(version=one.version, state=one.state, reason=reason, created=created, name=name))
+    serving = next((one.version for one in states if one.state is State.SERVING), None)
+    return {"serving": serving, "promoted": promoted, "versions": entries}
+
+
+def _version(folder: Path, one: VersionState) -> VersionBody:
+    """Raises VersionRefused when its manifest cannot be read."""
+    manifest = read_manifest(folder)
+    return {
+        "version": manifest.version,
+        "state": one.state,
+        "reason": REFUSED if one.state is State.REFUSED else None,
+        "created": manifest.created.isoformat(),
+        "name": manifest.name,
+        "classes": _codes(folder),
+        "networks": {modality.value: entry.model_dump() for modality, entry in manifest.networks.items()},
+        "metrics": _json(folder / METRICS),
+        "calibration": _json(folder / CALIBRATION),
+        "provenance": {
+            "run": manifest.run,
+            "data": manifest.data,
+            "libraries": manifest.libraries,
+            "digest": manifest.digest,
+        },
+    }
+
+
+def _codes(folder: Path) -> list[str]:
+    try:
+        return list(Taxonomy.read(folder / TAXONOMY).codes)
+    except VersionRefused:
+        return []
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    """A file of a version that may not have been verified: None when it is not a JSON object."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None

@@ -1,0 +1,57 @@
+"""What people open in a browser: the start page and the API's documentation. Nothing is fetched from other hosts."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import HTMLResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from models.errors import NoVersion
+from service.serving import serving_of
+
+router = APIRouter(include_in_schema=False)
+
+PAGE = Path(__file__).resolve().parent.parent / "page"
+ASSETS = "/assets"
+DOCS_ASSETS = "/docs-assets"
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+"""Swagger UI sets style attributes from its script."""
+
+
+@router.get("/")
+async def index(request: Request) -> Response:
+    """The start page."""
+    try:
+        version = serving_of(request).registry.current.predictor.version
+    except NoVersion:
+        version = "none"
+    return _page("index.html", PAGE_POLICY, version=version)
+
+
+@router.get("/docs")
+async def docs() -> Response:
+    """Swagger UI over `/openapi.json`."""
+    return _page("docs.html", DOCS_POLICY)
+
+
+def mount_assets(app: FastAPI) -> None:
+    """Serve the pages' scripts and styles, and those of Swagger UI, which the `fastapi-offline` package carries."""
+    app.mount(ASSETS, StaticFiles(directory=PAGE / "assets"), name="assets")
+    swagger = Path(str(files("fastapi_offline"))) / "static"
+    app.mount(DOCS_ASSETS, StaticFiles(directory=swagger), name="docs-assets")
+
+
+def _page(name: str, policy: str, **values: str) -> Response:
+    text = Template((PAGE / name).read_text(encoding="utf-8"))
+    html = text.safe_substitute({key: escape(value) for key, value in values.items()})
+    return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})

@@ -1,0 +1,124 @@
+"""One listing in, one prediction out: from JSON, from a form, or from a bare photo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from models.listing import Listing
+from service.answers import PredictionBody, json_response, prediction_body
+from service.errors import InvalidRequest, UnsupportedMediaType
+from service.examples import PHOTO_LISTINGS, PREDICTION, TEXT_LISTINGS
+from service.faults import pointer
+from service.forms import Form, parse_form
+from service.limits import JSON, MULTIPART, media_type, parse_json, require_json
+from service.openapi import (
+    BODY_PROBLEMS,
+    FORM_PROBLEMS,
+    JSON_PROBLEMS,
+    LISTING_FORM,
+    PHOTO_FORM,
+    PHOTO_PROBLEMS,
+    SERVING_PROBLEMS,
+    TEXT_PROBLEMS,
+    described,
+    form_body,
+    json_body,
+    photo_body,
+    problems,
+)
+from service.schemas import Options, PhotoListing, TextListing, check
+from service.serving import Serving, begin
+
+router = APIRouter(tags=["predictions"])
+
+_OK: dict[int | str, dict[str, Any]] = {
+    200: {"model": PredictionBody, "content": {"application/json": {"example": PREDICTION}}}
+}
+_ALWAYS = SERVING_PROBLEMS + BODY_PROBLEMS
+
+
+@router.post(
+    "/predict/text",
+    summary="Predict from text",
+    responses=_OK | problems(*_ALWAYS, *JSON_PROBLEMS, *TEXT_PROBLEMS),
+    openapi_extra=described(json_body("TextListing", TEXT_LISTINGS)),
+)
+async def predict_text(request: Request) -> Response:
+    """Categories for a title, a description or both. HTML and entities are understood; nothing is cut silently."""
+    options, serving = begin(request)
+    require_json(request)
+    async with serving.bodies.read(request, serving.settings.text_body_bytes) as body:
+        listing = check(TextListing, parse_json(body)).listing()
+        return await _answer(request, serving, listing, options)
+
+
+@router.post(
+    "/predict/image",
+    summary="Predict from a photo",
+    responses=_OK | problems(*_ALWAYS, *FORM_PROBLEMS, *PHOTO_PROBLEMS),
+    openapi_extra=described(form_body(PHOTO_FORM) | photo_body()),
+)
+async def predict_image(request: Request) -> Response:
+    """Categories for a photo: a form with one file `image`, or the photo itself as the body with its `Content-Type`.
+
+    JPEG, PNG, WebP or GIF, told by content: the declared type and the file's name are not believed.
+    """
+    options, serving = begin(request)
+    kind = media_type(request)
+    if kind != MULTIPART and not kind.startswith("image/"):
+        raise UnsupportedMediaType
+    settings = serving.settings
+    limit = settings.form_body_bytes if kind == MULTIPART else settings.photo_bytes
+    async with serving.bodies.read(request, limit) as body:
+        listing = _read_form(request, serving, body, fields=("id",)) if kind == MULTIPART else Listing(image=body)
+        if listing.image is None:
+            raise InvalidRequest.at("/image", "This is required.")
+        return await _answer(request, serving, listing, options)
+
+
+@router.post(
+    "/predict",
+    summary="Predict from text, photo or both",
+    responses=_OK | problems(*_ALWAYS, *JSON_PROBLEMS, *TEXT_PROBLEMS, *FORM_PROBLEMS, *PHOTO_PROBLEMS),
+    openapi_extra=described(json_body("PhotoListing", PHOTO_LISTINGS) | form_body(LISTING_FORM)),
+)
+async def predict(request: Request) -> Response:
+    """Categories for a listing: a form with text fields and one file `image`, or JSON with `image` in base64."""
+    options, serving = begin(request)
+    kind = media_type(request)
+    if kind not in (JSON, MULTIPART):
+        raise UnsupportedMediaType
+    settings = serving.settings
+    limit = settings.json_photo_body_bytes if kind == JSON else settings.form_body_bytes
+    async with serving.bodies.read(request, limit) as body:
+        if kind == JSON:
+            listing = check(PhotoListing, parse_json(body)).listing()
+        else:
+            listing = _read_form(request, serving, body, fields=("id", "designation", "description"))
+        return await _answer(request, serving, listing, options)
+
+
+def _read_form(request: Request, serving: Serving, body: bytes, fields: tuple[str, ...]) -> Listing:
+    return _listing_of(parse_form(body, request.headers["content-type"], serving.form_limits), fields)
+
+
+def _listing_of(form: Form, fields: tuple[str, ...]) -> Listing:
+    """The listing in a form. Raises InvalidRequest on unknown parts, and on text and file in each other's place."""
+    if "image" in form.texts:
+        raise InvalidRequest.at("/image", "This must be a file.")
+    for name in form.files:
+        if name in fields:
+            raise InvalidRequest.at(pointer([name]), "This must be text, not a file.")
+    for name in (*form.texts, *form.files):
+        if name not in (*fields, "image"):
+            raise InvalidRequest.at(pointer([name]), "There is no such field.")
+    return check(TextListing, form.texts).listing(form.files.get("image"))
+
+
+async def _answer(request: Request, serving: Serving, listing: Listing, options: Options) -> Response:
+    work = await serving.open(request, options, seconds=serving.settings.deadline_seconds)
+    prediction = await work.predict(listing)
+    return json_response(prediction_body(prediction, work.words, listing.id))

@@ -1,0 +1,70 @@
+"""The server process: one port, one event loop, an orderly end.
+
+On SIGTERM readiness turns to 503 and new predictions are refused at once, while the port stays open for
+`drain_seconds`, so that balancers notice; then what is in flight is finished, for at most `shutdown_seconds`. Ctrl-C
+does the same without the wait.
+"""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.connection import connection_class
+from service.serving import Serving
+from service.settings import Settings
+
+BACKLOG = 2048
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, ending as described above."""
+
+    def __init__(self, config: uvicorn.Config, serving: Serving) -> None:
+        super().__init__(config)
+        self._serving = serving
+        self._exit_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """First signal: drain. Second: exit now. The signal is not raised again, so that a clean end is exit code 0."""
+        self._serving.draining = True
+        if self._exit_at is not None:
+            self.should_exit = self.force_exit = True
+            return
+        wait = self._serving.settings.drain_seconds if sig == signal.SIGTERM else 0.0
+        self._exit_at = time.monotonic() + wait
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to stop."""
+        if self._exit_at is not None and time.monotonic() >= self._exit_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError, before anything is loaded."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
+def make_server(app: FastAPI, settings: Settings) -> Server:
+    """A server for the app; `run(sockets=[...])` serves until it is told to stop."""
+    config = uvicorn.Config(
+        app,
+        http=connection_class(settings),
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # nothing here looks at the client's address
+        timeout_keep_alive=settings.keep_alive_seconds,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+    return Server(config, app.state.serving)

@@ -1,0 +1,49 @@
+"""Waiting for an answer: not past its deadline, and not for a client that has left."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TypeVar
+
+from starlette.types import Receive
+
+from service.errors import ClientGone, DeadlineExceeded
+
+PATIENCE_SECONDS = 0.05
+"""The connection is watched only for answers that take longer than this, as watching takes a task of its own."""
+
+T = TypeVar("T")
+
+
+async def answer_of(work: asyncio.Future[T], deadline: float, receive: Receive) -> T:
+    """The result of `work`. Raises DeadlineExceeded (`deadline` on `time.monotonic`'s clock) or ClientGone; work is
+    cancelled.
+
+    `receive` is the request's, whose body has been read: all that can still come is the news that the client is gone.
+    """
+    try:
+        left = max(0.0, deadline - time.monotonic())
+        await asyncio.wait((work,), timeout=min(left, PATIENCE_SECONDS))
+        if not work.done():
+            await _wait_watching(work, deadline, receive)
+        return work.result()
+    finally:
+        work.cancel()  # no effect on finished work
+
+
+async def _wait_watching(work: asyncio.Future[T], deadline: float, receive: Receive) -> None:
+    gone = asyncio.ensure_future(_disconnection(receive))
+    try:
+        left = max(0.0, deadline - time.monotonic())
+        await asyncio.wait((work, gone), timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            return
+        raise ClientGone if gone.done() else DeadlineExceeded
+    finally:
+        gone.cancel()
+
+
+async def _disconnection(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,61 @@
+"""What holds for every test: TensorFlow keeps quiet and to the CPU, so that figures do not depend on the machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from models.predictor import Predictor
+    from tests.training.tiny import TinyRun
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+@pytest.fixture(scope="session")
+def tiny_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a sealed tiny version with text and photos, alone in its store. Shared: not to be changed."""
+    from tests.models.tiny_version import make_version
+
+    root = tmp_path_factory.mktemp("tiny") / "store"
+    return root / make_version(root)
+
+
+@pytest.fixture
+def tiny_copy(tiny_version: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny version, for a test to spoil; its parent is a store with nothing promoted."""
+    return Path(shutil.copytree(tiny_version, tmp_path / "store" / tiny_version.name))
+
+
+@pytest.fixture(scope="session")
+def tiny_predictor(tiny_version: Path) -> Predictor:
+    """The tiny version, loaded."""
+    from models.predictor import Predictor
+
+    return Predictor.load(tiny_version)
+
+
+@pytest.fixture(scope="session")
+def tiny_keras_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `tiny_version`, with the networks' `.keras` twins; for tests that are marked `tensorflow`."""
+    from tests.models.tiny_version import make_version
+
+    root = tmp_path_factory.mktemp("tiny-keras") / "store"
+    return root / make_version(root, keras=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyRun]:
+    """A whole run of the training command, seconds long. Shared; for tests that are marked `tensorflow`."""
+    from tests.training.tiny import run_tiny
+
+    folder = tmp_path_factory.mktemp("run")
+    yield run_tiny(folder)
+    shutil.rmtree(folder)  # 300 MB

@@ -1,0 +1,107 @@
+"""The OpenAPI document: complete, and its examples work."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
+
+from service.answers import BatchBody, PredictionBody
+from service.examples import BATCH, BATCHES, PHOTO_LISTINGS, PREDICTION, TEXT_LISTINGS
+from service.problems import TITLES, Problem
+from tests.service.conftest import predictor_of
+
+METHODS = {"get", "post"}
+
+
+@pytest.fixture
+def document(client: TestClient) -> dict[str, Any]:
+    return dict(client.get("/openapi.json").json())
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, method, op) for path, item in document["paths"].items() for method, op in item.items()]
+
+
+def test_the_paths_are_the_contracts(document: dict[str, Any]) -> None:
+    assert {(method, path) for path, method, _ in operations(document)} == {
+        ("post", "/predict"),
+        ("post", "/predict/text"),
+        ("post", "/predict/image"),
+        ("post", "/predict/batch"),
+        ("get", "/categories"),
+        ("get", "/models"),
+        ("get", "/models/{version}"),
+        ("get", "/health/live"),
+        ("get", "/health/ready"),
+    }
+
+
+def test_every_operation_is_described(document: dict[str, Any]) -> None:
+    for path, _, operation in operations(document):
+        assert operation["summary"], path
+        assert operation["description"], path
+        assert "$ref" in str(operation["responses"]["200"]["content"]["application/json"]["schema"]), path
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], path
+
+
+def test_predictions_document_options_and_problems(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        if method == "post":
+            names = [parameter["name"] for parameter in operation["parameters"]]
+            assert names == ["top_k", "version", "precision", "lang", "X-Deadline-Ms"]
+            assert {"400", "404", "408", "413", "415", "422", "503", "504"} <= set(operation["responses"]), path
+
+
+def test_problems_have_examples_of_the_one_shape(document: dict[str, Any]) -> None:
+    seen = set()
+    for path, _, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) < 400:
+                continue
+            (media_type, content), *others = response["content"].items()
+            assert not others, path
+            assert media_type == "application/problem+json", path
+            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+            for code, example in content["examples"].items():
+                body = TypeAdapter(Problem).validate_python(example["value"], strict=True)
+                assert (body["code"], str(body["status"])) == (code, status)
+                seen.add(code)
+    assert seen <= set(TITLES)
+    assert set(TITLES) - seen == {"internal", "not_found", "method_not_allowed", "client_gone"}
+
+
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    schemas = document["components"]["schemas"]
+    for reference in text.split('"#/components/schemas/')[1:]:
+        assert reference.split('"')[0] in schemas
+    assert "HTTPValidationError" not in schemas
+
+
+@pytest.mark.parametrize(
+    ("path", "examples"),
+    [("/predict/text", TEXT_LISTINGS), ("/predict", PHOTO_LISTINGS), ("/predict/batch", BATCHES)],
+)
+def test_request_examples_work_when_posted(
+    client: TestClient, document: dict[str, Any], path: str, examples: dict[str, Any]
+) -> None:
+    documented = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    assert documented == examples
+    for example in documented.values():
+        response = client.post(path, json=example["value"])
+        assert response.status_code == 200, example["summary"]
+        if path == "/predict":
+            assert ("image" in response.json()["modalities"]) == ("image" in example["value"])
+
+
+def test_answer_examples_have_the_answers_shape(client: TestClient) -> None:
+    TypeAdapter(PredictionBody).validate_python(PREDICTION, strict=True)
+    TypeAdapter(BatchBody).validate_python(BATCH, strict=True)
+    real = client.post("/predict/text", json=TEXT_LISTINGS["french"]["value"]).json()
+    assert list(real) == list(PREDICTION)
+    assert predictor_of(client).scored

@@ -1,0 +1,246 @@
+"""The command: what it says and returns on good and bad input, before any long work."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from models.store import Store
+from models.taxonomy import Taxonomy
+from tests.training.catalogue import make_catalogue
+from tests.training.tiny import CONFIG, ROOT, TEXT_ONLY
+from training.__main__ import main
+from training.challenge import CATEGORIES_FILE, IMAGE_FOLDER, LISTINGS_FILE
+from training.config import RAKUTEN_TAXONOMY
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A good catalogue and config."""
+    make_catalogue(tmp_path / "data", classes=3, rows_per_class=12, side=40)
+    (tmp_path / "tiny.toml").write_text(CONFIG, encoding="utf-8")
+    return tmp_path
+
+
+def arguments(folder: Path, command: str = "run") -> list[str]:
+    store = ["--store", str(folder / "store")] if command == "run" else []
+    return [command, str(folder / "tiny.toml"), *store, "--work", str(folder / "work")]
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def misname_a_column(folder: Path) -> None:
+    edit(folder / "data" / "listings.csv", "designation", "title")
+
+
+def add_a_single_listing(folder: Path) -> None:
+    with (folder / "data" / "listings.csv").open("a", encoding="utf-8") as file:
+        file.write("999999,Chose unique,,,9999,true,,original\n")
+
+
+def move_the_photos(folder: Path) -> None:
+    (folder / "data" / "images").rename(folder / "data" / "elsewhere")
+
+
+def misspell_a_field(folder: Path) -> None:
+    edit(folder / "tiny.toml", "learning_rate", "learning_rat")
+
+
+def misspell_a_size(folder: Path) -> None:
+    edit(folder / "tiny.toml", "dim = 16", "dims = 16")
+
+
+def ask_for_an_unreachable_precision(folder: Path) -> None:
+    edit(folder / "tiny.toml", "seed = 3", "seed = 3\ndecision = { precision = 0.999 }")
+
+
+def remove_the_config(folder: Path) -> None:
+    (folder / "tiny.toml").unlink()
+
+
+def leave_nothing_to_calibrate_on(folder: Path) -> None:
+    edit(folder / "tiny.toml", "validation = 0.1\ncalibration = 0.2", "validation = 0.3\ncalibration = 0.0")
+
+
+def name_no_photos(folder: Path) -> None:
+    edit(folder / "tiny.toml", 'images = "data/images"', 'columns = { image = "" }')
+
+
+FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "missing column": (misname_a_column, "training: listings.csv: no column designation (columns: listing_id, title, "),
+    "category seen once": (add_a_single_listing, "training: listings.csv: category 9999 has 1 usable rows, 5 are need"),
+    "no image folder": (move_the_photos, "training: catalogue.images: no folder images"),
+    "unknown field": (misspell_a_field, "training: tiny.toml: text.learning_rat: unknown field"),
+    "unknown size": (misspell_a_size, "training: tiny.toml: text: parameters.dims: ngrams has none of this name"),
+    "precision": (ask_for_an_unreachable_precision, "training: tiny.toml: decision.precision: "),
+    "no config": (remove_the_config, "training: tiny.toml: No such file or directory"),
+    "no calibration": (leave_nothing_to_calibrate_on, "training: split.calibration: no row is in it"),
+    "no photos": (name_no_photos, "training: image.network is vgg16, but no training row has a photo"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    folder: Path, capsys: pytest.CaptureFixture[str], fault: str, command: str
+) -> None:
+    spoil, line = FAULTS[fault]
+    spoil(folder)
+    assert main(arguments(folder, command)) == 2
+    told = [text for text in capsys.readouterr().err.splitlines() if "training: " in text]
+    assert len(told) == 1
+    assert told[0].startswith(line)
+    assert str(folder) not in told[0]
+    assert Store(folder / "store").versions() == []
+    assert not any(path.is_dir() for path in (folder / "work" / "tiny").glob("text*"))
+
+
+def test_bad_input_is_found_before_tensorflow_is_imported(folder: Path) -> None:
+    """In a process of its own, as the command runs."""
+    add_a_single_listing(folder)
+    code = (
+        "import sys; from training.__main__ import main; code = main(sys.argv[1:]); "
+        "print('imported', {'tensorflow', 'keras'} & sys.modules.keys()); sys.exit(code)"
+    )
+    command = [sys.executable, "-c", code, *arguments(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout.endswith("imported set()\n")
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == "training: listings.csv: category 9999 has 1 usable rows, 5 are needed"
+
+
+@pytest.mark.parametrize("options", [["--help"], ["run", "--help"], ["check", "--help"]])
+def test_help_explains_the_options(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(options)
+    assert stopped.value.code == 0
+    assert "usage: python -m training" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["fly"], ["run"], ["run", "c.toml", "--seed", "-1"], ["run", "c", "--seed", "x"]]
+)
+def test_a_wrong_call_is_exit_code_2(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(options)
+    assert stopped.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+def test_check_reports_and_trains_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments(folder, "check")) == 0
+    out = capsys.readouterr().out
+    assert "The catalogue can be trained on." in out
+    assert "[split] calibration " in out
+    assert [path.name for path in (folder / "work" / "tiny").iterdir()] == ["photo-hashes"]
+
+
+def test_the_seed_of_the_command_line_is_the_run_s(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr("training.pipeline.prepare_data", lambda config, workspace: seen.append(config.seed))
+    for options in ([], ["--seed", "11"]):
+        assert main([*arguments(folder, "check"), *options]) == 0
+    assert seen == [3, 11]
+
+
+def test_a_store_that_cannot_be_written_is_found_at_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "store").write_text("a file")
+    assert main(arguments(folder)) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith("training: store: cannot create a draft")
+    assert "[data]" not in captured.out
+
+
+def test_ctrl_c_ends_the_process_with_one_line(folder: Path) -> None:
+    """The signal itself, sent to a process of its own in the middle of a stage."""
+    code = (
+        "import os, signal, sys; import training.pipeline; from training.__main__ import main; "
+        "training.pipeline.make_text_features = lambda *_: os.kill(os.getpid(), signal.SIGINT); "
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", code, *arguments(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr.splitlines()[-1].startswith("training: interrupted; finished stages are kept")
+    assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines()[-1].startswith("[text-features] starting")  # not lost in a buffer
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (
+            KeyboardInterrupt(),
+            130,
+            "training: interrupted; finished stages are kept, the same command goes on from there",
+        ),
+        (OSError(28, "No space left on device"), 1, "training: No space left on device"),
+    ],
+)
+def test_an_interrupt_or_a_full_disk_is_one_line(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+    code: int,
+    line: str,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("training.pipeline.make_text_features", fail)
+    (folder / "tiny.toml").write_text(TEXT_ONLY, encoding="utf-8")
+    assert main(arguments(folder)) == code
+    assert capsys.readouterr().err.splitlines()[-1] == line
+    assert list((folder / "store").iterdir()) == []
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_challenge_s_own_files_are_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str], whole: bool) -> None:
+    """They are to hold all of the challenge's categories, unless the config names fewer."""
+    rows = list(csv.DictReader(make_catalogue(tmp_path / "data", classes=4, rows_per_class=12).open(encoding="utf-8")))
+    write_challenge(tmp_path / "challenge", tmp_path / "data" / "images", rows)
+    taxonomy = ""
+    if not whole:
+        Taxonomy.read(RAKUTEN_TAXONOMY).restricted_to({row["category"] for row in rows}).write(tmp_path / "four.json")
+        taxonomy = 'taxonomy = "four.json"'
+    config = tmp_path / "challenge.toml"
+    config.write_text(
+        f'name = "challenge"\n[catalogue]\nformat = "rakuten_challenge"\npath = "challenge"\n{taxonomy}\n', "utf-8"
+    )
+    code = main(["check", str(config), "--work", str(tmp_path / "work")])
+    captured = capsys.readouterr()
+    assert f"  rows                                    {len(rows):>9,}" in captured.out
+    assert f"  with a photo                            {sum(bool(r['image']) for r in rows):>9,}" in captured.out
+    if not whole:
+        assert code == 0
+        assert "The catalogue can be trained on." in captured.out
+    else:
+        assert code == 2
+        assert "challenge: category 50 has 0 usable rows, 5 are needed" in captured.err
+
+
+def write_challenge(folder: Path, images: Path, rows: list[dict[str, str]]) -> None:
+    """The same listings in the layout of the challenge's download."""
+    (folder / IMAGE_FOLDER).mkdir(parents=True)
+    listings = [["", "designation", "description", "productid", "imageid"]]
+    categories = [["", "prdtypecode"]]
+    for number, row in enumerate(rows):
+        listings.append([str(number), row["designation"], row["description"], row["listing_id"], str(5000 + number)])
+        categories.append([str(number), row["category"]])
+        if row["image"]:
+            name = f"image_{5000 + number}_product_{row['listing_id']}.jpg"
+            (images / row["image"]).rename(folder / IMAGE_FOLDER / name)
+    for name, table in ((LISTINGS_FILE, listings), (CATEGORIES_FILE, categories)):
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(table)

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.preprocessing import NgramPreprocessing, TokenPreprocessing
+from training.config import RunConfig, SplitConfig, read_config
+from training.errors import ConfigError, TrainingError
+
+BASE = """
+name = "tiny"
+[catalogue]
+path = "data/listings.csv"
+images = "data/images"
+"""
+
+
+def read(folder: Path, text: str) -> RunConfig:
+    path = folder / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    return read_config(path)
+
+
+def problems(folder: Path, text: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, text)
+    assert str(caught.value) == "\n".join(caught.value.problems)
+    return caught.value.problems
+
+
+def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
+    config = read(tmp_path, BASE)
+    assert config.seed == 7
+    assert (config.split.train, config.split.validation, config.split.calibration, config.split.test) == (
+        0.72,
+        0.09,
+        0.09,
+        0.10,
+    )
+    assert config.text.network == "ngrams"
+    assert config.text.preprocessing == NgramPreprocessing()
+    assert (config.image.network, config.image.weights, config.image.height) == ("efficientnet_lite0", "package", 224)
+    assert (config.image.augmentation.rotation, config.image.augmentation.zoom) == (10.0, 0.1)
+    assert (config.text.epochs, config.text.batch_size, config.text.learning_rate) == (10, 64, 0.001)
+    assert (config.fusion.method, config.decision.precision, config.decision.coverage) == ("weighted", 0.95, 0.95)
+
+
+def test_paths_are_relative_to_the_file_and_not_to_the_working_folder(tmp_path: Path) -> None:
+    config = read(tmp_path, BASE)
+    assert config.catalogue.path == tmp_path / "data" / "listings.csv"
+    assert config.catalogue.images == tmp_path / "data" / "images"
+
+
+def test_the_network_decides_the_kind_of_preprocessing(tmp_path: Path) -> None:
+    config = read(tmp_path, BASE + '[text]\nnetwork = "gru"\n[text.preprocessing]\ntitle_tokens = 12\n')
+    assert config.text.preprocessing == TokenPreprocessing(title_tokens=12)
+
+
+def test_sizes_and_weights_default_to_what_the_network_was_pretrained_with(tmp_path: Path) -> None:
+    image = read(tmp_path, BASE + '[image]\nnetwork = "xception"\nwidth = 320\n').image
+    assert (image.height, image.width, image.weights) == (299, 320, "imagenet")
+    assert (image.preprocessing.height, image.preprocessing.width) == (299, 320)
+
+
+def test_weights_may_be_a_file_beside_the_config(tmp_path: Path) -> None:
+    (tmp_path / "mine.weights.h5").write_bytes(b"")
+    config = read(tmp_path, BASE + '[image]\nnetwork = "resnet50"\nweights = "mine.weights.h5"\n')
+    assert config.image.weights == str(tmp_path / "mine.weights.h5")
+    assert config.provenance()["image"]["weights"] == "mine.weights.h5"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("", "name: missing"),
+        (BASE + "[text]\nnetwork = 'lsmt'", "text.network: must be one of lstm, gru, ngrams, none"),
+        (BASE + "[text]\nepochs = '10'", "text.epochs: Input should be a valid integer"),
+        (BASE + "[text]\nepoch = 10", "text.epoch: unknown field"),
+        (BASE + "[text]\nnetwork = 'lstm'\npreprocessing = {kind = 'ngrams'}", "text.preprocessing: lstm needs kind ="),
+        (BASE + "[text.preprocessing]\nbuckets = 3", "text.preprocessing.buckets: "),
+        (BASE + "[text.parameters]\ndropout = 'much'", "text.parameters.dropout: must be a finite number"),
+        (BASE + "[text.parameters]\ndropout = true", "text.parameters.dropout: must be a finite number"),
+        (BASE + "[text.augmentation]\ntypos = 1.5", "text.augmentation.typos: "),
+        (BASE + "[image]\nnetwork = 'resnet50'\nweights = 'package'", "image.weights: not to be had for this network"),
+        (BASE + "[image]\nweights = 'gone.h5'", "image.weights: neither"),
+        (BASE + "[image.augmentation]\nflip = 1", "image.augmentation.flip: "),
+        (BASE + "[split]\ntrain = 0.9", "split: train, validation, calibration and test must add up to 1"),
+        (BASE + "[[split.holdout]]\nwhere = {label_source = ['true']}", "split.holdout.0: "),
+        (BASE + "[[split.holdout]]\nwhere = {colour = ['red']}\ntest = 0.1", "split.holdout.0.where.colour: "),
+        (BASE + "[catalogue.weights]\ntrue = -1.0", "catalogue.weights.true: "),
+        (BASE + "[decision]\nprecision = 1.0", "decision.precision: "),
+        (BASE + "[image]\nnetwork = 'none'\n[text]\nnetwork = 'none'", "text.network and image.network are both none"),
+        ("text = 3" + BASE, "text: must be a table"),
+        (BASE + "[text\n", "not TOML: "),
+    ],
+)
+def test_every_fault_is_one_line_with_its_field(tmp_path: Path, text: str, line: str) -> None:
+    found = problems(tmp_path, text)
+    assert any(problem.startswith(f"run.toml: {line}") for problem in found), found
+    assert all("\n" not in problem for problem in found)
+
+
+def test_several_faults_are_told_at_once(tmp_path: Path) -> None:
+    found = problems(tmp_path, BASE + "[text]\nepochs = 0\n[image]\nbatch_size = 0\n")
+    assert [problem.split(":")[1].strip() for problem in found] == ["text.epochs", "image.batch_size"]
+
+
+def test_a_config_that_does_not_exist_is_bad_input() -> None:
+    with pytest.raises(ConfigError, match=r"^nowhere\.toml: No such file") as caught:
+        read_config(Path("nowhere.toml"))
+    assert isinstance(caught.value, TrainingError)
+    assert caught.value.exit_code == 2
+
+
+def test_bytes_that_are_not_utf8_are_bad_input(tmp_path: Path) -> None:
+    (tmp_path / "run.toml").write_bytes(b"name = '\xff'")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        read_config(tmp_path / "run.toml")
+
+
+def test_provenance_is_json_and_names_no_folder_of_this_machine(tmp_path: Path) -> None:
+    provenance = read(tmp_path, BASE).provenance()
+    assert str(tmp_path) not in json.dumps(provenance)
+    assert provenance["catalogue"]["path"] == "listings.csv"
+
+
+@given(st.integers(1, 90), st.integers(0, 30), st.integers(0, 30), st.integers(0, 30))
+def test_only_fractions_that_add_up_to_one_are_taken(train: int, validation: int, calibration: int, test: int) -> None:
+    parts = {"train": train, "validation": validation, "calibration": calibration, "test": test}
+    whole = sum(parts.values())
+    SplitConfig(**{part: share / whole for part, share in parts.items()})
+    with pytest.raises(ValueError, match="add up to 1"):
+        SplitConfig(**{part: share / (whole + 1) for part, share in parts.items()})

@@ -1,0 +1,227 @@
+"""Runs of the training command: what they keep, what they repeat, and what they refuse to publish."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.artifact import read_manifest
+from models.listing import Case, Listing, Modality
+from models.predictor import Predictor
+from models.store import Store
+from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
+from training import pipeline, release
+from training.calibrate import FusionSummary
+from training.calibrate import calibrate as really_calibrate
+from training.evaluation import LearningCurve
+
+pytestmark = pytest.mark.tensorflow
+
+CURVE = asdict(LearningCurve("ngrams", (1.0,), (1.0,), (0.5,), 0.1))
+STAGES = ("text-features", "text", "activations", "image")
+GRU = TEXT_ONLY.replace('"ngrams"', '"gru"').replace("dim = 16", "embedding = 8, units = 8, dense = 8")
+GRU = GRU.replace("buckets = 4096", "title_tokens = 12\ndescription_tokens = 12")
+
+
+def sealed(store: Store) -> Path:
+    """The folder of the store's only version; there is no draft beside it."""
+    (version,) = store.versions()
+    assert [path.name for path in store.root.iterdir() if path.is_dir()] == [version]
+    return store.folder(version)
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def without_seconds(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: without_seconds(entry) for key, entry in value.items() if key != "seconds"}
+    return [without_seconds(entry) for entry in value] if isinstance(value, list) else value
+
+
+def right(predictor: Predictor, code: str, listing: Listing) -> bool:
+    return predictor.predict(listing, top_k=1).code == code
+
+
+@pytest.fixture
+def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plots take seconds, and are the business of other tests."""
+    monkeypatch.setattr(release, "write_report", lambda path, *_: path.write_text("no report"))
+
+
+POOL = Listing("Piscine bâche pompe", "<p>Liner et filtration du bassin</p>")
+BOOK = Listing("Roman livre de poche", "<p>Auteur, édition et récit</p>")
+
+
+@pytest.mark.usefixtures("without_report")
+def test_an_interrupted_run_goes_on_and_ends_as_if_nothing_had_been(
+    tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Interrupted in its second stage; the first run was another process, without interrupt."""
+    from training.fit import Progress
+
+    work = tiny_run.folder / "work-resumed"
+    on_epoch_end = Progress.on_epoch_end
+
+    def interrupt(progress: Progress, epoch: int, logs: Any = None) -> None:
+        on_epoch_end(progress, epoch, logs)
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "on_epoch_end", interrupt)
+        code, store = tiny_run.train("resumed", CONFIG, work=work)
+    captured = capsys.readouterr()
+    assert code == 130
+    assert captured.err.splitlines()[-1].startswith("training: interrupted; finished stages are kept")
+    assert "Traceback" not in captured.err
+    assert "[text] starting" in captured.out
+    assert "[text] finished" not in captured.out
+    assert list(store.root.iterdir()) == []
+
+    code, store = tiny_run.train("resumed", CONFIG, work=work)
+    captured = capsys.readouterr()
+    assert code == 0
+    assert "[text-features] done before, kept" in captured.out
+    assert all(f"[{stage}] finished in" in captured.out for stage in STAGES[1:])
+    assert captured.out.splitlines()[-1] == sealed(store).name
+
+    first, second = tiny_run.store.folder(tiny_run.version), sealed(store)
+    metrics = [json.loads((folder / "metrics.json").read_bytes()) for folder in (first, second)]
+    assert without_seconds(metrics[0]) == without_seconds(metrics[1])
+    networks = [f"{modality}.{suffix}" for modality in Modality for suffix in ("keras", "xml", "bin")]
+    same = (*networks, "preprocessing.json", "taxonomy.json", "fusion.json", "calibration.json", "golden.jsonl")
+    assert [name for name in same if sha256(first / name) != sha256(second / name)] == []
+
+
+def test_a_changed_text_config_redoes_the_text_alone(
+    tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(release.Release, "publish", lambda *_: "unpublished")
+    monkeypatch.setattr(pipeline, "make_text_features", lambda *_: None)
+    monkeypatch.setattr(pipeline, "fit_text", lambda *given: (given[-1] / "curve.json").write_text(json.dumps(CURVE)))
+
+    def stages(name: str, config: str) -> tuple[list[str], list[str]]:
+        """Names of the stages that were done, and that were kept."""
+        assert tiny_run.train(name, config)[0] == 0
+        lines = capsys.readouterr().out.splitlines()
+        done = [stage for stage in STAGES if any(line.startswith(f"[{stage}] finished") for line in lines)]
+        kept = [stage for stage in STAGES if any(line.startswith(f"[{stage}] done before, kept") for line in lines)]
+        return done, kept
+
+    text = CONFIG.partition("[image]")
+    assert stages("same", CONFIG) == ([], list(STAGES))
+    fewer_epochs = text[0].replace("epochs = 4", "epochs = 1") + text[1] + text[2]
+    assert stages("epochs", fewer_epochs) == (["text"], ["text-features", "activations", "image"])
+    other_features = fewer_epochs.replace("buckets = 4096", "buckets = 2048")
+    assert stages("buckets", other_features) == (["text-features", "text"], ["activations", "image"])
+    renamed = CONFIG + "\n[decision]\nprecision = 0.9\n"
+    assert stages("decision", renamed) == ([], list(STAGES))
+
+
+def test_a_text_version_answers_texts(tiny_run: TinyRun) -> None:
+    code, store = tiny_run.train("text", TEXT_ONLY)
+    assert code == 0
+    folder = sealed(store)
+    assert not (folder / "image.keras").exists()
+    predictor = Predictor.load(folder)
+    assert predictor.modalities == {Modality.TEXT}
+    assert right(predictor, "2583", POOL)
+    assert right(predictor, "10", BOOK)
+    metrics = json.loads((folder / "metrics.json").read_bytes())
+    cases = [case for cohort in metrics["cohorts"].values() for case in cohort["cases"]]
+    assert set(cases) == {Case.TEXT, Case.TITLE}
+    whole = json.loads((tiny_run.store.folder(tiny_run.version) / "metrics.json").read_bytes())
+    for name, cohort in metrics["cohorts"].items():
+        alone, beside = (each["cases"]["text"]["accuracy"] for each in (cohort, whole["cohorts"][name]))
+        assert alone == beside
+
+
+@pytest.mark.usefixtures("without_report")
+def test_a_photo_version_answers_photos(tiny_run: TinyRun) -> None:
+    # A network on random frozen weights may be too unsure for the parity that publishing asks for: hence --force.
+    code, store = tiny_run.train("image", IMAGE_ONLY, "--force")
+    assert code == 0
+    folder = sealed(store)
+    predictor = Predictor.load(folder)
+    assert predictor.modalities == {Modality.IMAGE}
+    photo = next((tiny_run.folder / "data" / "images").iterdir()).read_bytes()
+    assert predictor.predict(Listing(image=photo)).case is Case.IMAGE
+    metrics = json.loads((folder / "metrics.json").read_bytes())
+    assert {case for cohort in metrics["cohorts"].values() for case in cohort["cases"]} == {Case.IMAGE}
+
+
+@pytest.mark.usefixtures("without_report")
+def test_a_vocabulary_travels_with_its_version(tiny_run: TinyRun, tmp_path: Path) -> None:
+    code, store = tiny_run.train("gru", GRU, "--promote")
+    assert code == 0
+    folder = sealed(store)
+    assert "vocabulary.txt" in read_manifest(folder).files
+    assert (folder / "vocabulary.txt").read_text(encoding="utf-8").count("\n") > 50
+    predictor = Predictor.load(shutil.copytree(folder, tmp_path / folder.name))
+    assert read_manifest(folder).networks[Modality.TEXT].name == "gru"
+    assert predictor.predict(POOL).version == store.current() == folder.name
+
+
+@pytest.fixture
+def worse_fusion(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calibration finds fused answers worse than those of one network."""
+
+    def calibrate(*arguments: Any, **options: Any) -> Any:
+        fusion, calibration, summary = really_calibrate(*arguments, **options)
+        worse = FusionSummary("weighted", None, 40, accuracy=0.8, text_accuracy=0.9, image_accuracy=0.5, gain=-0.1)
+        return fusion, calibration, replace(summary, fusion=worse)
+
+    monkeypatch.setattr(release, "calibrate", calibrate)
+
+
+@pytest.mark.usefixtures("worse_fusion", "without_report")
+def test_a_fusion_worse_than_one_network_is_published_by_force_alone(
+    tiny_run: TinyRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, store = tiny_run.train("worse", TEXT_ONLY, "--promote")
+    assert code == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
+    assert len(told) == 1
+    assert "80.00%" in told[0]
+    assert "--force" in told[0]
+    assert list(store.root.iterdir()) == []
+
+    code, store = tiny_run.train("worse", TEXT_ONLY, "--promote", "--force")
+    assert code == 0
+    assert "[publish] forced although: " in capsys.readouterr().out
+    assert Predictor.load(sealed(store)).version == store.current()
+
+
+def test_networks_that_differ_once_compiled_are_not_published(
+    tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from models.parity import Parity
+
+    monkeypatch.setattr("training.publish.measure_parity", lambda *_: Parity(40, 0.9, 1.0, 0.001, 0.01))
+    code, store = tiny_run.train("differs", TEXT_ONLY)
+    assert code == 1
+    assert "the compiled networks differ from Keras: same top-1 on 90.00%" in capsys.readouterr().err
+    assert list(store.root.iterdir()) == []
+
+
+@pytest.mark.usefixtures("without_report")
+def test_a_publish_that_fails_leaves_nothing_behind(
+    tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(release, "write_model_card", fail)
+    code, store = tiny_run.train("fails", TEXT_ONLY, "--promote")
+    assert code == 1
+    assert capsys.readouterr().err.splitlines()[-1] == "training: No space left on device"
+    assert list(store.root.iterdir()) == []

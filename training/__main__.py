@@ -1,0 +1,110 @@
+"""`python -m training`: make a version from a catalogue."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from models.errors import PykutenError
+from models.store import Store
+from training.config import RunConfig, read_config
+from training.errors import TrainingError
+from training.workspace import Workspace
+
+DEFAULT_STORE = Path(__file__).parent.parent / "models" / "store"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 not published, 2 the input is no good, 130 interrupted."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args(given)
+    try:
+        config = read_config(options.config)
+        if options.seed is not None:
+            config = config.model_copy(update={"seed": options.seed})
+        return int(options.run(config, options, _command(given)))
+    except TrainingError as error:
+        for line in str(error).splitlines():
+            print(f"training: {line}", file=sys.stderr)
+        return error.exit_code
+    except PykutenError as error:
+        print(f"training: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        print(f"training: {named}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("training: interrupted; finished stages are kept, the same command goes on from there", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="train, calibrate, evaluate and seal a version")
+    run.add_argument("--store", type=Path, default=DEFAULT_STORE, help="where the version goes (default: models/store)")
+    run.add_argument("--promote", action="store_true", help="make the version the one to serve")
+    run.add_argument("--force", action="store_true", help="seal it even where the conditions of publishing refuse it")
+    run.set_defaults(run=_run)
+
+    check = commands.add_parser("check", help="read, check and split the catalogue, and stop there")
+    check.set_defaults(run=_check)
+
+    for command in (run, check):
+        command.add_argument("config", type=Path, metavar="CONFIG.toml", help="the run's config")
+        command.add_argument("--seed", type=_seed, help="instead of the config's seed")
+        command.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
+    return parser
+
+
+def _seed(text: str) -> int:
+    """What `RunConfig.seed` takes."""
+    seed = int(text)
+    if not 0 <= seed < 2**32:
+        raise ValueError
+    return seed
+
+
+def _run(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    from training.pipeline import run
+
+    workspace, store = _workspace(config, options), Store(options.store)
+    print(run(config, store, workspace, promote=options.promote, force=options.force, command=command))
+    return 0
+
+
+def _check(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    from training.pipeline import prepare_data
+
+    prepare_data(config, _workspace(config, options))
+    return 0
+
+
+def _command(given: Sequence[str]) -> str:
+    """The command as the model card shows it; absolute paths by name only, since a version travels."""
+    shown = [Path(part).name if Path(part).is_absolute() else part for part in given]
+    return f"python -m training {shlex.join(shown)}"
+
+
+def _workspace(config: RunConfig, options: argparse.Namespace) -> Workspace:
+    # Flushed, so that a log file shows how far the run is.
+    return Workspace(options.work / config.name, partial(print, flush=True))
+
+
+def _quieten_progress() -> None:
+    """In a log file a progress bar is one line every half minute. tqdm reads this when it is imported."""
+    if not sys.stderr.isatty():
+        os.environ.setdefault("TQDM_MININTERVAL", "30")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

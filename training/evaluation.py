@@ -1,0 +1,98 @@
+"""What calibration and evaluation work on: the networks' answers for labelled listings, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.listing import Case
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledLogits:
+    """Raw logits of N labelled listings, for calibration.
+
+    `labels` int64 [N] are class indices; `sources` str [N] the label source ("" when the catalogue names none) and
+    `shares` float64 [N] the label's share of votes (1.0 where not given). `text` float32 [N, C] is what the text
+    network says to all the text of the listing, `title` to its designation alone, `image` to its photo; rows of NaN
+    where there is no such evidence. `described` bool [N] says whether the listing has a description. A modality
+    without a network is None.
+    """
+
+    labels: NDArray[np.int64]
+    sources: NDArray[np.str_]
+    shares: NDArray[np.float64]
+    described: NDArray[np.bool_]
+    text: Floats | None
+    title: Floats | None
+    image: Floats | None
+
+
+@dataclass(frozen=True, eq=False)
+class CaseAnswers:
+    """The serving Predictor's answers for N labelled listings shown with one kind of evidence.
+
+    `rows` int64 [N] are row numbers of the catalogue, `labels` int64 [N] class indices, `probabilities` float32 [N,
+    C] calibrated; `thresholds` float64 [P, N] the confidence that each of `precisions` asks for the predicted
+    category, NaN when none promises it; `disagreement` bool [N]; `covered` bool [N] whether the prediction set held
+    the label and `set_sizes` int64 [N] its size.
+    """
+
+    case: Case
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    probabilities: Floats
+    precisions: tuple[float, ...]
+    thresholds: NDArray[np.float64]
+    disagreement: NDArray[np.bool_]
+    covered: NDArray[np.bool_]
+    set_sizes: NDArray[np.int64]
+
+    def accepted(self, precision: float) -> NDArray[np.bool_]:
+        """Bool [N]: filed without a human at `precision`, one of `precisions`."""
+        threshold = self.thresholds[self.precisions.index(precision)]
+        return np.asarray((self.probabilities.max(1) >= threshold) & ~self.disagreement, bool)
+
+    def only(self, rows: Collection[int]) -> CaseAnswers:
+        """The answers for some of the rows."""
+        kept = np.isin(self.rows, list(rows))
+        return replace(
+            self,
+            rows=self.rows[kept],
+            labels=self.labels[kept],
+            probabilities=self.probabilities[kept],
+            thresholds=self.thresholds[:, kept],
+            disagreement=self.disagreement[kept],
+            covered=self.covered[kept],
+            set_sizes=self.set_sizes[kept],
+        )
+
+
+Cohorts = Mapping[str, Mapping[Case, CaseAnswers]]
+"""Evaluated sets of listings by name ("true labels", "votes"), and the cases each was shown in."""
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """One fit: values after each epoch, loss in nats, accuracy in 0..1; `seconds` the whole fit took."""
+
+    network: str
+    train_loss: tuple[float, ...]
+    validation_loss: tuple[float, ...]
+    validation_accuracy: tuple[float, ...]
+    seconds: float
+
+    def then(self, later: LearningCurve) -> LearningCurve:
+        """This fit and a later one of the same network as one curve."""
+        return LearningCurve(
+            self.network,
+            self.train_loss + later.train_loss,
+            self.validation_loss + later.validation_loss,
+            self.validation_accuracy + later.validation_accuracy,
+            round(self.seconds + later.seconds, 1),
+        )

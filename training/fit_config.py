@@ -1,0 +1,234 @@
+"""The part of the config that says how networks are fitted, and the kinds of values that all of it is made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from models.preprocessing import ImagePreprocessing, NgramPreprocessing, TextPreprocessing, TokenPreprocessing
+from training.networks import HEAD_CUT, IMAGE_NETWORKS, TEXT_NETWORKS
+
+KINDS = {"ngrams": "ngrams", "lstm": "tokens", "gru": "tokens"}
+"""The kind of preprocessing that each text network takes."""
+RECURRENT_PARAMETERS = ("embedding", "units", "dense", "dropout")
+TEXT_PARAMETERS: Mapping[str, tuple[str, ...]] = {
+    "ngrams": ("dim", "hidden", "dropout", "gram_dropout"),
+    "lstm": RECURRENT_PARAMETERS,
+    "gru": RECURRENT_PARAMETERS,
+}
+"""The arguments of each text network's builder that a config may give."""
+IMAGE_PARAMETERS = ("head", "dropout")
+
+
+def resolve_path(path: Path, info: ValidationInfo) -> Path:
+    """`path` from the folder that the validation context names, which is the config file's."""
+    folder: Path = (info.context or {}).get("folder", Path())
+    return (folder / path.expanduser()).absolute()
+
+
+def _number(value: object) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value
+
+
+Count = Annotated[int, Field(ge=1, strict=True)]
+Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
+Inside = Annotated[float, Field(gt=0, lt=1, strict=True)]
+"""A share that is neither 0 nor 1."""
+NotNegative = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
+Number = Annotated[int | float, BeforeValidator(_number)]
+Pixels = Annotated[int, Field(ge=8, le=1024, strict=True)]
+ConfigPath = Annotated[Path, AfterValidator(resolve_path)]
+"""A path relative to the config file, made absolute."""
+
+
+def _one_of(known: Iterable[str]) -> AfterValidator:
+    """A name out of a registry, or "none"."""
+    names = (*known, "none")
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"must be one of {', '.join(names)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def _check_parameters(network: str, known: Iterable[str], parameters: Mapping[str, float]) -> None:
+    """Raises ValueError for a parameter that the network does not have, or a value that no network takes."""
+    known = tuple(known)
+    for name, value in parameters.items():
+        if name not in known:
+            raise ValueError(f"parameters.{name}: {network} has none of this name; it has {', '.join(known)}")
+        if name.endswith("dropout"):
+            if not 0 <= value < 1:
+                raise ValueError(f"parameters.{name}: must be at least 0 and less than 1")
+        elif not isinstance(value, int) or value < (name not in ("head", "hidden")):
+            raise ValueError(f"parameters.{name}: must be a whole number, a size")
+
+
+class Section(BaseModel):
+    """Base of all tables of the file: frozen, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Callbacks(Section):
+    """What watches a fit, as in the original; patience is in epochs without a smaller validation loss."""
+
+    reduce_on_plateau: StrictBool = True
+    reduce_factor: Inside = 0.1
+    reduce_patience: Count = 2
+    early_stopping: StrictBool = True
+    stop_patience: Count = 4
+    best_checkpoint: StrictBool = True
+
+
+class FitConfig(Section):
+    """What both modalities' fits share: Adam with `learning_rate`, decoupled weight decay if there is any.
+
+    `schedule` "cosine" lets the learning rate fall to 2 % over the epochs; "constant" leaves it to the callbacks, as
+    the original did. `label_smoothing` takes that share of each label away and spreads it over all categories.
+    `parameters` go to the network's builder.
+    """
+
+    epochs: Count = 10
+    batch_size: Count = 64
+    learning_rate: Positive = 0.001
+    schedule: Literal["constant", "cosine"] = "constant"
+    weight_decay: NotNegative = 0.0
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.0
+    callbacks: Callbacks = Callbacks()
+    parameters: dict[str, Number] = Field(default_factory=dict)
+
+
+class TextAugmentation(Section):
+    """Probabilities, per listing and epoch, that a text is changed (see `training.augment`)."""
+
+    drop_description: Fraction = 0.0
+    lowercase: Fraction = 0.0
+    strip_accents: Fraction = 0.0
+    drop_words: Fraction = 0.0
+    typos: Fraction = 0.0
+
+
+class TextConfig(FitConfig):
+    """The text network. `vocabulary_size` (lstm, gru) counts words, the most frequent of the training rows."""
+
+    network: Annotated[str, _one_of(TEXT_NETWORKS)] = "ngrams"
+    preprocessing: TextPreprocessing = Field(default=NgramPreprocessing(), validate_default=True)
+    vocabulary_size: Count = 10_000
+    augmentation: TextAugmentation = TextAugmentation()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_of_network(cls, data: Any) -> Any:
+        """The network decides the kind of preprocessing, so the file need not repeat it."""
+        if not isinstance(data, dict):
+            return data
+        given = data.get("preprocessing", {})
+        if isinstance(given, dict):
+            return {**data, "preprocessing": {"kind": KINDS.get(str(data.get("network")), "ngrams"), **given}}
+        return data
+
+    @field_validator("preprocessing")
+    @classmethod
+    def _fits_network(
+        cls, preprocessing: TokenPreprocessing | NgramPreprocessing, info: ValidationInfo
+    ) -> TokenPreprocessing | NgramPreprocessing:
+        network = info.data.get("network")
+        if network in KINDS and preprocessing.kind != KINDS[network]:
+            raise ValueError(f'{network} needs kind = "{KINDS[network]}"')
+        return preprocessing
+
+    @model_validator(mode="after")
+    def _parameters(self) -> Self:
+        if self.network != "none":
+            _check_parameters(self.network, TEXT_PARAMETERS[self.network], self.parameters)
+        return self
+
+
+class ImageAugmentation(Section):
+    """Largest random change of a photo: degrees, share of the side, share of the scale (0.1: 0.9 to 1.1), mirrored."""
+
+    rotation: Annotated[float, Field(ge=0, le=180, strict=True)] = 10.0
+    shift: Annotated[float, Field(ge=0, le=0.5, strict=True)] = 0.1
+    zoom: Annotated[float, Field(ge=0, le=0.5, strict=True)] = 0.1
+    flip: StrictBool = True
+
+
+class ImageConfig(FitConfig):
+    """The image network.
+
+    `weights`: "package" (an installed package carries them), "imagenet" (keras.applications' download), "none" or a
+    file; where the config says nothing, the source that the network is known with. `height` and `width` are in pixels,
+    and by default what the network was pretrained with. First the head is trained on the frozen backbone, for `epochs`
+    with `learning_rate`. Then, unless `fine_tune_from` is "head", all after the layer that it names is trained for
+    `fine_tune_epochs` with `fine_tune_rate`, which is small so that little of the pretraining is lost. `views`:
+    augmented views of each training photo, cached beside the plain one: the frozen layers see each picture once.
+    """
+
+    network: Annotated[str, _one_of(IMAGE_NETWORKS)] = "efficientnet_lite0"
+    weights: Annotated[str, Field(min_length=1, validate_default=True)] = "package"
+    height: Pixels = 224
+    width: Pixels = 224
+    fine_tune_from: Annotated[str, Field(min_length=1)] = HEAD_CUT
+    fine_tune_epochs: Count = 3
+    fine_tune_rate: Positive = 0.0001
+    views: Annotated[int, Field(ge=0, le=32, strict=True)] = 2
+    augmentation: ImageAugmentation = ImageAugmentation()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_network(cls, data: Any) -> Any:
+        backbone = IMAGE_NETWORKS.get(str(data.get("network"))) if isinstance(data, dict) else None
+        if backbone is None:
+            return data
+        return {"weights": backbone.weights, "height": backbone.size, "width": backbone.size, **data}
+
+    @field_validator("weights")
+    @classmethod
+    def _weights(cls, weights: str, info: ValidationInfo) -> str:
+        backbone = IMAGE_NETWORKS.get(info.data.get("network", ""))
+        if backbone is not None and weights in ("package", "imagenet") and weights != backbone.weights:
+            raise ValueError(f'not to be had for this network; use "{backbone.weights}", "none" or a file')
+        if weights in ("package", "imagenet", "none"):
+            return weights
+        path = resolve_path(Path(weights), info)
+        if not path.is_file():
+            raise ValueError('neither "package", "imagenet", "none" nor a file')
+        return str(path)
+
+    @model_validator(mode="after")
+    def _parameters(self) -> Self:
+        if self.network != "none":
+            _check_parameters(self.network, IMAGE_PARAMETERS, self.parameters)
+        return self
+
+    @property
+    def fine_tuning(self) -> FitConfig | None:
+        """How what follows the cut is fitted after the head; None when the backbone stays frozen."""
+        if self.fine_tune_from == HEAD_CUT:
+            return None
+        return self.model_copy(update={"epochs": self.fine_tune_epochs, "learning_rate": self.fine_tune_rate})
+
+    @property
+    def preprocessing(self) -> ImagePreprocessing:
+        """What the version does to a photo."""
+        return ImagePreprocessing(height=self.height, width=self.width)

@@ -1,0 +1,58 @@
+"""The networks that a run can choose from. Importing this package does not import Keras; its modules do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from training.errors import TrainingError
+
+TEXT_NETWORKS = ("lstm", "gru", "ngrams")
+
+Scaling = Literal["caffe", "symmetric", "centred", "own"]
+"""What a backbone wants of RGB 0..255: "caffe" BGR less the ImageNet means, "symmetric" x / 127.5 - 1, "centred"
+(x - 127) / 128, "own" nothing, because its first layers do it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A pretrained image network without its classifier.
+
+    `builder` is its name in `keras.applications`, or a variant of `training.networks.efficientnet_lite`; `size` the
+    photo side in pixels that it was trained on; `cut` the layer after which fine-tuning starts unless the run says
+    otherwise. `weights` is where its ImageNet weights come from: "imagenet" is keras.applications' download, "package"
+    an installed package.
+    """
+
+    builder: str
+    scaling: Scaling
+    size: int
+    cut: str
+    weights: Literal["imagenet", "package"] = "imagenet"
+
+
+HEAD_CUT = "head"
+"""The cut before the classifier: nothing of the backbone is trained."""
+
+IMAGE_NETWORKS: Mapping[str, Backbone] = MappingProxyType(
+    {
+        "efficientnet_lite0": Backbone("lite0", "centred", 224, "block10_add", weights="package"),
+        "efficientnet_lite2": Backbone("lite2", "centred", 260, "block14_add", weights="package"),
+        "resnet50": Backbone("ResNet50", "caffe", 224, "conv4_block6_out"),
+        "mobilenetv2": Backbone("MobileNetV2", "symmetric", 224, "block_12_add"),
+        "vgg16": Backbone("VGG16", "caffe", 224, "block4_pool"),
+        "xception": Backbone("Xception", "symmetric", 299, "block14_sepconv1_act"),
+        "efficientnetv2b0": Backbone("EfficientNetV2B0", "own", 224, "block5e_add"),
+        "convnext_tiny": Backbone("ConvNeXtTiny", "own", 224, HEAD_CUT),
+    }
+)
+
+
+class WeightsUnavailable(TrainingError):
+    """The pretrained weights cannot be had from the source that the run names; no other is taken instead."""
+
+
+class CutInvalid(TrainingError):
+    """The layer after which fine-tuning shall start does not exist, or data flows around it."""

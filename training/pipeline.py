@@ -1,0 +1,186 @@
+"""One run, top to bottom: data, split, features, text, photos, calibration, evaluation, a sealed version."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.listing import Modality
+from models.preprocessing import Preprocessing
+from models.store import Store
+from models.taxonomy import Taxonomy
+from training.check import check_catalogue, usable_catalogue
+from training.config import RunConfig
+from training.dataset import Catalogue, read_catalogue, read_taxonomy
+from training.errors import SplitError
+from training.evaluate import class_indices
+from training.evaluation import LearningCurve
+from training.golden import read_golden_listings
+from training.image_fit import fit_image, make_activations, photo_fingerprints
+from training.near_duplicates import group_near_duplicates
+from training.publish import FittedNetwork
+from training.release import Release, Run
+from training.split import split_catalogue, split_fingerprint
+from training.text_fit import fit_text, make_text_features, text_preprocessing_files
+from training.workspace import Stage, Workspace
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """What all later stages work on: usable rows with their `split`, and the categories in class-index order."""
+
+    catalogue: Catalogue
+    taxonomy: Taxonomy
+    fingerprint: str
+    split_fingerprint: str
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """The rows that are in any part of the split."""
+        return self.catalogue.rows
+
+
+def run(
+    config: RunConfig,
+    store: Store,
+    workspace: Workspace,
+    *,
+    promote: bool = False,
+    force: bool = False,
+    command: str = "",
+) -> str:
+    """Train as `config` says and return the sealed version's name. Raises TrainingError, StoreError."""
+    with store.draft():
+        pass  # a store that cannot be written to is found before the long work
+    if config.golden is not None:
+        read_golden_listings(config.golden)
+    data = prepare_data(config, workspace)
+    networks, curves = [], []
+    seconds: dict[str, float] = {}
+    for modality, fit in ((Modality.TEXT, _text), (Modality.IMAGE, _image)):
+        if getattr(config, modality.value).network == "none":
+            continue
+        network, stages = fit(config, data, workspace)
+        networks.append(network)
+        curves.append(LearningCurve(**json.loads((stages[-1].folder / "curve.json").read_text())))
+        seconds |= {stage.folder.name.rpartition("-")[0]: stage.seconds for stage in stages}
+    preprocessing = Preprocessing(
+        text=None if config.text.network == "none" else config.text.preprocessing,
+        image=None if config.image.network == "none" else config.image.preprocessing,
+    )
+    release = Release(
+        Run(config, data.catalogue, data.taxonomy, data.fingerprint, data.split_fingerprint, curves, seconds, command),
+        workspace.say,
+        force=force,
+    )
+    version = release.publish(store, networks, preprocessing)
+    if promote:
+        store.promote(version)
+        workspace.say(f"serving {version}")
+    return version
+
+
+def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
+    """Read, check and split the catalogue; prints the check. Raises CatalogueError, CatalogueRefused, SplitError."""
+    catalogue = read_catalogue(config.catalogue)
+    taxonomy = read_taxonomy(config.catalogue, catalogue)
+    workspace.say(f"[data] {len(catalogue)} rows read, checking")
+    groups = _groups(config, catalogue, workspace)
+    report = check_catalogue(
+        catalogue,
+        taxonomy,
+        groups=groups,
+        minimum=config.catalogue.min_rows_per_category,
+        decode=True,
+        progress=True,
+    )
+    workspace.say(report.render())
+    report.raise_on_problems()
+    usable = usable_catalogue(catalogue, report)
+    kept = catalogue.rows.index.get_indexer(usable.rows.index)
+    split = split_catalogue(usable, config.split, groups[kept], seed=config.seed)
+    rows = usable.rows.assign(given_split=usable.rows["split"], split=split)
+    usable = Catalogue(usable.name, rows, usable.left_out).only(split != "excluded", "near-duplicate of a held-out row")
+    counts = usable.rows["split"].value_counts().to_dict()
+    workspace.say(f"[split] {', '.join(f'{part} {count}' for part, count in sorted(counts.items()))}")
+    _check_parts(config, usable.rows)
+    return Data(usable, taxonomy, usable.fingerprint(), split_fingerprint(split))
+
+
+def _check_parts(config: RunConfig, rows: pd.DataFrame) -> None:
+    """Raises SplitError when nothing could be learned, calibrated or judged from a part of the split."""
+    for part in ("calibration", "test"):
+        if not rows["split"].eq(part).any():
+            raise SplitError(f"split.{part}: no row is in it, and a version is not published without")
+    train = rows[rows["split"].eq("train")]
+    if config.text.network != "none" and not _has_text(train).any():
+        raise SplitError(f"text.network is {config.text.network}, but no training row has text")
+    if config.image.network != "none" and not train["image"].ne("").any():
+        raise SplitError(f"image.network is {config.image.network}, but no training row has a photo")
+
+
+def _has_text(rows: pd.DataFrame) -> pd.Series:
+    return rows["designation"].str.strip().ne("") | rows["description"].str.strip().ne("")
+
+
+def _groups(config: RunConfig, catalogue: Catalogue, workspace: Workspace) -> NDArray[np.int64]:
+    return group_near_duplicates(
+        catalogue,
+        phash_distance=config.split.phash_distance if config.split.group_near_duplicates else None,
+        cache=workspace.folder("photo-hashes"),
+        progress=True,
+    )
+
+
+def _text(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
+    rows = data.rows[_has_text(data.rows) & data.rows["split"].isin(["train", "validation"])]
+    inputs = {
+        "data": [data.fingerprint, data.split_fingerprint],
+        "preprocessing": config.text.preprocessing.model_dump(mode="json"),
+        "vocabulary": config.text.vocabulary_size,
+    }
+    features = workspace.stage("text-features", inputs, lambda folder: make_text_features(config, rows, folder))
+    labels = class_indices(rows, data.taxonomy)
+    fitted = workspace.stage(
+        "text",
+        {
+            "features": features.key,
+            "classes": list(data.taxonomy.codes),
+            "config": config.text.model_dump(mode="json"),
+            "seed": config.seed,
+        },
+        lambda folder: fit_text(config, rows, labels, len(data.taxonomy), features.folder, folder),
+    )
+    files = text_preprocessing_files(config.text.preprocessing, features.folder)
+    network = FittedNetwork(Modality.TEXT, config.text.network, fitted.folder / "text.keras", tuple(files))
+    return network, [features, fitted]
+
+
+def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
+    rows = data.rows[data.rows["image"].ne("") & data.rows["split"].isin(["train", "validation"])]
+    image = config.image
+    inputs = {
+        "photos": list(photo_fingerprints(rows)),
+        "parts": rows["split"].tolist(),
+        "network": [image.network, image.weights, image.height, image.width, image.fine_tune_from, image.views],
+        "augmentation": image.augmentation.model_dump(mode="json"),
+        "seed": config.seed,
+    }
+    activations = workspace.stage("activations", inputs, lambda folder: make_activations(config, rows, folder))
+    labels = class_indices(rows, data.taxonomy)
+    fitted = workspace.stage(
+        "image",
+        {
+            "activations": activations.key,
+            "classes": list(data.taxonomy.codes),
+            "labels": labels.tolist(),
+            "weights": rows["weight"].tolist(),
+            "config": image.model_dump(mode="json"),
+        },
+        lambda folder: fit_image(config, rows, labels, len(data.taxonomy), activations.folder, folder),
+    )
+    return FittedNetwork(Modality.IMAGE, image.network, fitted.folder / "image.keras"), [activations, fitted]

@@ -1,0 +1,99 @@
+"""From fitted networks to a sealed version: written into a draft, calibrated, evaluated as written, proven, sealed."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as library_version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from models.artifact import Manifest, NetworkEntry, write_manifest
+from models.listing import Modality
+from models.networks import Networks
+from models.parity import Parity, measure_parity
+from models.predictor import Predictor
+from models.preparation import Preparation
+from models.preprocessing import Preprocessing
+from models.taxonomy import FILE_NAME as TAXONOMY
+from models.taxonomy import Taxonomy
+from training.config import RunConfig
+from training.dataset import Catalogue
+from training.errors import PublishRefused
+from training.evaluate import readable, try_prepare
+
+LIBRARIES = ("tensorflow", "keras", "openvino", "numpy", "pillow", "beautifulsoup4")
+"""Libraries whose version can change what a network learns or answers."""
+PARITY_LISTINGS = 1000
+
+
+@dataclass(frozen=True)
+class FittedNetwork:
+    """A network as its fit left it: `path` is its `.keras` file, `files` what preprocessing needs beside the JSON."""
+
+    modality: Modality
+    name: str
+    path: Path
+    files: tuple[Path, ...] = ()
+
+
+def write_networks(
+    draft: Path, networks: list[FittedNetwork], preprocessing: Preprocessing, taxonomy: Taxonomy
+) -> dict[Modality, NetworkEntry]:
+    """Write the networks in both forms, and all that prepares their inputs, into the draft."""
+    import keras
+
+    from training.export import export_openvino
+
+    entries = {}
+    for network in networks:
+        shutil.copyfile(network.path, draft / f"{network.modality}.keras")
+        for path in network.files:
+            shutil.copyfile(path, draft / path.name)
+        model = keras.saving.load_model(network.path, compile=False, safe_mode=True)
+        export_openvino(model, draft, network.modality)
+        # bfloat16 has to be measured against the reference on a processor that has it before a version may ask for it.
+        entries[network.modality] = NetworkEntry(name=network.name, parameters=model.count_params(), precision="f32")
+    preprocessing.write(draft)
+    taxonomy.write(draft / TAXONOMY)
+    return entries
+
+
+def seal_manifest(
+    draft: Path, config: RunConfig, networks: Mapping[Modality, NetworkEntry], classes: int, data: Mapping[str, Any]
+) -> Manifest:
+    """Write the manifest over what the draft holds now; done again whenever files were added."""
+    return write_manifest(
+        draft,
+        name=config.name,
+        created=datetime.now(UTC).replace(microsecond=0),
+        classes=classes,
+        networks=dict(networks),
+        run=config.provenance(),
+        data=dict(data),
+        libraries={"python": platform.python_version(), **{name: library_version(name) for name in LIBRARIES}},
+    )
+
+
+def draft_networks(draft: Path, manifest: Manifest) -> tuple[Preparation, Networks]:
+    """The draft's preprocessing and compiled networks, before there is a calibration."""
+    return Preparation.load(draft), Networks.load(draft, manifest, streams=2)
+
+
+def prove_parity(
+    predictor: Predictor, draft: Path, catalogue: Catalogue, rows: Iterable[int], *, force: bool
+) -> Parity:
+    """Compare the compiled networks with Keras on up to `PARITY_LISTINGS` of the rows.
+
+    Raises PublishRefused if they differ.
+    """
+    listings = (readable(catalogue, row) for row in rows)
+    usable = (listing for listing in listings if try_prepare(predictor.prepare, listing))
+    parity = measure_parity(draft, list(islice(usable, PARITY_LISTINGS)))
+    if not parity.holds and not force:
+        raise PublishRefused(f"the compiled networks differ from Keras: same top-1 on {parity.top1:.2%} of listings")
+    return parity

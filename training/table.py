@@ -1,0 +1,92 @@
+"""Reads a CSV or Parquet file into strings: a product called "nan" or "NULL" stays what it is."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from training.errors import CatalogueError
+
+PARQUET_SUFFIXES = (".parquet", ".pq")
+ENCODING = "utf-8-sig"
+"""UTF-8, with or without a byte-order mark."""
+
+
+def read_table(
+    path: Path, columns: Sequence[str], *, optional: Sequence[str] = (), separator: str = ",", index: bool = False
+) -> pd.DataFrame:
+    """The named columns of the file, every value a string, "" for what is missing; rows in the file's order.
+
+    `optional` columns are returned where they exist; `index` makes the file's first column the index. Raises
+    CatalogueError naming the missing columns and those that exist, before the rows are read.
+    """
+    parquet = path.suffix.lower() in PARQUET_SUFFIXES
+    try:
+        names = _parquet_columns(path) if parquet else _csv_columns(path, separator)
+        wanted = [*columns, *(name for name in optional if name in names)]
+        _require(path, wanted, names)
+        frame = _read_parquet(path, wanted) if parquet else _read_csv(path, names, separator)
+    except OSError as error:
+        raise CatalogueError(f"{path.name}: {error.strerror or 'cannot be read'}") from error
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{path.name}: not UTF-8") from error
+    except (ValueError, pd.errors.ParserWarning) as error:
+        reason = str(error).strip().partition("\n")[0].removeprefix("Error tokenizing data. C error: ")
+        raise CatalogueError(f"{path.name}: not a readable table: {reason}") from error
+    if index:
+        frame = frame.set_index(frame.columns[0])
+    return frame[list(dict.fromkeys(wanted))]
+
+
+def _require(path: Path, wanted: Sequence[str], names: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        exist = ", ".join(name for name in names if name) or "none"
+        raise CatalogueError(f"{path.name}: no column {', '.join(missing)} (columns: {exist})")
+    twice = [name for name in dict.fromkeys(wanted) if names.count(name) > 1]
+    if twice:
+        raise CatalogueError(f"{path.name}: column {twice[0]} appears more than once")
+
+
+def _csv_columns(path: Path, separator: str) -> list[str]:
+    header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False, encoding=ENCODING)
+    return [str(name).strip() for name in header.iloc[0]]
+
+
+def _read_csv(path: Path, names: Sequence[str], separator: str) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        # A first row longer than the header is a warning to pandas and lost data to us.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        frame = pd.read_csv(
+            path,
+            sep=separator,
+            header=0,
+            names=list(range(len(names))),
+            index_col=False,
+            dtype=str,
+            keep_default_na=False,
+            encoding=ENCODING,
+        )
+    frame.columns = pd.Index(names)
+    return frame.fillna("")
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    from pyarrow import parquet
+
+    return [str(name) for name in parquet.read_schema(path).names]
+
+
+def _read_parquet(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
+    frame = pd.read_parquet(path, columns=list(dict.fromkeys(wanted)))
+    return pd.DataFrame({name: _strings(frame[name]) for name in frame.columns})
+
+
+def _strings(column: pd.Series) -> pd.Series:
+    """Values as strings; a whole number that pandas holds as a float because some are missing loses its ".0"."""
+    if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")
+    return column.astype(object).where(column.notna(), "").map(str)
