@@ -1,0 +1,127 @@
+"""The README, followed by a stranger: `make serve`, then its curl lines and its `models` commands, as printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.contract.test_readme import README, ROOT, block, snippets
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(shutil.which("curl") is None, reason="the README's requests are made with curl"),
+]
+
+READY_SECONDS = 240
+"""The first `make serve` installs the serving environment: about 40 s with pip's cache warm, far more without."""
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """The port of a service started by `make serve`; on leaving it is told to stop and must stop cleanly."""
+    number = free_port()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYKUTEN_")}
+    server = subprocess.Popen(
+        ["make", "--no-print-directory", "serve"],
+        cwd=ROOT,
+        env=environment | {"PORT": str(number)},
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait_until_ready(server, number)
+        yield number
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        code = server.wait(timeout=40)
+    # make itself dies of the signal that its group got (-15), or reports the service's 143 as a failed recipe (2).
+    assert code in (0, 2, 143, -signal.SIGTERM)
+
+
+def _wait_until_ready(server: subprocess.Popen[bytes], port: int) -> None:
+    for _ in range(READY_SECONDS * 4):
+        assert server.poll() is None, "make serve ended"
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.25)
+    pytest.fail("not ready in time")
+
+
+def curl_lines() -> list[str]:
+    """Each curl command of the README, its continuation lines joined."""
+    return [
+        line
+        for snippet in snippets("sh")
+        for line in snippet.replace("\\\n", " ").splitlines()
+        if line.startswith("curl ")
+    ]
+
+
+def ask(line: str, port: int) -> dict[str, Any]:
+    run = subprocess.run(
+        ["bash", "-c", line.replace("localhost:8000", f"127.0.0.1:{port}")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    answer: dict[str, Any] = json.loads(run.stdout)
+    return answer
+
+
+def test_the_readme_s_requests_find_the_right_categories(port: int) -> None:
+    mattress, notebook, photo, both, batch = (ask(line, port) for line in curl_lines())
+    assert mattress["category"]["code"] == "2583"
+    assert mattress["id"] == "SKU-1"
+    assert notebook["category"]["code"] == "2522"
+    assert re.search("Schreib|Papier", notebook["category"]["label"])
+    assert photo["category"]["code"] == "2583"
+    assert photo["modalities"] == ["image"]
+    assert both["category"]["code"] == "2583"
+    assert both["modalities"] == ["text", "image"]
+    assert [item["status"] for item in batch["results"]] == [200, 422]
+    assert batch["results"][0]["prediction"]["category"]["code"] == "50"
+
+
+def test_the_printed_answer_is_the_one_given(port: int) -> None:
+    printed = json.loads(block("answer").removeprefix("```json\n").removesuffix("```"))
+    given = ask(curl_lines()[0], port)
+    assert printed.keys() == given.keys()
+    assert printed["category"] == given["category"]
+    assert printed["model"] == given["model"]
+    assert printed["decision"]["action"] == given["decision"]["action"]
+    # Another processor rounds otherwise.
+    assert printed["confidence"] == pytest.approx(given["confidence"], abs=0.02)
+
+
+@pytest.mark.parametrize("line", re.findall(r"^\.venv/bin/python -m models .*$", README, re.MULTILINE))
+def test_the_commands_about_versions_run(port: int, line: str) -> None:
+    run = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip()
+
+
+def test_the_serving_environment_has_no_tensorflow(port: int) -> None:
+    run = subprocess.run([ROOT / ".venv/bin/python", "-c", "import tensorflow"], capture_output=True, text=True)
+    assert "ModuleNotFoundError" in run.stderr
