@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
 from models.predictor import Predictor
 from models.store import Store
-from service import openapi, problems
+from service import __version__, openapi, problems
 from service.middleware import Envelope
 from service.registry import Registry
 from service.routes import batch, catalogue, health, page, predict
@@ -33,7 +32,7 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     serving = Serving.of(settings, registry or _registry(settings))
     app = FastAPI(
         title="Pykuten",
-        version=_version(),
+        version=__version__,
         summary="Product categories from text and photo, with a decision you can act on.",
         description=openapi.DESCRIPTION,
         docs_url=None,  # routes.page serves it without a CDN
@@ -72,10 +71,3 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _registry(settings: Settings) -> Registry:
     load = partial(Predictor.load, runtime=settings.runtime, streams=settings.workers)
     return Registry(Store(settings.store), load, capacity=settings.loaded_versions)
-
-
-def _version() -> str:
-    try:
-        return version("pykuten")
-    except PackageNotFoundError:  # run from a clone that is not installed
-        return "0+clone"
