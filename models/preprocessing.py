@@ -86,10 +86,16 @@ class NgramPreprocessing(_Part):
 
 
 class ImagePreprocessing(_Part):
-    """The photo's size in pixels: the network input `pixels`, uint8 `[height, width, 3]` (see `models.image`)."""
+    """What happens to a photo: the network input `pixels`, uint8 `[height, width, 3]` (see `models.image`).
+
+    With a `margin_canvas` the photo is first fitted into a square of so many pixels a side, then the white around the
+    product is cut away (see `models.image_margin`); None leaves the photo whole. The canvas makes photos of all sizes
+    equally sharp before they are cut: it is best the longest side of the photos that the network was trained on.
+    """
 
     height: Pixels
     width: Pixels
+    margin_canvas: Pixels | None = None
 
 
 TextPreprocessing = Annotated[TokenPreprocessing | NgramPreprocessing, Field(discriminator="kind")]

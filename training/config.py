@@ -42,7 +42,8 @@ class CatalogueConfig(Section):
 
     `path` is a CSV or Parquet file, or the challenge's folder. `images` is the folder that the image column's names are
     relative to. `weights` gives training weights by label source (1.0 where it says nothing; 0 leaves the rows out);
-    `weigh_by_share` names label sources whose rows also weigh as much as their label share says;
+    `weigh_by_share` names label sources whose rows also weigh as much as their label share, to the power
+    `share_exponent`, says;
     `min_share` leaves out rows of a label source whose label share is smaller. A category needs
     `min_rows_per_category` usable rows to be trained on.
     """
@@ -55,6 +56,7 @@ class CatalogueConfig(Section):
     columns: Columns = Columns()
     weights: dict[str, NotNegative] = Field(default_factory=dict)
     weigh_by_share: tuple[str, ...] = ()
+    share_exponent: NotNegative = 1.0
     min_share: dict[str, NotNegative] = Field(default_factory=dict)
     min_rows_per_category: Annotated[int, Field(ge=2, strict=True)] = 5
 

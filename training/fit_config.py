@@ -105,7 +105,8 @@ class FitConfig(Section):
 
     `schedule` "cosine" lets the learning rate fall to 2 % over the epochs; "constant" leaves it to the callbacks, as
     the original did. `label_smoothing` takes that share of each label away and spreads it over all categories.
-    `parameters` go to the network's builder.
+    `class_balance` weighs each category by (mean rows of a category / its own rows) to this power: 0 leaves the
+    catalogue's imbalance, 1 makes all categories count the same. `parameters` go to the network's builder.
     """
 
     epochs: Count = 10
@@ -114,6 +115,7 @@ class FitConfig(Section):
     schedule: Literal["constant", "cosine"] = "constant"
     weight_decay: NotNegative = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.0
+    class_balance: Fraction = 0.0
     callbacks: Callbacks = Callbacks()
     parameters: dict[str, Number] = Field(default_factory=dict)
 
@@ -182,12 +184,14 @@ class ImageConfig(FitConfig):
     with `learning_rate`. Then, unless `fine_tune_from` is "head", all after the layer that it names is trained for
     `fine_tune_epochs` with `fine_tune_rate`, which is small so that little of the pretraining is lost. `views`:
     augmented views of each training photo, cached beside the plain one: the frozen layers see each picture once.
+    `margin_canvas`: see `models.preprocessing.ImagePreprocessing`; 0 leaves the white around products.
     """
 
     network: Annotated[str, _one_of(IMAGE_NETWORKS)] = "efficientnet_lite0"
     weights: Annotated[str, Field(min_length=1, validate_default=True)] = "package"
     height: Pixels = 224
     width: Pixels = 224
+    margin_canvas: Annotated[int, Field(ge=0, le=1024, strict=True)] = 0
     fine_tune_from: Annotated[str, Field(min_length=1)] = HEAD_CUT
     fine_tune_epochs: Count = 3
     fine_tune_rate: Positive = 0.0001
@@ -231,4 +235,4 @@ class ImageConfig(FitConfig):
     @property
     def preprocessing(self) -> ImagePreprocessing:
         """What the version does to a photo."""
-        return ImagePreprocessing(height=self.height, width=self.width)
+        return ImagePreprocessing(height=self.height, width=self.width, margin_canvas=self.margin_canvas or None)

@@ -18,11 +18,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models.image import decode_image
+from models.image import prepare_image
 from training.augment import augment_image, generator
 from training.config import RunConfig
 from training.evaluation import LearningCurve
 from training.fit_config import FitConfig
+from training.label_weights import balanced
 
 BLOCK = 64
 """Photos whose activations are computed and flushed together; what an interrupt can lose."""
@@ -130,6 +131,7 @@ class _Fit:
             return np.asarray(stored[random.integers(len(stored), size=len(indices)), indices], np.float32)
 
         weights = self.rows["weight"].to_numpy(np.float32)
+        weights = weights * balanced(self.labels, self.rows["split"].to_numpy() == "train", options.class_balance)
         splits = self.rows["split"].to_numpy()
         parts = [np.flatnonzero(splits == split) for split in ("train", "validation")]
         train, validation = (Examples(index, self.labels[index], weights[index], load) for index in parts)
@@ -160,7 +162,7 @@ def photo_fingerprints(rows: pd.DataFrame) -> Iterator[list[Any]]:
 
 
 def _decode(path: str, config: RunConfig) -> NDArray[np.uint8]:
-    return decode_image(Path(path).read_bytes(), config.image.height, config.image.width).pixels
+    return prepare_image(Path(path).read_bytes(), config.image.preprocessing).pixels
 
 
 def _compiled(part: Any) -> Any:

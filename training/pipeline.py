@@ -166,7 +166,8 @@ def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedN
     inputs = {
         "photos": list(photo_fingerprints(rows)),
         "parts": rows["split"].tolist(),
-        "network": [image.network, image.weights, image.height, image.width, image.fine_tune_from, image.views],
+        "network": [image.network, image.weights, image.fine_tune_from, image.views],
+        "preprocessing": image.preprocessing.model_dump(mode="json"),
         "augmentation": image.augmentation.model_dump(mode="json"),
         "seed": config.seed,
     }

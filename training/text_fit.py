@@ -23,6 +23,7 @@ from models.tokens import FIRST_WORD, build_vocabulary, write_vocabulary
 from training.augment import augment_text, generator
 from training.config import RunConfig
 from training.fit_config import TextConfig
+from training.label_weights import balanced
 from training.text_features import Arrays, FlatFeatures, cleaned
 
 MIN_DOCUMENTS = 2
@@ -64,6 +65,7 @@ def fit_text(
         model = build_text_network(config.text.network, classes, vocabulary=config.text.vocabulary_size, **parameters)
     source = TextSource(rows, flat, config.text, load_text_features(preprocessing, features), config.seed)
     weights = rows["weight"].to_numpy(np.float32)
+    weights = weights * balanced(labels, rows["split"].to_numpy() == "train", config.text.class_balance)
     lengths = flat.lengths()
     train, validation = (
         Examples(index, labels[index], weights[index], source.batch, lengths[index]) for index in parts.values()

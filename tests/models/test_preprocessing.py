@@ -60,7 +60,12 @@ ngram_configs = st.tuples(
         description_characters=st.integers(1, 20_000),
     )
 )
-image_configs = st.builds(ImagePreprocessing, height=st.integers(8, 1024), width=st.integers(8, 1024))
+image_configs = st.builds(
+    ImagePreprocessing,
+    height=st.integers(8, 1024),
+    width=st.integers(8, 1024),
+    margin_canvas=st.none() | st.integers(8, 1024),
+)
 configs = st.builds(Preprocessing, text=st.none() | token_configs | ngram_configs, image=st.none() | image_configs)
 
 
@@ -134,7 +139,7 @@ def test_the_file_is_for_people_too_and_always_the_same(tmp_path: Path) -> None:
     config.write(tmp_path)
     written = (tmp_path / PREPROCESSING_FILE).read_bytes()
     assert json.loads(written) == {
-        "image": {"height": 224, "width": 192},
+        "image": {"height": 224, "width": 192, "margin_canvas": None},
         "text": {
             "kind": "tokens",
             "title_tokens": 40,
