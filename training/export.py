@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,17 @@ def export_openvino(model: keras.Model, folder: Path, modality: str) -> None:
         # Given names end in counters of this process.
         node.set_friendly_name(f"{node.get_type_name()}_{index}")
     openvino.save_model(converted, folder / f"{modality}.xml", compress_to_fp16=True)
+
+
+def compiled(model: keras.Model) -> Callable[[Any], np.ndarray]:
+    """A network, or a part of one, as a function from its inputs to its one output.
+
+    OpenVINO runs it three to five times faster than Keras.
+    """
+    core = openvino.Core()
+    hints = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
+    network = core.compile_model(to_openvino(model), "CPU", hints)
+    return lambda inputs: np.array(network(inputs)[0])
 
 
 def to_openvino(model: keras.Model) -> Any:
