@@ -212,9 +212,10 @@ def read_config(path: Path) -> RunConfig:
 
 def _line(location: Sequence[int | str], kind: str, message: str) -> str:
     """One fault as `dotted.field: what is wrong`."""
-    # Pydantic puts the chosen member of a union into the location, which is no field of the file.
-    members = {"tokens", "ngrams", "[key]"}
-    field = ".".join(str(part) for part in location if part not in members)
+    # Pydantic puts the chosen member of the union into the location, which is no field of the file.
+    tagged = location.index("preprocessing") + 1 if "preprocessing" in location else len(location)
+    parts = [str(part) for part in (*location[:tagged], *location[tagged + 1 :])]
+    field = ".".join(part for part in parts if part != "[key]")
     if kind == "extra_forbidden":
         message = "unknown field"
     elif kind == "missing":

@@ -55,11 +55,12 @@ def make_activations(config: RunConfig, rows: pd.DataFrame, folder: Path) -> Non
     View 0 is the photo as serving sees it; rows that are not in "train" have only that. Goes on where it was
     interrupted.
     """
+    from training.export import compiled
     from training.networks.image import split_at
 
     model = build(config, classes=2)
     trunk, _ = split_at(model, config.image.fine_tune_from)
-    run = _compiled(trunk)
+    run = compiled(trunk)
     shape = tuple(int(size) for size in trunk.output_shape[1:])
     views = config.image.views
     path, mark = folder / "activations.npy", folder / "finished.txt"
@@ -142,10 +143,11 @@ def _write_features(model: Any, cut: str, stored: NDArray[np.float16], folder: P
     """The backbone's pooled features of activations, before fine-tuning: float16 [1 + views, N, F], on disk."""
     import keras
 
+    from training.export import compiled
     from training.networks.image import FEATURES
 
     pooled = model.get_layer(FEATURES).output
-    run = _compiled(keras.Model(model.get_layer(cut).output, pooled, name="features"))
+    run = compiled(keras.Model(model.get_layer(cut).output, pooled, name="features"))
     width = int(pooled.shape[-1])
     features = np.lib.format.open_memmap(folder / "features.npy", "w+", np.float16, (*stored.shape[:2], width))
     for view in range(len(stored)):
@@ -163,14 +165,3 @@ def photo_fingerprints(rows: pd.DataFrame) -> Iterator[list[Any]]:
 
 def _decode(path: str, config: RunConfig) -> NDArray[np.uint8]:
     return prepare_image(Path(path).read_bytes(), config.image.preprocessing).pixels
-
-
-def _compiled(part: Any) -> Any:
-    """A part of the network as a function of its input: OpenVINO runs it three to five times faster than Keras."""
-    from models.runtime.openvino import import_openvino
-    from training.export import to_openvino
-
-    core = import_openvino().Core()
-    hints = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = core.compile_model(to_openvino(part), "CPU", hints)
-    return lambda inputs: compiled(inputs)[0]

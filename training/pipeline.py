@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,13 +20,15 @@ from training.dataset import Catalogue, read_catalogue, read_taxonomy
 from training.errors import SplitError
 from training.evaluate import class_indices
 from training.evaluation import LearningCurve
+from training.fit_config import FitConfig
 from training.golden import read_golden_listings
 from training.image_fit import fit_image, make_activations, photo_fingerprints
 from training.near_duplicates import group_near_duplicates
 from training.publish import FittedNetwork
 from training.release import Release, Run
 from training.split import split_catalogue, split_fingerprint
-from training.text_fit import fit_text, make_text_features, text_preprocessing_files
+from training.text_fit import TextFit, make_text_features
+from training.text_vocabulary import text_vocabulary_files
 from training.workspace import Stage, Workspace
 
 
@@ -66,7 +69,8 @@ def run(
             continue
         network, stages = fit(config, data, workspace)
         networks.append(network)
-        curves.append(LearningCurve(**json.loads((stages[-1].folder / "curve.json").read_text())))
+        told = [stage.folder / "curve.json" for stage in stages]
+        curves += [LearningCurve(**json.loads(path.read_text())) for path in told if path.exists()]
         seconds |= {stage.folder.name.rpartition("-")[0]: stage.seconds for stage in stages}
     preprocessing = Preprocessing(
         text=None if config.text.network == "none" else config.text.preprocessing,
@@ -141,23 +145,31 @@ def _text(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNe
     inputs = {
         "data": [data.fingerprint, data.split_fingerprint],
         "preprocessing": config.text.preprocessing.model_dump(mode="json"),
-        "vocabulary": config.text.vocabulary_size,
+        "vocabulary": [config.text.vocabulary_size, config.text.min_documents],
     }
     features = workspace.stage("text-features", inputs, lambda folder: make_text_features(config, rows, folder))
-    labels = class_indices(rows, data.taxonomy)
-    fitted = workspace.stage(
-        "text",
-        {
+    fit = TextFit(config, rows, class_indices(rows, data.taxonomy), len(data.taxonomy), features.folder)
+    stages = [features]
+    fitted: dict[str, Stage] = {}
+    for network, options in config.text.networks.items():
+        asked = {
             "features": features.key,
             "classes": list(data.taxonomy.codes),
-            "config": config.text.model_dump(mode="json"),
+            "network": network,
+            "options": {name: options.model_dump(mode="json")[name] for name in FitConfig.model_fields},
+            "augmentation": config.text.augmentation.model_dump(mode="json"),
+            "byte_tables": config.text.byte_tables,
             "seed": config.seed,
-        },
-        lambda folder: fit_text(config, rows, labels, len(data.taxonomy), features.folder, folder),
-    )
-    files = text_preprocessing_files(config.text.preprocessing, features.folder)
-    network = FittedNetwork(Modality.TEXT, config.text.network, fitted.folder / "text.keras", tuple(files))
-    return network, [features, fitted]
+        }
+        name = f"text-{network}" if config.text.network == "combined" else "text"
+        fitted[network] = workspace.stage(name, asked, partial(fit.fit, network))
+        stages.append(fitted[network])
+    if config.text.network == "combined":
+        keys = {network: stage.key for network, stage in fitted.items()}
+        folders = {network: stage.folder for network, stage in fitted.items()}
+        stages.append(workspace.stage("text", {"parts": keys}, partial(fit.join, folders)))
+    files = tuple(features.folder / name for name in text_vocabulary_files(config.text.preprocessing))
+    return FittedNetwork(Modality.TEXT, config.text.network, stages[-1].folder / "text.keras", files), stages
 
 
 def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:

