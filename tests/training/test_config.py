@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.preprocessing import NgramPreprocessing, TokenPreprocessing
+from models.preprocessing import CombinedPreprocessing, NgramPreprocessing, PiecePreprocessing, TokenPreprocessing
 from training.config import RunConfig, SplitConfig, read_config
 from training.errors import ConfigError, TrainingError
 
@@ -17,6 +17,7 @@ name = "tiny"
 path = "data/listings.csv"
 images = "data/images"
 """
+COMBINED = BASE + "[text]\nnetwork = 'combined'\n"
 
 
 def read(folder: Path, text: str) -> RunConfig:
@@ -60,6 +61,18 @@ def test_the_network_decides_the_kind_of_preprocessing(tmp_path: Path) -> None:
     assert config.text.preprocessing == TokenPreprocessing(title_tokens=12)
 
 
+def test_combined_takes_all_its_parts_or_those_that_the_file_names(tmp_path: Path) -> None:
+    whole = read(tmp_path, BASE + '[text]\nnetwork = "combined"\n').text
+    assert list(whole.networks) == ["ngrams", "linear", "sentence_encoder"]
+    assert (whole.preprocessing, whole.vocabulary_size) == (CombinedPreprocessing(), 200_000)
+    parts = '[text]\nnetwork = "combined"\n[text.parts.linear]\nepochs = 3\n[text.parts.ngrams]\n'
+    some = read(tmp_path, BASE + parts).text
+    assert {name: part.epochs for name, part in some.networks.items()} == {"ngrams": 10, "linear": 3}
+    assert some.preprocessing == NgramPreprocessing()
+    assert read(tmp_path, BASE + '[text]\nnetwork = "sentence_encoder"').text.preprocessing == PiecePreprocessing()
+    assert read(tmp_path, BASE + '[text]\nnetwork = "lstm"').text.vocabulary_size == 10_000
+
+
 def test_sizes_and_weights_default_to_what_the_network_was_pretrained_with(tmp_path: Path) -> None:
     image = read(tmp_path, BASE + '[image]\nnetwork = "xception"\nwidth = 320\n').image
     assert (image.height, image.width, image.weights) == (299, 320, "imagenet")
@@ -77,11 +90,22 @@ def test_weights_may_be_a_file_beside_the_config(tmp_path: Path) -> None:
     ("text", "line"),
     [
         ("", "name: missing"),
-        (BASE + "[text]\nnetwork = 'lsmt'", "text.network: must be one of lstm, gru, ngrams, none"),
+        (BASE + "[text]\nnetwork = 'lsmt'", "text.network: must be one of lstm, gru, ngrams, linear, "),
         (BASE + "[text]\nepochs = '10'", "text.epochs: Input should be a valid integer"),
         (BASE + "[text]\nepoch = 10", "text.epoch: unknown field"),
         (BASE + "[text]\nnetwork = 'lstm'\npreprocessing = {kind = 'ngrams'}", "text.preprocessing: lstm needs kind ="),
         (BASE + "[text.preprocessing]\nbuckets = 3", "text.preprocessing.buckets: "),
+        (COMBINED + "[text.preprocessing.ngrams]\nbuckets = 3", "text.preprocessing.ngrams.buckets: "),
+        (COMBINED + "[text.preprocessing.pieces]\ntitle_pieces = 2", "text.preprocessing.pieces.title_pieces: "),
+        (COMBINED + "[text.parts.ngrams]\nepochs = 0", "text.parts.ngrams.epochs: "),
+        (COMBINED + "[text.parts.image]\nepochs = 1", "text.parts.image: unknown field"),
+        (COMBINED + "[text.parts.linear.parameters]\ndim = 3", "text.parts: linear.parameters.dim: linear has none"),
+        (COMBINED + "[text.parameters]\ndim = 3", "text: parameters.dim: combined has none"),
+        (BASE + "[text.parts.ngrams]", "text: parts: ngrams has none, only combined has"),
+        (
+            BASE + "[text]\nnetwork = 'sentence_encoder'\nparameters = {encoder_rate = 2}",
+            "text: parameters.encoder_rate: must be 0 to 1",
+        ),
         (BASE + "[text.parameters]\ndropout = 'much'", "text.parameters.dropout: must be a finite number"),
         (BASE + "[text.parameters]\ndropout = true", "text.parameters.dropout: must be a finite number"),
         (BASE + "[text.augmentation]\ntypos = 1.5", "text.augmentation.typos: "),
