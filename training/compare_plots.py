@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFormatter
 from matplotlib.transforms import Bbox
 
@@ -98,13 +99,12 @@ def accuracy_over_cost(points: Sequence[Point]) -> bytes:
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set(xlabel="ms of one thread for a listing, preparation included", ylabel="accuracy")
         figure.legend(loc="outside upper right", ncols=3)
-        _name_points(axes, timed)
+        _name_points(figure, axes, timed)
     return result.getvalue()
 
 
-def _name_points(axes: Axes, points: Sequence[Point]) -> None:
+def _name_points(figure: Figure, axes: Axes, points: Sequence[Point]) -> None:
     """Write each name beside its point, on the first side where it lies on no other name or point."""
-    figure = axes.figure
     figure.draw_without_rendering()  # only a laid out figure knows where its texts lie
     places = axes.transData.transform([(point.ms or 0.0, point.accuracy["value"]) for point in points])
     taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in places]

@@ -26,8 +26,8 @@ Labels = NDArray[np.int64]
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 """Tried inverse penalties (`C` of scikit-learn) of stacking, chosen on the same folds as the shrinkage is."""
-LEAST_LOG = -12.0
-"""Log-probabilities are cut here before stacking: a hopeless category is no better known to be so at -60."""
+LEAST = 1e-6
+"""Probabilities are cut here before and after stacking: a hopeless category is no better known to be so at 1e-30."""
 TEXT, IMAGE = "text alone", "photo alone"
 
 
@@ -74,7 +74,7 @@ def stack(log_text: Floats, log_image: Floats, labels: Labels, *, seed: int) -> 
     """
     from sklearn.linear_model import LogisticRegression
 
-    features = np.maximum(np.concatenate([log_text, log_image], axis=1), LEAST_LOG)
+    features = np.maximum(np.concatenate([log_text, log_image], axis=1), np.log(LEAST))
     mean = Fusion.mean(log_text.shape[1])(log_text, log_image)
     answers = np.repeat(mean[None], len(STRENGTHS), axis=0)
     with threadpool_limits(1):  # as in fusion_fit: matrices are tiny
@@ -84,7 +84,7 @@ def stack(log_text: Floats, log_image: Floats, labels: Labels, *, seed: int) -> 
             for choice, strength in enumerate(STRENGTHS):
                 fitted = LogisticRegression(C=strength, max_iter=1000).fit(features[fitted_on], labels[fitted_on])
                 left = 1 - np.exp(np.delete(mean[held], fitted.classes_, axis=1)).sum(1, keepdims=True)
-                known = fitted.predict_log_proba(features[held]) + np.log(np.maximum(left, 1e-6))
+                known = np.log(np.maximum(fitted.predict_proba(features[held]) * left, LEAST))
                 answers[choice][np.ix_(held, fitted.classes_)] = known
     best = int(np.argmin([negative_log_likelihood(scores, labels) for scores in answers]))
     return answers[best], STRENGTHS[best]

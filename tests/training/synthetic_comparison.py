@@ -36,7 +36,7 @@ def make_comparison(
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, len(taxonomy), listings)
     rows = np.arange(listings, dtype=np.int64) * 2
-    table = pd.DataFrame({column: "" for column in COLUMNS}, index=rows)
+    table = pd.DataFrame(dict.fromkeys(COLUMNS, ""), index=rows)
     table["designation"] = [f"title {number}" for number in range(listings)]
     table["category"] = [taxonomy.codes[label] for label in labels]
     table["label_source"] = np.where(np.arange(listings) % 3, "true", "vote")
