@@ -134,6 +134,8 @@ def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compare_report, "_picture", lambda *_: picture)
     monkeypatch.setattr(compare_report.plots, "confusion_matrix", lambda *_: b"")
     monkeypatch.setattr(compare_report.plots, "reliability_diagram", lambda *_: b"")
+    for name in ("accuracies", "accuracy_over_cost", "coverage_curves", "learning_curves"):
+        monkeypatch.setattr(compare_report.compare_plots, name, lambda *_, **__: b"")
 
 
 @pytest.mark.usefixtures("without_plots")

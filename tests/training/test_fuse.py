@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def parts(tiny_run: TinyRun) -> Iterator[tuple[Store, str, str]]:
+def parts(tiny_run: TinyRun) -> tuple[Store, str, str]:
     """A store with a text version and a photo version of the tiny run's networks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(release, "write_report", lambda path, *_: path.write_text("no report"))
@@ -39,7 +38,7 @@ def parts(tiny_run: TinyRun) -> Iterator[tuple[Store, str, str]]:
         assert code == 0
     (text_version,), (image_version,) = text.versions(), image.versions()
     shutil.copytree(image.folder(image_version), text.root / image_version)
-    yield text, text_version, image_version
+    return text, text_version, image_version
 
 
 def fuse(run: TinyRun, store: Store, text: str, image: str, *options: str, config: Path | None = None) -> int:
