@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from models.errors import PykutenError
 from models.store import Store
@@ -57,11 +58,64 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="read, check and split the catalogue, and stop there")
     check.set_defaults(run=_check)
 
+    _add_fuse(commands)
+    _add_compare(commands)
+
     for command in (run, check):
         command.add_argument("config", type=Path, metavar="CONFIG.toml", help="the run's config")
         command.add_argument("--seed", type=_seed, help="instead of the config's seed")
         command.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
     return parser
+
+
+def _add_fuse(commands: Any) -> None:
+    fuse = commands.add_parser("fuse", help="put two versions' networks together in a new version, without training")
+    fuse.add_argument("text", metavar="VERSION_A", help="whose text network it takes: a name in the store, or a folder")
+    fuse.add_argument("image", metavar="VERSION_B", help="whose image network it takes")
+    fuse.add_argument(
+        "--config", type=Path, required=True, metavar="CONFIG.toml", help="catalogue, split, fusion and decision"
+    )
+    fuse.add_argument("--store", type=Path, default=DEFAULT_STORE, help="where versions are (default: models/store)")
+    fuse.add_argument("--promote", action="store_true", help="make the version the one to serve")
+    fuse.add_argument(
+        "--force", action="store_true", help="even where the split or the conditions of publishing refuse"
+    )
+    fuse.add_argument("--work", type=Path, default=Path("runs"), help="keeps photo hashes (default: runs)")
+    fuse.set_defaults(run=_fuse, seed=None)
+
+
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="train or reuse the networks of several configs and write one side-by-side report",
+        description="Trains what is not trained yet, seals nothing, and writes compare.html, compare.md and "
+        "compare.json. Interrupted, the same command goes on where it stopped.",
+    )
+    compare.add_argument("config", type=Path, metavar="CONFIG.toml", help="the first config")
+    compare.add_argument("others", type=Path, nargs="*", metavar="CONFIG.toml", help="further ones, same catalogue")
+    compare.add_argument("--out", type=Path, help="the report's folder (default: comparison below --work)")
+    compare.add_argument(
+        "--on",
+        choices=("validation", "calibration", "test"),
+        default="validation",
+        help="which part of the split is shown (default: validation, for the test part is to be looked at once a "
+        "version, not to choose between networks; calibration flatters what was fitted on it)",
+    )
+    compare.add_argument("--baseline", action="store_true", help="also a linear text reference: TF-IDF, LinearSVC")
+    compare.add_argument(
+        "--listings", type=_count, default=50, help="listings timed one by one for the cost (default: 50)"
+    )
+    compare.add_argument("--seed", type=_seed, help="instead of the configs' seeds")
+    compare.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
+    compare.set_defaults(run=_compare)
+
+
+def _count(text: str) -> int:
+    """A number from 1."""
+    count = int(text)
+    if count < 1:
+        raise ValueError
+    return count
 
 
 def _seed(text: str) -> int:
@@ -86,6 +140,29 @@ def _check(config: RunConfig, options: argparse.Namespace, command: str) -> int:
     from training.pipeline import prepare_data
 
     prepare_data(config, _workspace(config, options))
+    return 0
+
+
+def _fuse(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    from training.fuse import fuse
+
+    versions, choices = (options.text, options.image), {"promote": options.promote, "force": options.force}
+    print(fuse(config, Store(options.store), _workspace(config, options), *versions, **choices, command=command))
+    return 0
+
+
+def _compare(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    from training.compare import compare, labels
+
+    configs = [config, *map(read_config, options.others)]
+    if options.seed is not None:
+        configs = [each.model_copy(update={"seed": options.seed}) for each in configs]
+    named = zip(labels([options.config, *options.others]), configs, strict=True)
+    runs = [(label, each, _workspace(each, options)) for label, each in named]
+    folder = options.out or options.work / "comparison"
+    print(compare(runs, folder, part=options.on, baseline=options.baseline, listings=options.listings, command=command))
     return 0
 
 

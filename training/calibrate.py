@@ -108,6 +108,23 @@ def calibrate(
     return fusion, calibration, CalibrationSummary(fitter.summaries, summary)
 
 
+def fusable(answers: LabelledLogits, temperatures: Mapping[Case, float]) -> tuple[Floats, Floats, Labels]:
+    """What a fusion is learned from: calibrated log-probabilities [N, C] of text and photo, and labels [N].
+
+    Of the listings that have both. Raises ValueError when the version has not both networks.
+    """
+    text, image = answers.text, answers.image
+    if text is None or image is None:
+        raise ValueError("a fusion needs two networks")
+    rows = _present(text) & _present(image)
+    log_text = np.where(
+        answers.described[rows, None],
+        calibrated(text[rows], temperatures[Case.TEXT]),
+        calibrated(text[rows], temperatures[Case.TITLE]),
+    )
+    return log_text, calibrated(image[rows], temperatures[Case.IMAGE]), answers.labels[rows]
+
+
 def refuse_worse_fusion(summary: CalibrationSummary) -> None:
     """Raises PublishRefused when the fusion, cross-fitted, is less accurate than one of its networks alone."""
     fusion = summary.fusion
@@ -201,13 +218,7 @@ def _both(
         text_floor = min(cases[Case.TEXT].set_floor, cases[Case.TITLE].set_floor)
         fitter.never(Case.BOTH, 1.0, max(text_floor, cases[Case.IMAGE].set_floor) / 2)
         return Fusion.mean(text.shape[1]), None
-    labels = answers.labels[rows]
-    log_text = np.where(
-        answers.described[rows, None],
-        calibrated(text[rows], cases[Case.TEXT].temperature),
-        calibrated(text[rows], cases[Case.TITLE].temperature),
-    )
-    log_image = calibrated(image[rows], cases[Case.IMAGE].temperature)
+    log_text, log_image, labels = fusable(answers, {case: fitted.temperature for case, fitted in cases.items()})
     fitted = fit_fusion(log_text, log_image, labels, method=method, seed=seed)
     fitter.fit(Case.BOTH, fitted.cross_fitted, labels, ~_disagree(log_text, log_image))
     return fitted.fusion, _summary(fitted, log_text, log_image, labels)

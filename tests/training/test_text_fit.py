@@ -179,7 +179,9 @@ def test_a_fitted_network_is_written_with_its_curve(tmp_path: Path, network: str
     train = np.flatnonzero(rows["split"] == "train")
     counts = flat.document_frequencies(("ids", "description_ids"), train, 1024)
     expected = inverse_document_frequencies(counts, len(train))
-    np.testing.assert_allclose(model.get_layer("idf").get_weights()[0][:, 0], expected, rtol=5e-4)  # files hold float16's numbers
+    np.testing.assert_allclose(
+        model.get_layer("idf").get_weights()[0][:, 0], expected, rtol=5e-4
+    )  # files hold float16's numbers
 
 
 def test_a_vocabulary_of_n_grams_is_the_training_rows(tmp_path: Path) -> None:
