@@ -12,6 +12,8 @@ from pathlib import Path
 
 from models.errors import PykutenError
 from models.store import Store
+from training import audit_command, explore_command
+from training.catalogue_argument import read_catalogue_argument
 from training.config import RunConfig, read_config
 from training.errors import TrainingError
 from training.workspace import Workspace
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
     try:
-        config = read_config(options.config)
+        config = options.read(options)
         if options.seed is not None:
             config = config.model_copy(update={"seed": options.seed})
         return int(options.run(config, options, _command(given)))
@@ -59,6 +61,17 @@ def _parser() -> argparse.ArgumentParser:
 
     for command in (run, check):
         command.add_argument("config", type=Path, metavar="CONFIG.toml", help="the run's config")
+        command.set_defaults(read=lambda options: read_config(options.config))
+
+    explore = commands.add_parser("explore", help="a page on what is in a catalogue, to look at before training")
+    explore_command.add_arguments(explore)
+    explore.set_defaults(run=_explore, read=read_catalogue_argument)
+
+    audit = commands.add_parser("audit", help="listings that are probably filed wrong, most certain first")
+    audit_command.add_arguments(audit)
+    audit.set_defaults(run=_audit, read=read_catalogue_argument)
+
+    for command in (run, check, explore, audit):
         command.add_argument("--seed", type=_seed, help="instead of the config's seed")
         command.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
     return parser
@@ -87,6 +100,16 @@ def _check(config: RunConfig, options: argparse.Namespace, command: str) -> int:
 
     prepare_data(config, _workspace(config, options))
     return 0
+
+
+def _explore(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    return explore_command.run_explore(config, _workspace(config, options), options, command)
+
+
+def _audit(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    return audit_command.run_audit(config, _workspace(config, options), options, command)
 
 
 def _command(given: Sequence[str]) -> str:
