@@ -198,7 +198,8 @@ def _galleries(found: Exploration, codes: Sequence[str], thumbnails: Thumbnails)
     queues: dict[str, Iterator[int]] = {}
     for position, code in enumerate(codes):
         own = found.photos.index[rows.loc[found.photos.index, "category"].eq(code)].to_numpy()
-        queues[code] = iter(np.random.default_rng([found.seed, position]).permutation(own).tolist())
+        order = np.random.default_rng([found.seed, position]).permutation(len(own))
+        queues[code] = iter(own[order].tolist())
     galleries: dict[str, list[Card]] = {code: [] for code in codes}
     for _ in range(wanted):
         for code in codes:
@@ -228,7 +229,7 @@ def _photo_bars(found: Exploration) -> list[Bars]:
     photos = found.photos
     if photos.empty:
         return []
-    sizes = photos["width"].astype(str) + " × " + photos["height"].astype(str)
+    sizes = photos["width"].astype(str) + "\N{NO-BREAK SPACE}×\N{NO-BREAK SPACE}" + photos["height"].astype(str)
     shape = np.select(
         [photos["width"] > 1.1 * photos["height"], photos["height"] > 1.1 * photos["width"]], ["wide", "tall"], "square"
     )

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 from tqdm import tqdm
 
 from models.text import ListingText
@@ -34,6 +35,8 @@ MOST_TERMS = 50_000
 LEAST_LISTINGS = 3
 PRIOR_LISTINGS = 500.0
 """Weight of the prior in listings: how much evidence a rare term needs to count as telling."""
+COMMON_FROM, COMMON_SHARE = 6, 0.01
+"""With so many categories, a term that is in this share of the listings of most of them is a common word."""
 STOP_WORD_LANGUAGES = ("fr", "en", "de")
 
 
@@ -56,7 +59,7 @@ def length_bins(lengths: Sequence[int]) -> list[tuple[str, int]]:
     counts = np.histogram(lengths, [*LENGTH_EDGES, np.inf])[0]
     names = ["none"]
     names += [f"{low}–{high - 1}" for low, high in pairwise(LENGTH_EDGES[1:])]
-    return list(zip([*names, f"{LENGTH_EDGES[-1]} or more"], counts.tolist(), strict=True))
+    return list(zip([*names, f"over {LENGTH_EDGES[-1] - 1}"], counts.tolist(), strict=True))
 
 
 def languages(texts: pd.Series) -> pd.Series:
@@ -82,8 +85,8 @@ def telling_terms(texts: Sequence[ListingText], categories: Sequence[str], terms
 
     By the z-score of the log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi and Quinn 2008, "Fightin'
     words", eq. 22), on the number of listings that have a term: how often a listing repeats it does not matter, and
-    what is frequent everywhere, such as stop words, scores nothing. Words of `stop_words` are left out where that
-    package is installed.
+    what is as frequent everywhere scores nothing. Words of `stop_words` are left out where that package is installed,
+    and words that most categories have: else "the" would tell a category with more English listings than others.
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -105,12 +108,14 @@ def telling_terms(texts: Sequence[ListingText], categories: Sequence[str], terms
     except ValueError:  # not one word is left
         return {code: [] for code in codes.tolist()}
     names = vectorizer.get_feature_names_out()
+    common = _common_words(counts, labels)
     listings = np.bincount(labels).astype(np.float64)
     total = np.asarray(counts.sum(0), np.float64).ravel()
     found = {}
     for label, code in enumerate(codes.tolist()):
         here = np.asarray(counts[labels == label].sum(0), np.float64).ravel()
         scores = _log_odds(here, total - here, listings[label], listings.sum() - listings[label])
+        scores[common] = 0
         found[code] = [
             Term(
                 str(names[position]),
@@ -144,6 +149,19 @@ def main_languages(found: pd.Series, categories: pd.Series) -> Mapping[str, tupl
 
 def _joined(text: ListingText) -> str:
     return f"{text.designation} {text.description}"[:LANGUAGE_CHARACTERS]
+
+
+def _common_words(counts: sparse.csr_matrix, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which terms are in so many categories, in so many listings of each, that they tell none of them."""
+    categories = int(labels.max()) + 1
+    if categories < COMMON_FROM:
+        return np.zeros(counts.shape[1], bool)
+    spread = np.zeros(counts.shape[1], np.int64)
+    for label in range(categories):
+        own = counts[labels == label]
+        spread += np.asarray(own.sum(0)).ravel() >= max(COMMON_SHARE * own.shape[0], 1)
+    common: NDArray[np.bool_] = spread > categories / 2
+    return common
 
 
 def _log_odds(
