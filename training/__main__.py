@@ -13,6 +13,8 @@ from typing import Any
 
 from models.errors import PykutenError
 from models.store import Store
+from training import audit_command, explore_command
+from training.catalogue_argument import read_catalogue_argument
 from training.config import RunConfig, read_config
 from training.errors import TrainingError
 from training.workspace import Workspace
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
     try:
-        config = read_config(options.config)
+        config = options.read(options)
         if options.seed is not None:
             config = config.model_copy(update={"seed": options.seed})
         return int(options.run(config, options, _command(given)))
@@ -63,6 +65,17 @@ def _parser() -> argparse.ArgumentParser:
 
     for command in (run, check):
         command.add_argument("config", type=Path, metavar="CONFIG.toml", help="the run's config")
+        command.set_defaults(read=_read_config)
+
+    explore = commands.add_parser("explore", help="a page on what is in a catalogue, to look at before training")
+    explore_command.add_arguments(explore)
+    explore.set_defaults(run=_explore, read=read_catalogue_argument)
+
+    audit = commands.add_parser("audit", help="listings that are probably filed wrong, most certain first")
+    audit_command.add_arguments(audit)
+    audit.set_defaults(run=_audit, read=read_catalogue_argument)
+
+    for command in (run, check, explore, audit):
         command.add_argument("--seed", type=_seed, help="instead of the config's seed")
         command.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
     return parser
@@ -81,7 +94,7 @@ def _add_fuse(commands: Any) -> None:
         "--force", action="store_true", help="even where the split or the conditions of publishing refuse"
     )
     fuse.add_argument("--work", type=Path, default=Path("runs"), help="keeps photo hashes (default: runs)")
-    fuse.set_defaults(run=_fuse, seed=None)
+    fuse.set_defaults(run=_fuse, seed=None, read=_read_config)
 
 
 def _add_compare(commands: Any) -> None:
@@ -107,7 +120,11 @@ def _add_compare(commands: Any) -> None:
     )
     compare.add_argument("--seed", type=_seed, help="instead of the configs' seeds")
     compare.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
-    compare.set_defaults(run=_compare)
+    compare.set_defaults(run=_compare, read=_read_config)
+
+
+def _read_config(options: argparse.Namespace) -> RunConfig:
+    return read_config(options.config)
 
 
 def _count(text: str) -> int:
@@ -164,6 +181,16 @@ def _compare(config: RunConfig, options: argparse.Namespace, command: str) -> in
     folder = options.out or options.work / "comparison"
     print(compare(runs, folder, part=options.on, baseline=options.baseline, listings=options.listings, command=command))
     return 0
+
+
+def _explore(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    return explore_command.run_explore(config, _workspace(config, options), options, command)
+
+
+def _audit(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    return audit_command.run_audit(config, _workspace(config, options), options, command)
 
 
 def _command(given: Sequence[str]) -> str:

@@ -41,6 +41,20 @@ def read_table(
     return frame[list(dict.fromkeys(wanted))]
 
 
+def column_names(path: Path, separator: str = ",") -> list[str]:
+    """The names of the file's columns, in their order. Raises CatalogueError when it cannot be read."""
+    try:
+        return _parquet_columns(path) if path.suffix.lower() in PARQUET_SUFFIXES else _csv_columns(path, separator)
+    except OSError as error:
+        raise CatalogueError(f"{path.name}: {error.strerror or 'cannot be read'}") from error
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{path.name}: not UTF-8") from error
+    except ValueError as error:
+        raise CatalogueError(
+            f"{path.name}: not a readable table: {str(error).strip().partition(chr(10))[0]}"
+        ) from error
+
+
 def _require(path: Path, wanted: Sequence[str], names: Sequence[str]) -> None:
     missing = [name for name in wanted if name not in names]
     if missing:
