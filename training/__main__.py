@@ -50,8 +50,8 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="train, calibrate, evaluate and seal a version")
     run.add_argument("--store", type=Path, default=DEFAULT_STORE, help="where the version goes (default: models/store)")
-    run.add_argument("--promote", action="store_true", help="make the version the one to serve")
-    run.add_argument("--force", action="store_true", help="seal it even where the conditions of publishing refuse it")
+    run.add_argument("--promote", action="store_true", help="make the version the one to serve unless it is worse")
+    run.add_argument("--force", action="store_true", help="seal it, and promote it, even where refused")
     run.set_defaults(run=_run)
 
     check = commands.add_parser("check", help="read, check and split the catalogue, and stop there")

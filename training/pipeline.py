@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.listing import Modality
 from models.preprocessing import Preprocessing
+from models.promotion import promote as promote_version
 from models.store import Store
 from models.taxonomy import Taxonomy
 from training.check import check_catalogue, usable_catalogue
@@ -53,7 +54,10 @@ def run(
     force: bool = False,
     command: str = "",
 ) -> str:
-    """Train as `config` says and return the sealed version's name. Raises TrainingError, StoreError."""
+    """Train as `config` says and return the sealed version's name. Raises TrainingError, StoreError.
+
+    With `promote` it is served as well, unless it is worse than the current version: PromotionRefused, after sealing.
+    """
     with store.draft():
         pass  # a store that cannot be written to is found before the long work
     if config.golden is not None:
@@ -79,8 +83,7 @@ def run(
     )
     version = release.publish(store, networks, preprocessing)
     if promote:
-        store.promote(version)
-        workspace.say(f"serving {version}")
+        promote_version(store, version, workspace.say, force=force)
     return version
 
 
