@@ -189,7 +189,7 @@ def _judge_on(catalogue: LabelledCsv, candidate: Predictor) -> Judge:
 
 
 def _comparison_report(comparison: Comparison, first: Predictor, second: Predictor, catalogue: LabelledCsv) -> str:
-    learned = [p.version for p in (first, second) if trained_on(p.manifest, catalogue.path)]
+    learned = [p.version for p in (first, second) if trained_on(p.manifest, catalogue.path.name)]
     return "\n".join(
         [
             comparison_report(comparison, second.taxonomy),

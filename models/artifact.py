@@ -121,9 +121,9 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def trained_on(manifest: Manifest, catalogue: Path) -> bool:
+def trained_on(manifest: Manifest, catalogue: str) -> bool:
     """Whether the version was made from a catalogue of this file name, so that it may have learned its listings."""
-    return manifest.data.get("catalogue") == catalogue.name
+    return bool(manifest.data.get("catalogue") == catalogue)
 
 
 def verify_files(folder: Path, manifest: Manifest) -> None:
