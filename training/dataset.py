@@ -136,7 +136,7 @@ def _image_paths(name: str, images: pd.Series, folder: Path | None) -> pd.Series
     if not given.any():
         return images
     if folder is None:
-        raise CatalogueError(f"{name}: the image column names files, but catalogue.images is not set")
+        raise CatalogueError(f"{name}: the image column names files, but catalogue.images (--images) is not set")
     if not folder.is_dir():
         raise CatalogueError(f"catalogue.images: no folder {folder.name}")
     outside = images.map(lambda image: PurePath(image).is_absolute() or ".." in PurePath(image).parts)

@@ -94,7 +94,7 @@ def case_metrics(answers: CaseAnswers, codes: Sequence[str], *, seed: int = 0) -
             "log_loss": log_loss(labels, probabilities),
             "ece": _calibration_error(bins),
             "ece_chance": _chance_calibration_error(probabilities),
-            "decisions": list(_decisions(answers)),
+            "decisions": list(decisions(answers)),
             "disagreement": answers.disagreement.mean(),
             "prediction_sets": {"coverage": answers.covered.mean(), "mean_size": answers.set_sizes.mean()},
             "per_class": _per_class(confusion, codes),
@@ -160,7 +160,7 @@ def _per_class(confusion: Ints, codes: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _decisions(answers: CaseAnswers) -> Iterator[dict[str, Any]]:
+def decisions(answers: CaseAnswers) -> Iterator[dict[str, Any]]:
     """What is accepted at each precision, and how much of it is right (None when nothing is accepted)."""
     right = answers.probabilities.argmax(1) == answers.labels
     for precision in answers.precisions:

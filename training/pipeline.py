@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.listing import Modality
 from models.preprocessing import Preprocessing
+from models.promotion import promote as promote_version
 from models.store import Store
 from models.taxonomy import Taxonomy
 from training.check import check_catalogue, usable_catalogue
@@ -71,7 +72,10 @@ def run(
     force: bool = False,
     command: str = "",
 ) -> str:
-    """Train as `config` says and return the sealed version's name. Raises TrainingError, StoreError."""
+    """Train as `config` says and return the sealed version's name. Raises TrainingError, StoreError.
+
+    With `promote` it is served as well, unless it is worse than the current version: PromotionRefused, after sealing.
+    """
     with store.draft():
         pass  # a store that cannot be written to is found before the long work
     if config.golden is not None:
@@ -120,8 +124,7 @@ def publish(release: Release, fitted: Fitted, store: Store, *, promote: bool) ->
     """Seal a version of the networks and return its name. Raises PublishRefused, StoreError."""
     version = release.publish(store, fitted.networks, fitted.preprocessing)
     if promote:
-        store.promote(version)
-        release.say(f"serving {version}")
+        promote_version(store, version, release.say, force=release.force)
     return version
 
 

@@ -18,6 +18,7 @@ from models.errors import VersionRefused
 from models.listing import Case, Listing, Modality
 from models.predictor import Predictor
 from models.store import Store
+from tests.models.tiny_version import make_version
 from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
 from tests.training.tiny_encoder import install
 from training import pipeline, release
@@ -247,6 +248,27 @@ def test_a_vocabulary_travels_with_its_version(tiny_run: TinyRun, tmp_path: Path
     predictor = Predictor.load(shutil.copytree(folder, tmp_path / folder.name))
     assert read_manifest(folder).networks[Modality.TEXT].name == "gru"
     assert predictor.predict(POOL).version == store.current() == folder.name
+
+
+def test_a_version_that_is_worse_than_the_current_one_is_sealed_but_promoted_by_force_alone(
+    tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = iter((26, 27))
+    monkeypatch.setattr(
+        release.Release,
+        "publish",
+        lambda _, store, *__: make_version(store.root, modalities=[Modality.TEXT], day=next(days)),
+    )
+    store = Store(tiny_run.folder / "store-gate")
+    current = make_version(store.root)
+    store.promote(current)
+    assert tiny_run.train("gate", CONFIG, "--promote")[0] == 1
+    captured = capsys.readouterr()
+    assert f"{current} stays: it has no network for image" in captured.err.splitlines()[-1]
+    assert "| listings | evidence | n | current accuracy | n | new accuracy |" in captured.out
+    assert (store.current(), len(store.versions())) == (current, 2)
+    assert tiny_run.train("gate", CONFIG, "--promote", "--force")[0] == 0
+    assert capsys.readouterr().out.splitlines()[-1] == store.current() == store.versions()[0]
 
 
 @pytest.fixture
