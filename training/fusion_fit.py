@@ -75,7 +75,7 @@ def fit_fusion(log_text: Floats, log_image: Floats, labels: Labels, *, method: M
     held_out = np.empty((1 + len(shrinkages), *log_text.shape), np.float32)
     evidence = _Evidence(log_text.astype(np.float64), log_image.astype(np.float64), labels)
     with threadpool_limits(1):  # the optimiser's own matrices are tiny: more threads only wait for each other
-        for fitted_on, held in _folds(labels, seed):
+        for fitted_on, held in folds(labels, seed):
             for choice, weights in enumerate(_path(evidence.of(fitted_on), shrinkages)):
                 held_out[choice, held] = _fusion(weights)(log_text[held], log_image[held])
         best = int(np.argmin([negative_log_likelihood(answers, labels) for answers in held_out]))
@@ -83,7 +83,7 @@ def fit_fusion(log_text: Floats, log_image: Floats, labels: Labels, *, method: M
     return FittedFusion(_fusion(weights), held_out[best], shrinkages[best - 1] if best else None)
 
 
-def _folds(labels: Labels, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def folds(labels: Labels, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """(Rows to fit on, rows held out), five times; each class is spread evenly over the folds."""
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]

@@ -26,6 +26,7 @@ from training.publish import FittedNetwork
 from training.release import Release, Run
 from training.split import split_catalogue, split_fingerprint
 from training.text_fit import fit_text, make_text_features, text_preprocessing_files
+from training.unfamiliar import read_strangers
 from training.workspace import Stage, Workspace
 
 
@@ -58,6 +59,8 @@ def run(
         pass  # a store that cannot be written to is found before the long work
     if config.golden is not None:
         read_golden_listings(config.golden)
+    if config.unfamiliar.listings is not None:
+        read_strangers(config.unfamiliar.listings)
     data = prepare_data(config, workspace)
     networks, curves = [], []
     seconds: dict[str, float] = {}
