@@ -31,6 +31,7 @@ from training.release import Release, Run
 from training.split import split_catalogue, split_fingerprint
 from training.text_fit import TextFit, make_text_features
 from training.text_vocabulary import text_vocabulary_files
+from training.unfamiliar import read_strangers
 from training.workspace import Stage, Workspace
 
 
@@ -80,6 +81,8 @@ def run(
         pass  # a store that cannot be written to is found before the long work
     if config.golden is not None:
         read_golden_listings(config.golden)
+    if config.unfamiliar.listings is not None:
+        read_strangers(config.unfamiliar.listings)
     data = prepare_data(config, workspace)
     fitted = fit_networks(config, data, workspace)
     release = Release(run_of(config, data, fitted, command), workspace.say, force=force)
