@@ -27,6 +27,7 @@ __all__ = [
     "WARNING_ANIMATED",
     "WARNING_TINY",
     "DecodedImage",
+    "PhotoFacts",
     "decode_image",
 ]
 
@@ -60,11 +61,21 @@ _TRANSPOSITIONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What a photo was like as a file: its format by content (JPEG, PNG, WEBP, GIF), and its size in pixels."""
+
+    format: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class DecodedImage:
     """`pixels`: uint8 [height, width, 3], RGB, C-contiguous. `warnings`: `WARNING_*` codes for the answer."""
 
     pixels: np.ndarray
     warnings: tuple[str, ...] = ()
+    photo: PhotoFacts | None = None
 
 
 def decode_image(data: bytes, height: int, width: int) -> DecodedImage:
@@ -98,7 +109,7 @@ def decode_image(data: bytes, height: int, width: int) -> DecodedImage:
         warnings.append(WARNING_ANIMATED)
     if min(structure.width, structure.height) < TINY_SIDE:
         warnings.append(WARNING_TINY)
-    return DecodedImage(pixels, tuple(warnings))
+    return DecodedImage(pixels, tuple(warnings), PhotoFacts(structure.format, structure.width, structure.height))
 
 
 def _decode(structure: ImageStructure, height: int, width: int) -> Image.Image:
