@@ -24,6 +24,7 @@ from models.listing import Listing
 from models.prediction import Prediction
 from models.predictor import Predictor
 from models.preparation import Prepared
+from models.stages import Listener, Stage, listen, tell
 from service.errors import DeadlineExceeded, Draining, Internal, Overloaded
 from service.logs import event
 
@@ -42,10 +43,16 @@ class _Job:
     future: asyncio.Future[Answers]
     loop: asyncio.AbstractEventLoop
     answers: list[Answer | None] = field(default_factory=list)
+    queued_at: float = field(default_factory=time.monotonic)
 
 
 class Engine:
-    """`workers` threads over a queue of at most `capacity` listings; a worker takes up to `gather` of them at once."""
+    """`workers` threads over a queue of at most `capacity` listings; a worker takes up to `gather` of them at once.
+
+    `listener` is told the seconds of the stages that its threads go through, the wait in the queue included.
+    """
+
+    listener: Listener | None = None
 
     def __init__(self, *, workers: int, capacity: int, gather: int) -> None:
         self.workers = workers
@@ -114,6 +121,7 @@ class Engine:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
+        listen(self.listener)
         while jobs := self._take():
             try:
                 _run(jobs)
@@ -122,6 +130,7 @@ class Engine:
                 for job in jobs:
                     job.answers = [Internal() for _ in job.listings]
             _deliver(jobs)
+            del jobs  # a thread that waits for work must not keep the version of its last
 
     def _take(self) -> list[_Job]:
         """The next jobs, of one version, that this thread is to run together; empty when the engine is closed."""
@@ -152,7 +161,9 @@ class Engine:
 def _run(jobs: Sequence[_Job]) -> None:
     """Fill in the jobs' answers. Jobs whose caller is gone or whose deadline has passed are not begun."""
     ready: list[tuple[_Job, int, Prepared]] = []
+    begun_at = time.monotonic()
     for job in jobs:
+        tell(Stage.QUEUE, begun_at - job.queued_at)
         job.answers = [None] * len(job.listings)
         if job.future.cancelled():
             continue

@@ -56,8 +56,13 @@ class BodyReader:
     """
 
     def __init__(self, *, total: int, seconds: float) -> None:
-        self._free = total
+        self._total = self._free = total
         self._seconds = seconds
+
+    @property
+    def held(self) -> int:
+        """Bytes of the bodies in memory."""
+        return self._total - self._free
 
     @asynccontextmanager
     async def read(self, request: Request, limit: int) -> AsyncIterator[bytes]:

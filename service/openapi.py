@@ -50,14 +50,15 @@ Files marketplace listings under the right category, from text, photo or both.
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route: one entry for each status, with the codes it can carry as examples."""
     responses: dict[int | str, dict[str, Any]] = {}
-    for code in codes:
-        error = _ERRORS[code]
+    for name in codes:
+        error = _ERRORS[name]
+        code = error.code
         entry = responses.setdefault(error.status, {"description": "", "content": {MEDIA_TYPE: {"examples": {}}}})
         content = entry["content"][MEDIA_TYPE]
         content["schema"] = {"$ref": REFERENCE.format(model=Problem.__name__)}
         content["examples"][code] = {"summary": error.message, "value": problem(error, "5f0c1a7e9b3d2c48")}
-        entry["description"] = ", ".join(f"`{name}`" for name in content["examples"])
-        if error.status == 503:
+        entry["description"] = ", ".join(f"`{code}`" for code in content["examples"])
+        if error.status in (429, 503):
             entry["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return responses
 
@@ -91,8 +92,8 @@ def described(content: Mapping[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": dict(content)}, "parameters": [*_option_parameters(), header]}
 
 
-def install(app: FastAPI) -> None:
-    """Make the app's document hold the schemas that its routes refer to by name."""
+def install(app: FastAPI, *, with_keys: bool = False) -> None:
+    """Make the app's document hold the schemas that its routes refer to by name, and, if so, that it asks for keys."""
     original = app.openapi
 
     def document() -> dict[str, Any]:
@@ -105,9 +106,25 @@ def install(app: FastAPI) -> None:
             problem_schema = TypeAdapter(Problem).json_schema(ref_template=REFERENCE)
             schemas.update(problem_schema.pop("$defs", {}))
             schemas[Problem.__name__] = problem_schema
+            if with_keys:
+                _add_keys(found)
         return app.openapi_schema or {}
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _add_keys(document: dict[str, Any]) -> None:
+    """What the gate answers; health stays open."""
+    document["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same, for what sets it."},
+    }
+    answers = {str(status): answer for status, answer in problems("unauthorized", "forbidden", "rate_limited").items()}
+    for path, operations in document["paths"].items():
+        if not path.startswith("/health/"):
+            for operation in operations.values():
+                operation["security"] = [{"bearer": []}, {"header": []}]
+                operation["responses"] |= answers
 
 
 def _remove_framework_errors(paths: Mapping[str, Any], schemas: dict[str, Any]) -> None:
@@ -138,6 +155,7 @@ def _known_errors() -> dict[str, PykutenError]:
         "method_not_allowed": service_errors.MethodNotAllowed("POST"),
         "model_unavailable": model_errors.NoVersion(),
         "text_too_long": model_errors.TextTooLong(pointer="/description"),
+        "forbidden": service_errors.Forbidden(),  # its code is that of 401
         "text_empty": model_errors.TextEmpty(pointer="/designation"),
         "version_unknown": model_errors.VersionUnknown(pointer="/version"),
     }

@@ -8,17 +8,24 @@ from typing import Any
 
 from starlette.requests import Request
 
+from models.image import PhotoFacts
+
 _KEY = "record"
 
 
 @dataclass(slots=True)
 class Record:
-    """`code` is the problem's, if there was one; `version` the model version that answered."""
+    """`code` is the problem's, if there was one; `version` the model version that answered; `client` the API key's
+    name; `photo_sha256` the first characters of the photo's, to find it again, and `photo` what it was like.
+    """
 
     request_id: str
     bytes_in: int = 0
     version: str | None = None
     code: str | None = None
+    client: str | None = None
+    photo_sha256: str | None = None
+    photo: PhotoFacts | None = None
 
 
 def attach(scope: MutableMapping[str, Any], record: Record) -> None:

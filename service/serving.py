@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import logging
 import re
 import time
 from collections.abc import Sequence
@@ -19,13 +21,18 @@ from service.errors import DeadlineExceeded, Draining, InvalidRequest, Overloade
 from service.forms import FormLimits
 from service.labels import language
 from service.limits import BodyReader
+from service.loading import Loaded
+from service.logs import LOGGER
+from service.metrics import Metrics
 from service.record import record_of
-from service.registry import Loaded, Registry
+from service.registry import Registry
 from service.schemas import Options
 from service.settings import Settings
 from service.waiting import answer_of
 
 DEADLINE_HEADER = "X-Deadline-Ms"
+SHA256_CHARACTERS = 12
+"""Of a photo's hash, in the log: enough to find one photo among millions."""
 _MILLISECONDS = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -38,6 +45,7 @@ class Serving:
     engine: Engine
     bodies: BodyReader
     form_limits: FormLimits
+    metrics: Metrics
     draining: bool = False
     batches: int = 0
     """Batches being worked on."""
@@ -45,10 +53,14 @@ class Serving:
     @classmethod
     def of(cls, settings: Settings, registry: Registry) -> Serving:
         """The machinery that the settings ask for; the engine is not started."""
+        metrics = Metrics()
+        engine = Engine(workers=settings.workers, capacity=settings.queue, gather=settings.gather)
+        engine.listener = metrics.stage
         return cls(
             settings=settings,
             registry=registry,
-            engine=Engine(workers=settings.workers, capacity=settings.queue, gather=settings.gather),
+            engine=engine,
+            metrics=metrics,
             bodies=BodyReader(total=settings.bodies_bytes, seconds=settings.body_seconds),
             form_limits=FormLimits(settings.form_fields, settings.form_files, settings.part_bytes),
         )
@@ -98,7 +110,7 @@ class Work:
 
     def submit(self, listings: Sequence[Listing], *, admitted: bool = False) -> asyncio.Future[Answers]:
         """Queue listings to be predicted together. Raises Overloaded or Draining."""
-        return self.serving.engine.submit(
+        future = self.serving.engine.submit(
             self.loaded.predictor,
             listings,
             top_k=self.options.top_k,
@@ -106,6 +118,8 @@ class Work:
             deadline=self.deadline,
             admitted=admitted,
         )
+        future.add_done_callback(self.serving.metrics.answered)
+        return future
 
     def check(self, listing: Listing) -> None:
         """Raises ImageTooLarge on a photo over the setting."""
@@ -115,9 +129,13 @@ class Work:
     async def predict(self, listing: Listing) -> Prediction:
         """Predict one listing. Raises what the listing or the engine deserves."""
         self.check(listing)
+        record = record_of(self.request)
+        if listing.image and LOGGER.isEnabledFor(logging.INFO):
+            record.photo_sha256 = hashlib.sha256(listing.image).hexdigest()[:SHA256_CHARACTERS]
         (answer,) = await answer_of(self.submit([listing]), self.deadline, self.request.receive)
         if isinstance(answer, PykutenError):
             raise placed(answer)
+        record.photo = answer.photo
         return answer
 
 

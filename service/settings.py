@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.errors import SettingsError
 
 PREFIX = "PYKUTEN_"
 DEFAULT_STORE = Path(__file__).resolve().parent.parent / "models" / "store"
 KIB, MIB = 1024, 1024 * 1024
+_ORIGIN = re.compile(r"\*|https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
 def _setting(default: object, unit: str, reason: str, **constraints: Any) -> Any:
@@ -81,13 +83,43 @@ class Settings(BaseSettings):
     poll_seconds: float = _setting(
         2, "seconds", "How often the store is asked which version is current; one small read.", gt=0
     )
-    loaded_versions: int = _setting(2, "versions", "Kept in memory: the current one and one more, for comparing.", ge=1)
+    versions_mb: int = _setting(
+        512, "MB", "For all loaded versions (estimated); the shipped one takes 150, and is never put out.", ge=1
+    )
+    version_idle_seconds: float = _setting(
+        600, "seconds", "A version that was asked for by name is kept so long after the last time.", gt=0
+    )
     drain_seconds: float = _setting(
         3, "seconds", "After SIGTERM, how long readiness says 503 before the port closes.", ge=0, le=20
     )
     shutdown_seconds: int = _setting(
         20, "seconds", "Longest wait for requests in flight; supervisors kill at 30.", ge=1, le=3600
     )
+
+    api_keys_file: Path | None = _setting(
+        None, "file", "Who may ask, one JSON line a key (`python -m service key NAME`); without it, everybody may."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (), "origins", "Sites whose scripts may call from a browser, with commas between; a form's backend needs none."
+    )
+    metrics: Literal["open", "key", "off"] = _setting(
+        "open", "access", "`key` asks for an API key with the scope `metrics`: counts by category are business figures."
+    )
+    telemetry: bool = _setting(
+        False, "switch", "OpenTelemetry traces, to where `OTEL_EXPORTER_OTLP_ENDPOINT` says; costs each request time."
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_ORIGIN.fullmatch(origin) for origin in value):
+            raise ValueError("an origin is * or like https://shop.example:8443, without a path")
+        return value
 
     @property
     def form_body_bytes(self) -> int:
@@ -123,6 +155,6 @@ def settings_table() -> str:
     for name, field in Settings.model_fields.items():
         extra = field.json_schema_extra
         unit = extra["unit"] if isinstance(extra, dict) else ""
-        default = "`models/store`" if field.default == DEFAULT_STORE else f"`{field.default}`"
-        lines.append(f"| `{PREFIX}{name.upper()}` | {unit} | {default} | {field.description} |")
+        default = {DEFAULT_STORE: "models/store", None: "none", (): "none"}.get(field.default, field.default)
+        lines.append(f"| `{PREFIX}{name.upper()}` | {unit} | `{default}` | {field.description} |")
     return "\n".join(lines)

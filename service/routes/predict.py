@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from models.listing import Listing
+from models.stages import Stage, timed
 from service.answers import PredictionBody, json_response, prediction_body
 from service.errors import InvalidRequest, UnsupportedMediaType
 from service.examples import PHOTO_LISTINGS, PREDICTION, TEXT_LISTINGS
@@ -51,7 +52,8 @@ async def predict_text(request: Request) -> Response:
     options, serving = begin(request)
     require_json(request)
     async with serving.bodies.read(request, serving.settings.text_body_bytes) as body:
-        listing = check(TextListing, parse_json(body)).listing()
+        with timed(Stage.PARSE, serving.metrics.stage):
+            listing = check(TextListing, parse_json(body)).listing()
         return await _answer(request, serving, listing, options)
 
 
@@ -73,7 +75,8 @@ async def predict_image(request: Request) -> Response:
     settings = serving.settings
     limit = settings.form_body_bytes if kind == MULTIPART else settings.photo_bytes
     async with serving.bodies.read(request, limit) as body:
-        listing = _read_form(request, serving, body, fields=("id",)) if kind == MULTIPART else Listing(image=body)
+        with timed(Stage.PARSE, serving.metrics.stage):
+            listing = _read_form(request, serving, body, fields=("id",)) if kind == MULTIPART else Listing(image=body)
         if listing.image is None:
             raise InvalidRequest.at("/image", "This is required.")
         return await _answer(request, serving, listing, options)
@@ -94,10 +97,11 @@ async def predict(request: Request) -> Response:
     settings = serving.settings
     limit = settings.json_photo_body_bytes if kind == JSON else settings.form_body_bytes
     async with serving.bodies.read(request, limit) as body:
-        if kind == JSON:
-            listing = check(PhotoListing, parse_json(body)).listing()
-        else:
-            listing = _read_form(request, serving, body, fields=("id", "designation", "description"))
+        with timed(Stage.PARSE, serving.metrics.stage):
+            if kind == JSON:
+                listing = check(PhotoListing, parse_json(body)).listing()
+            else:
+                listing = _read_form(request, serving, body, fields=("id", "designation", "description"))
         return await _answer(request, serving, listing, options)
 
 
