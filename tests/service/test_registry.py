@@ -20,7 +20,6 @@ from service.registry import Registry
 from tests.service.conftest import Start
 from tests.service.fake_predictor import FakePredictor, seal_version
 
-
 IDLE_SECONDS = 600.0
 
 
