@@ -101,7 +101,16 @@ def test_a_batch_that_is_none(client: TestClient, document: object, code: str, p
 
 def test_texts_go_through_the_networks_together(client: TestClient) -> None:
     client.post("/predict/batch", json={"listings": [{"designation": str(n)} for n in range(1, 33)]})
-    assert predictor_of(client).scored == [16, 16]
+    scored = predictor_of(client).scored
+    assert sum(scored) == 32
+    assert scored[0] == max(scored) == 16
+
+
+def test_photos_go_through_the_networks_by_four(client: TestClient) -> None:
+    client.post("/predict/batch", json={"listings": [{"image": PHOTO}] * 20})
+    scored = predictor_of(client).scored
+    assert sum(scored) == 20
+    assert scored[0] == max(scored) == 4
 
 
 def test_a_batch_that_was_begun_is_finished_though_the_queue_is_full(start: Start) -> None:
