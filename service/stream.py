@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 
 from pydantic_core import to_json
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from models.errors import PykutenError
 from service.answers import FailedItem, PredictedItem, result_body
@@ -56,6 +56,7 @@ class Intake:
         self._most = CHUNK_LISTINGS * CHUNKS_HELD * work.serving.engine.workers
         self._held: deque[_Held] = deque()
         self._bytes = 0
+        self._ahead: asyncio.Future[Message] | None = None
         self._room = asyncio.Event()
         self._news = asyncio.Event()
         self.lines = 0
@@ -105,6 +106,8 @@ class Intake:
     def close(self) -> None:
         """Drop what was not taken out."""
         self._chunks.close()
+        if self._ahead is not None:
+            self._ahead.cancel()
         while self._held:
             self.take()
 
@@ -136,23 +139,26 @@ class Intake:
         """The next piece of the body, and whether there are more. Raises ClientGone, SlowClient or Draining."""
         if time.monotonic() >= due:
             raise SlowClient
-        message = asyncio.ensure_future(self._receive())
+        message = self._ahead or asyncio.ensure_future(self._receive())
+        self._ahead = None
         try:
-            await asyncio.wait((message, stopping), timeout=due - time.monotonic(), return_when=asyncio.FIRST_COMPLETED)
+            left = due - time.monotonic()
+            await asyncio.wait((message, stopping), timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if not message.done():
                 raise Draining if stopping.done() else SlowClient
-            found = message.result()
         finally:
             message.cancel()
-        if found["type"] == "http.disconnect":
-            raise ClientGone
+        found = _present(message)
         piece = found.get("body", b"")
         self.received += len(piece)
         return piece, found.get("more_body", False)
 
     async def _add(self, line: bytes | None) -> None:
         size = len(line or b"")
-        while len(self._held) >= self._most or (self._held and self._bytes + size > self._limit):
+        if len(self._held) >= self._most:
+            while len(self._held) > self._most * 3 // 4:  # not woken for each
+                await self._make_room()
+        while self._held and self._bytes + size > self._limit:
             await self._make_room()
         while True:
             try:
@@ -170,8 +176,26 @@ class Intake:
         self._news.set()
 
     async def _make_room(self) -> None:
+        """Wait until a line was taken out. Raises ClientGone: one piece of the body is read ahead, to notice that."""
         self._room.clear()
-        await self._room.wait()
+        room = asyncio.ensure_future(self._room.wait())
+        try:
+            if self._ahead is None:
+                self._ahead = asyncio.ensure_future(self._receive())
+            if not self._ahead.done():
+                await asyncio.wait((room, self._ahead), return_when=asyncio.FIRST_COMPLETED)
+            if self._ahead.done():
+                _present(self._ahead)
+                await room
+        finally:
+            room.cancel()
+
+
+def _present(message: asyncio.Future[Message]) -> Message:
+    """The message. Raises ClientGone where it says so."""
+    if message.result()["type"] == "http.disconnect":
+        raise ClientGone
+    return message.result()
 
 
 class LineStream(Response):

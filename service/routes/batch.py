@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from service.answers import BatchBody, batch_body, json_response, result_body
 from service.aside import LARGE_BYTES, LARGE_ITEMS
 from service.chunks import Chunks
-from service.engine import Answers
+from service.engine import Answer, Answers
 from service.errors import BatchTooLarge, InvalidRequest, Overloaded, PartTooLarge, UnsupportedMediaType
 from service.examples import BATCH, BATCHES, FORM_BATCH, STREAM, STREAM_RESULTS
 from service.faults import pointer
@@ -95,10 +95,14 @@ async def _answer_whole(request: Request, serving: Serving, options: Options, ki
         if serving.engine.is_full:
             raise Overloaded
         with closing(Chunks(work)) as chunks:
-            predictions = asyncio.gather(*(chunks.add(item, work.deadline) for item in items))
+            predictions = asyncio.ensure_future(_all([chunks.add(item, work.deadline) for item in items]))
             answers = await answer_of(predictions, work.deadline + ASSEMBLY_SECONDS, request.receive)
     request_id = record_of(request).request_id
     return await serving.aside.run(len(items) > LARGE_ITEMS, _response, items, answers, work, request_id)
+
+
+async def _all(answers: Sequence[asyncio.Future[Answer]]) -> Answers:
+    return [await answer for answer in answers]  # `gather` would log every batch that is cancelled
 
 
 def _read_json(body: bytes, settings: Settings) -> list[Item]:
