@@ -15,28 +15,31 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from models.errors import PykutenError
 from models.listing import Listing
 from models.prediction import Prediction
 from models.predictor import Predictor
 from models.preparation import Prepared
-from models.stages import Listener, Stage, listen, tell
-from service.errors import DeadlineExceeded, Draining, Internal, Overloaded
+from models.stages import Listener, Stage, listen, tell, timed
+from service.errors import ClientGone, DeadlineExceeded, Draining, Internal, Overloaded
 from service.logs import event
 
 Answer = Prediction | PykutenError
 Answers = list[Answer]
 """One for each listing, in their order."""
+Source = Callable[[], Listing]
+"""Makes a listing in the thread that predicts it, so that reading many holds up nobody. Raises PykutenError."""
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
     predictor: Predictor
-    listings: Sequence[Listing]
+    listings: Sequence[Listing | Source]
     top_k: int
     precision: float | None
     deadline: float
@@ -85,7 +88,7 @@ class Engine:
     def submit(
         self,
         predictor: Predictor,
-        listings: Sequence[Listing],
+        listings: Sequence[Listing | Source],
         *,
         top_k: int,
         precision: float | None,
@@ -95,8 +98,9 @@ class Engine:
         """Queue listings to be predicted together. Raises Overloaded or Draining at once.
 
         `deadline` is on the clock of `time.monotonic`: work that has not begun by then is not begun, and its answers
-        are DeadlineExceeded. Cancelling the future drops the work. `admitted` work belongs to a request that is
-        already being worked on and passes the queue's bound; its callers bound it themselves.
+        are DeadlineExceeded. Cancelling the future drops the work and frees its place in the queue. `admitted` work
+        belongs to a request that is already being worked on and passes the queue's bound; its callers bound it
+        themselves.
         """
         loop = asyncio.get_running_loop()
         job = _Job(predictor, listings, top_k, precision, deadline, loop.create_future(), loop)
@@ -108,6 +112,7 @@ class Engine:
             self._queue.append(job)
             self._waiting += len(listings)
             self._changed.notify()
+        job.future.add_done_callback(partial(self._drop, job))
         return job.future
 
     def close(self, timeout: float) -> bool:
@@ -152,6 +157,14 @@ class Engine:
                 jobs.append(self._pop())
             return jobs
 
+    def _drop(self, job: _Job, future: asyncio.Future[Answers]) -> None:
+        """Take cancelled work out of the queue."""
+        if not future.cancelled():
+            return
+        with self._changed, suppress(ValueError):  # it was begun already
+            self._queue.remove(job)
+            self._waiting -= len(job.listings)
+
     def _pop(self) -> _Job:
         job = self._queue.popleft()
         self._waiting -= len(job.listings)
@@ -159,19 +172,14 @@ class Engine:
 
 
 def _run(jobs: Sequence[_Job]) -> None:
-    """Fill in the jobs' answers. Jobs whose caller is gone or whose deadline has passed are not begun."""
+    """Fill in the jobs' answers. Listings whose caller is gone or whose deadline has passed are not begun."""
     ready: list[tuple[_Job, int, Prepared]] = []
     begun_at = time.monotonic()
     for job in jobs:
         tell(Stage.QUEUE, begun_at - job.queued_at)
         job.answers = [None] * len(job.listings)
-        if job.future.cancelled():
-            continue
-        if time.monotonic() >= job.deadline:
-            job.answers = [DeadlineExceeded() for _ in job.listings]
-            continue
         for row, listing in enumerate(job.listings):
-            prepared = _prepare(job.predictor, listing)
+            prepared = _prepare(job, listing)
             if isinstance(prepared, PykutenError):
                 job.answers[row] = prepared
             else:
@@ -180,13 +188,20 @@ def _run(jobs: Sequence[_Job]) -> None:
         _score(ready)
 
 
-def _prepare(predictor: Predictor, listing: Listing) -> Prepared | PykutenError:
+def _prepare(job: _Job, listing: Listing | Source) -> Prepared | PykutenError:
+    if job.future.cancelled():
+        return ClientGone()  # nobody reads it
+    if time.monotonic() >= job.deadline:
+        return DeadlineExceeded()
     try:
-        return predictor.prepare(listing)
+        if not isinstance(listing, Listing):
+            with timed(Stage.PARSE):
+                listing = listing()
+        return job.predictor.prepare(listing)
     except PykutenError as error:
         return error
     except Exception as error:  # noqa: BLE001 - unforeseen, and this listing's alone
-        event(logging.ERROR, "prepare", error, version=predictor.version)
+        event(logging.ERROR, "prepare", error, version=job.predictor.version)
         return Internal()
 
 

@@ -12,9 +12,11 @@ from pydantic.json_schema import models_json_schema
 from models import errors as model_errors
 from models.errors import PykutenError
 from service import errors as service_errors
+from service.answers import FailedItem, PredictedItem
 from service.errors import InvalidRequest
+from service.limits import NDJSON
 from service.problems import MEDIA_TYPE, Problem, problem
-from service.schemas import Batch, Options, PhotoListing, TextListing
+from service.schemas import Batch, FormListing, Options, PhotoListing, TextListing
 from service.serving import DEADLINE_HEADER
 
 REFERENCE = "#/components/schemas/{model}"
@@ -73,6 +75,36 @@ def form_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"multipart/form-data": {"schema": dict(schema)}}
 
 
+def batch_form_body(examples: Mapping[str, Any]) -> dict[str, Any]:
+    """`content` of a form with the listings in a JSON part and each photo in a part of its own."""
+    listings = {
+        "type": "array",
+        "minItems": 1,
+        "items": {"$ref": REFERENCE.format(model=FormListing.__name__)},
+        "description": '`image` of a listing names the part with its photo. `{"listings": [...]}` is taken, too.',
+    }
+    schema = {
+        "type": "object",
+        "properties": {"listings": listings},
+        "required": ["listings"],
+        "additionalProperties": _FILE,
+    }
+    encoding = {"listings": {"contentType": "application/json"}}
+    return {"multipart/form-data": {"schema": schema, "encoding": encoding, "examples": dict(examples)}}
+
+
+def stream_body(examples: Mapping[str, Any]) -> dict[str, Any]:
+    """`content` of a request body with a listing a line."""
+    text = f"One `{PhotoListing.__name__}` a line, in UTF-8. Blank lines are skipped."
+    return {NDJSON: {"schema": {"type": "string", "description": text}, "examples": dict(examples)}}
+
+
+def stream_response(example: str) -> dict[str, Any]:
+    """`content` of an answer with a result a line."""
+    text = f"One `{PredictedItem.__name__}` or `{FailedItem.__name__}` a line, in the order of the listings."
+    return {NDJSON: {"schema": {"type": "string", "description": text}, "example": example}}
+
+
 def photo_body() -> dict[str, Any]:
     """`content` of a request body that is a photo and nothing else."""
     return {
@@ -101,7 +133,7 @@ def install(app: FastAPI, *, with_keys: bool = False) -> None:
             found = original()
             schemas = found.setdefault("components", {}).setdefault("schemas", {})
             _remove_framework_errors(found["paths"], schemas)
-            requests = [(model, "validation") for model in (TextListing, PhotoListing, Batch)]
+            requests = [(model, "validation") for model in (TextListing, PhotoListing, FormListing, Batch)]
             schemas.update(models_json_schema(requests, ref_template=REFERENCE)[1]["$defs"])  # type: ignore[arg-type]
             problem_schema = TypeAdapter(Problem).json_schema(ref_template=REFERENCE)
             schemas.update(problem_schema.pop("$defs", {}))

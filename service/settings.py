@@ -52,6 +52,15 @@ class Settings(BaseSettings):
         100, "listings", "Large enough to amortise a request, small enough to retry.", ge=1, le=10_000
     )
     batches: int = _setting(4, "requests", "Batches worked on at once; each adds a few chunks to the queue.", ge=1)
+    streams: int = _setting(
+        4, "requests", "NDJSON streams worked on at once; each holds two of the longest lines at most.", ge=1
+    )
+    stream_line_seconds: float = _setting(
+        20, "seconds", "Time for a stream's next line, as for a request's body; slower ones are ended.", gt=0
+    )
+    stream_seconds: float = _setting(
+        21_600, "seconds", "Longest stream: a million photos at 50 a second; it goes on in another request.", gt=0
+    )
 
     text_body_bytes: int = _setting(
         2 * MIB, "bytes", "Two fields of 20,000 characters take at most 480 kB; longer ones should be told so.", ge=KIB
@@ -76,6 +85,9 @@ class Settings(BaseSettings):
     head_seconds: float = _setting(10, "seconds", "Time for a request's head; slower connections are closed.", gt=0)
     body_seconds: float = _setting(
         20, "seconds", "Time for a request's body: 10 MB at 4 Mbit/s; slower gets 408.", gt=0
+    )
+    read_seconds: float = _setting(
+        20, "seconds", "Time for a client to read what was sent to it; slower connections are closed.", gt=0
     )
     head_bytes: int = _setting(32 * KIB, "bytes", "Request line and headers together, what proxies allow too.", ge=KIB)
     keep_alive_seconds: int = _setting(20, "seconds", "Idle connections are closed after this.", ge=1)

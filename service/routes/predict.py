@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from models.listing import Listing
 from models.stages import Stage, timed
 from service.answers import PredictionBody, json_response, prediction_body
+from service.aside import LARGE_BYTES
 from service.errors import InvalidRequest, UnsupportedMediaType
 from service.examples import PHOTO_LISTINGS, PREDICTION, TEXT_LISTINGS
 from service.faults import pointer
@@ -53,7 +54,7 @@ async def predict_text(request: Request) -> Response:
     require_json(request)
     async with serving.bodies.read(request, serving.settings.text_body_bytes) as body:
         with timed(Stage.PARSE, serving.metrics.stage):
-            listing = check(TextListing, parse_json(body)).listing()
+            listing = await serving.aside.run(len(body) > LARGE_BYTES, _read_text, body)
         return await _answer(request, serving, listing, options)
 
 
@@ -76,7 +77,7 @@ async def predict_image(request: Request) -> Response:
     limit = settings.form_body_bytes if kind == MULTIPART else settings.photo_bytes
     async with serving.bodies.read(request, limit) as body:
         with timed(Stage.PARSE, serving.metrics.stage):
-            listing = _read_form(request, serving, body, fields=("id",)) if kind == MULTIPART else Listing(image=body)
+            listing = await _form_listing(request, serving, body, ("id",)) if kind == MULTIPART else Listing(image=body)
         if listing.image is None:
             raise InvalidRequest.at("/image", "This is required.")
         return await _answer(request, serving, listing, options)
@@ -99,14 +100,24 @@ async def predict(request: Request) -> Response:
     async with serving.bodies.read(request, limit) as body:
         with timed(Stage.PARSE, serving.metrics.stage):
             if kind == JSON:
-                listing = check(PhotoListing, parse_json(body)).listing()
+                listing = await serving.aside.run(len(body) > LARGE_BYTES, _read_json, body)
             else:
-                listing = _read_form(request, serving, body, fields=("id", "designation", "description"))
+                listing = await _form_listing(request, serving, body, ("id", "designation", "description"))
         return await _answer(request, serving, listing, options)
 
 
-def _read_form(request: Request, serving: Serving, body: bytes, fields: tuple[str, ...]) -> Listing:
-    return _listing_of(parse_form(body, request.headers["content-type"], serving.form_limits), fields)
+def _read_text(body: bytes) -> Listing:
+    return check(TextListing, parse_json(body)).listing()
+
+
+def _read_json(body: bytes) -> Listing:
+    return check(PhotoListing, parse_json(body)).listing()
+
+
+async def _form_listing(request: Request, serving: Serving, body: bytes, fields: tuple[str, ...]) -> Listing:
+    content_type = request.headers["content-type"]
+    form = await serving.aside.run(len(body) > LARGE_BYTES, parse_form, body, content_type, serving.form_limits)
+    return _listing_of(form, fields)
 
 
 def _listing_of(form: Form, fields: tuple[str, ...]) -> Listing:
