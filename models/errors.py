@@ -27,6 +27,7 @@ Each class carries `code` (the machine-readable word of the HTTP contract) and `
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 
 class PykutenError(Exception):
@@ -122,15 +123,27 @@ class VersionUnknown(PykutenError):
     message = "No such model version."
 
 
+class LoadStep(StrEnum):
+    """What of a version was being looked at when it was refused; unlike the reason, this names no file."""
+
+    MANIFEST = "manifest"
+    FILES = "files"
+    PARTS = "parts"
+    NETWORKS = "networks"
+    GOLDEN = "golden"
+
+
 class VersionRefused(PykutenError):
     """The version folder is damaged, of an unknown format, or its golden listings give other answers.
 
-    `reason` says what was found, for operators (logs, `models verify`); it is never sent to HTTP callers.
+    `reason` says what was found, for operators (logs, `models verify`); it is never sent to HTTP callers. `step` is
+    known when the version was refused by `Predictor.load`.
     """
 
     code = "model_unavailable"
     status = 503
     message = "The model version was refused."
+    step: LoadStep | None = None
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

@@ -29,6 +29,7 @@ __all__ = [
     "WARNING_ANIMATED",
     "WARNING_TINY",
     "DecodedImage",
+    "PhotoFacts",
     "decode_image",
     "prepare_image",
 ]
@@ -63,11 +64,21 @@ _TRANSPOSITIONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What a photo was like as a file: its format by content (JPEG, PNG, WEBP, GIF), and its size in pixels."""
+
+    format: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class DecodedImage:
     """`pixels`: uint8 [height, width, 3], RGB, C-contiguous. `warnings`: `WARNING_*` codes for the answer."""
 
     pixels: np.ndarray
     warnings: tuple[str, ...] = ()
+    photo: PhotoFacts | None = None
 
 
 def prepare_image(data: bytes, config: ImagePreprocessing) -> DecodedImage:
@@ -75,7 +86,7 @@ def prepare_image(data: bytes, config: ImagePreprocessing) -> DecodedImage:
     if config.margin_canvas is None:
         return decode_image(data, config.height, config.width)
     decoded = decode_image(data, config.margin_canvas, config.margin_canvas)
-    return DecodedImage(crop_margin(decoded.pixels, config.height, config.width), decoded.warnings)
+    return DecodedImage(crop_margin(decoded.pixels, config.height, config.width), decoded.warnings, decoded.photo)
 
 
 def decode_image(data: bytes, height: int, width: int) -> DecodedImage:
@@ -109,7 +120,7 @@ def decode_image(data: bytes, height: int, width: int) -> DecodedImage:
         warnings.append(WARNING_ANIMATED)
     if min(structure.width, structure.height) < TINY_SIDE:
         warnings.append(WARNING_TINY)
-    return DecodedImage(pixels, tuple(warnings))
+    return DecodedImage(pixels, tuple(warnings), PhotoFacts(structure.format, structure.width, structure.height))
 
 
 def _decode(structure: ImageStructure, height: int, width: int) -> Image.Image:

@@ -10,7 +10,8 @@ print(predictor.predict(Listing("Matelas de piscine gonflable")).code)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from models.artifact import Manifest, read_manifest, verify_files
 from models.calibration import PRECISION_MAX, PRECISION_MIN, Calibration
-from models.errors import ListingError, OptionError, PykutenError, VersionRefused
+from models.errors import ListingError, LoadStep, OptionError, PykutenError, VersionRefused
 from models.fusion import Fusion
 from models.golden import REFERENCE_TOLERANCE, TOLERANCE, check_golden, read_golden
 from models.listing import Case, Listing, Modality
@@ -27,6 +28,7 @@ from models.networks import Logits, Networks
 from models.prediction import Action, CategoryScore, Decision, Prediction, PredictionSet, Reason
 from models.preparation import Preparation, Prepared
 from models.runtime import RuntimeName
+from models.stages import Stage, timed
 from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Taxonomy
 
@@ -84,23 +86,29 @@ class Predictor:
         name, checksums and golden replay (for a folder just verified by the same process, or a draft). Raises
         VersionRefused.
         """
-        manifest = read_manifest(folder)
-        if verify:
-            if manifest.version != folder.name:
+        with _step(LoadStep.MANIFEST):
+            manifest = read_manifest(folder)
+            if verify and manifest.version != folder.name:
                 raise VersionRefused("the folder's name is not the version that its manifest names")
-            verify_files(folder, manifest)
-        taxonomy = Taxonomy.read(folder / TAXONOMY)
-        if len(taxonomy) != manifest.classes:
-            raise VersionRefused("taxonomy and manifest have different numbers of classes")
-        preparation = Preparation.load(folder)
-        fusion = Fusion.read(folder, len(taxonomy))
-        calibration = Calibration.read(folder)
-        networks = Networks.load(folder, manifest, runtime=runtime, streams=streams, precision=precision)
-        networks.check_classes(len(taxonomy))
-        predictor = cls(manifest, taxonomy, preparation, networks, fusion, calibration)
-        predictor._check_parts()
         if verify:
-            predictor.replay_golden(folder)
+            with _step(LoadStep.FILES):
+                verify_files(folder, manifest)
+        with _step(LoadStep.PARTS):
+            taxonomy = Taxonomy.read(folder / TAXONOMY)
+            if len(taxonomy) != manifest.classes:
+                raise VersionRefused("taxonomy and manifest have different numbers of classes")
+            preparation = Preparation.load(folder)
+            fusion = Fusion.read(folder, len(taxonomy))
+            calibration = Calibration.read(folder)
+        with _step(LoadStep.NETWORKS):
+            networks = Networks.load(folder, manifest, runtime=runtime, streams=streams, precision=precision)
+            networks.check_classes(len(taxonomy))
+        predictor = cls(manifest, taxonomy, preparation, networks, fusion, calibration)
+        with _step(LoadStep.PARTS):
+            predictor._check_parts()
+        if verify:
+            with _step(LoadStep.GOLDEN):
+                predictor.replay_golden(folder)
         return predictor
 
     @property
@@ -112,6 +120,16 @@ class Predictor:
     def modalities(self) -> frozenset[Modality]:
         """The modalities that this version has networks for."""
         return frozenset(self._networks.by_modality)
+
+    @property
+    def runtime(self) -> str:
+        """Who computes the networks: "openvino" or "keras"."""
+        return "+".join(sorted({network.runtime for network in self._networks.by_modality.values()}))
+
+    @property
+    def precision(self) -> str:
+        """What the networks compute in: "f32", "bf16" or "int8", or two of them joined by "+"."""
+        return "+".join(sorted({network.precision for network in self._networks.by_modality.values()}))
 
     @property
     def default_precision(self) -> float:
@@ -153,10 +171,10 @@ class Predictor:
         The same listing gets the same answer in any batch, within 1e-4 (a batch's size can change the order of float
         additions).
         """
-        return [
-            self._fuse(listing, logits)
-            for listing, logits in zip(prepared, self._networks.logits(prepared), strict=True)
-        ]
+        with timed(Stage.NETWORK):
+            logits = self._networks.logits(prepared)
+        with timed(Stage.FUSE):
+            return [self._fuse(listing, values) for listing, values in zip(prepared, logits, strict=True)]
 
     def conclude(
         self, prepared: Prepared, scores: Scores, *, top_k: int = DEFAULT_TOP_K, precision: float | None = None
@@ -178,6 +196,7 @@ class Predictor:
             disagreement=disagreement,
             warnings=prepared.warnings,
             version=self.version,
+            photo=prepared.photo,
         )
 
     def predict(self, listing: Listing, *, top_k: int | None = None, precision: float | None = None) -> Prediction:
@@ -275,3 +294,13 @@ class Predictor:
             possible |= {Case.BOTH}
         if missing := possible - self.calibration.cases.keys():
             raise VersionRefused(f"calibration has no case {min(missing)}")
+
+
+@contextmanager
+def _step(step: LoadStep) -> Iterator[None]:
+    """Notes in a VersionRefused what was being looked at."""
+    try:
+        yield
+    except VersionRefused as error:
+        error.step = step
+        raise

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from models.fusion import Fusion
 from models.calibration import CaseCalibration
+from models.fusion import Fusion
 from models.listing import Case
 from training.calibrate import fusable
 from training.estimates import f1_estimates, share_estimate

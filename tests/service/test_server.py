@@ -22,7 +22,7 @@ import pytest
 from models.store import Store
 from service.__main__ import main
 from service.app import create_app
-from service.registry import Registry
+from service.registry import Load, Registry
 from service.server import listen, make_server
 from service.serving import Serving
 from service.settings import Settings
@@ -48,9 +48,9 @@ class Running:
 
 
 @contextmanager
-def server(store: Store, **settings: Any) -> Iterator[Running]:
+def server(store: Store, load: Load = load_fake, **settings: Any) -> Iterator[Running]:
     chosen = Settings(store=store.root, drain_seconds=0, **{"shutdown_seconds": 5, **settings})
-    app = create_app(chosen, registry=Registry(store, load_fake))
+    app = create_app(chosen, registry=Registry(store, load))
     listener = listen("127.0.0.1", 0)
     running = make_server(app, chosen)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
@@ -304,7 +304,7 @@ from pathlib import Path
 from models.store import Store
 from service import logs
 from service.app import create_app
-from service.registry import Registry
+from service.registry import Load, Registry
 from service.server import listen, make_server
 from service.settings import Settings
 from tests.service.fake_predictor import FakePredictor

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from models.calibration import CaseCalibration
 from models.listing import Case, Modality
 from models.taxonomy import Taxonomy
 from tests.training.synthetic_logits import posterior_logits
