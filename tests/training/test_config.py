@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.preprocessing import NgramPreprocessing, TokenPreprocessing
 from training.config import RunConfig, SplitConfig, read_config
 from training.errors import ConfigError, TrainingError
+from training.trust import Reliability, Trust
 
 BASE = """
 name = "tiny"
@@ -135,3 +136,31 @@ def test_only_fractions_that_add_up_to_one_are_taken(train: int, validation: int
     SplitConfig(**{part: share / whole for part, share in parts.items()})
     with pytest.raises(ValueError, match="add up to 1"):
         SplitConfig(**{part: share / (whole + 1) for part, share in parts.items()})
+
+
+DOUBT = """
+[decision]
+trusted = ["true"]
+trusted_minimum = 40
+false_alarms = 0.02
+[decision.reliability.vote]
+all = 0.84
+unanimous = 0.97
+[unfamiliar]
+listings = "strange.jsonl"
+pictures = 8
+"""
+
+
+def test_labels_can_be_doubted_and_strangers_named(tmp_path: Path) -> None:
+    config = read(tmp_path, BASE + DOUBT)
+    assert config.decision.trust == Trust(("true",), 40, {"vote": Reliability(0.84, 0.97)})
+    assert config.decision.false_alarms == 0.02
+    assert config.unfamiliar.listings == tmp_path / "strange.jsonl"
+    assert config.provenance()["unfamiliar"] == {"listings": "strange.jsonl", "pictures": 8}
+    assert read(tmp_path, BASE).decision.trust == Trust()
+
+
+def test_a_reliability_is_a_share(tmp_path: Path) -> None:
+    wrong = BASE + "[decision.reliability.vote]\nall = 84\n"
+    assert problems(tmp_path, wrong)[0].startswith("run.toml: decision.reliability.vote.all: ")
