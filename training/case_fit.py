@@ -13,7 +13,7 @@ from models.listing import Case, Modality
 from training.calibration_summary import CaseSummary, summarise_case
 from training.confidence_fit import fit_confidence, probably_right
 from training.evaluation import Floats, LabelledLogits
-from training.familiarity import familiarity_scores, fit_familiarity
+from training.familiarity import familiarity_scores, fit_familiarity, pooled_confidence
 from training.prediction_sets import set_floors
 from training.thresholds import threshold_table
 from training.trust import agreed_certainty, basis
@@ -113,7 +113,7 @@ class CaseFitter:
         self._decide(case, judged)
 
     def share(self, case: Case, other: Case) -> None:
-        """Fit thresholds and prediction sets of a case with few listings on those of another one as well.
+        """Fit thresholds, prediction sets and the cap of the unfamiliar on those of another case as well, if few.
 
         Each listing counts with the confidence of its own case, so that what is shared means the same in both.
         """
@@ -121,6 +121,11 @@ class CaseFitter:
         if own is None or others is None or len(own.rows) >= ALONE_MIN or len(others.rows) <= len(own.rows):
             return
         self._decide(case, own.also(others))
+        first, second = self.cases[case], self.cases[other]
+        if first.familiarity and second.familiarity:
+            confidence = pooled_confidence((first.familiarity, first.listings), (second.familiarity, second.listings))
+            familiarity = first.familiarity.model_copy(update={"confidence": confidence})
+            self.cases[case] = first.model_copy(update={"familiarity": familiarity})
         told = f"{self.summaries[case].basis}; thresholds and sets also from {len(others.rows):,} of {other}"
         self.summaries[case] = replace(self.summaries[case], basis=told)
 

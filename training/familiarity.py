@@ -42,9 +42,20 @@ def fit_familiarity(
     scores = familiarity_scores(scales, logits)
     threshold = float(np.sort(scores)[rank - 1])
     below = scores < threshold
-    # Laplace's rule of succession: a handful of listings, none of them right, does not make it impossible.
-    confidence = (float(right[below].sum()) + 1) / (int(below.sum()) + 2)
+    confidence = _succession(float(right[below].sum()), int(below.sum()))
     return Familiarity(scales=scales, threshold=threshold, false_alarms=float(below.mean()), confidence=confidence)
+
+
+def pooled_confidence(*fits: tuple[Familiarity, int]) -> float:
+    """The `confidence` of several fits as if they were one; each comes with its number of listings."""
+    below = [fitted.false_alarms * listings for fitted, listings in fits]
+    right = [fitted.confidence * (n + 2) - 1 for (fitted, _), n in zip(fits, below, strict=True)]
+    return _succession(sum(right), sum(below))
+
+
+def _succession(right: float, total: float) -> float:
+    """Laplace's rule of succession: a handful of listings, none of them right, does not make it impossible."""
+    return (right + 1) / (total + 2)
 
 
 def familiarity_scores(scales: Mapping[Modality, float], logits: Mapping[Modality, Floats]) -> Doubles:

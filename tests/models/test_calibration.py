@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -171,6 +171,7 @@ LOGITS = arrays.arrays(np.float32, st.integers(2, 8), elements=st.floats(-60, 60
 SHAPES = st.tuples(st.floats(0, 5), st.floats(0, 5), st.floats(-5, 5))
 
 
+@settings(deadline=None)
 @given(LOGITS, SHAPES)
 def test_reshaping_keeps_the_order_and_the_sum(logits: np.ndarray, shape: tuple[float, float, float]) -> None:
     before = log_softmax(logits)
@@ -208,6 +209,7 @@ def test_energy_tells_the_unfamiliar() -> None:
     assert known.unfamiliar({Modality.TEXT: flat, Modality.IMAGE: flat})
 
 
+@settings(deadline=None)
 @given(LOGITS, st.floats(0, 1))
 def test_a_capped_confidence_keeps_the_order(logits: np.ndarray, cap: float) -> None:
     probabilities = np.exp(log_softmax(logits))

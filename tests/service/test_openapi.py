@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
-from service.answers import BatchBody, FailedItem, PredictedItem, PredictionBody
+from models.prediction import Reason
+from service.answers import BatchBody, DecisionBody, FailedItem, PredictedItem, PredictionBody
 from service.examples import (
     BATCH,
     BATCHES,
@@ -154,3 +155,9 @@ def test_answer_examples_have_the_answers_shape(client: TestClient) -> None:
     real = client.post("/predict/text", json=TEXT_LISTINGS["french"]["value"]).json()
     assert list(real) == list(PREDICTION)
     assert predictor_of(client).scored
+
+
+def test_every_reason_for_review_is_documented() -> None:
+    kinds = get_args(get_type_hints(DecisionBody)["reason"])
+    reasons = [get_args(kind) for kind in kinds if get_origin(kind) is Literal]
+    assert set(reasons[0]) == set(Reason)

@@ -15,6 +15,7 @@ from training.config import RunConfig, SplitConfig, read_config
 from training.config_file import PATHS
 from training.errors import ConfigError, TrainingError
 from training.fit_config import Section
+from training.trust import Reliability, Trust
 
 BASE = """
 name = "tiny"
@@ -293,3 +294,31 @@ def test_the_compared_configs_are_of_one_network_each_on_the_same_listings(path:
 
 def test_every_network_of_the_original_is_compared() -> None:
     assert {path.stem for path in COMPARED} >= {"lstm", "gru", "resnet50", "mobilenetv2", "vgg16"}
+
+
+DOUBT = """
+[decision]
+trusted = ["true"]
+trusted_minimum = 40
+false_alarms = 0.02
+[decision.reliability.vote]
+all = 0.84
+unanimous = 0.97
+[unfamiliar]
+listings = "strange.jsonl"
+pictures = 8
+"""
+
+
+def test_labels_can_be_doubted_and_strangers_named(tmp_path: Path) -> None:
+    config = read(tmp_path, BASE + DOUBT)
+    assert config.decision.trust == Trust(("true",), 40, {"vote": Reliability(0.84, 0.97)})
+    assert config.decision.false_alarms == 0.02
+    assert config.unfamiliar.listings == tmp_path / "strange.jsonl"
+    assert config.provenance()["unfamiliar"] == {"listings": "strange.jsonl", "pictures": 8}
+    assert read(tmp_path, BASE).decision.trust == Trust()
+
+
+def test_a_reliability_is_a_share(tmp_path: Path) -> None:
+    wrong = BASE + "[decision.reliability.vote]\nall = 84\n"
+    assert problems(tmp_path, wrong)[0].startswith("run.toml: decision.reliability.vote.all: ")
