@@ -11,6 +11,7 @@ from PIL import Image, WebPImagePlugin  # noqa: F401 - registers WebP; Pillow wo
 from PIL.Image import Resampling, Transpose
 
 from models.errors import ImageCorrupt
+from models.image_margin import crop_margin
 from models.image_structure import (
     MAX_IMAGE_BYTES,
     MAX_IMAGE_PIXELS,
@@ -18,6 +19,7 @@ from models.image_structure import (
     ImageStructure,
     read_structure,
 )
+from models.preprocessing import ImagePreprocessing
 
 __all__ = [
     "MAX_IMAGE_BYTES",
@@ -28,6 +30,7 @@ __all__ = [
     "WARNING_TINY",
     "DecodedImage",
     "decode_image",
+    "prepare_image",
 ]
 
 WARNING_ANIMATED = "image_animated"
@@ -65,6 +68,14 @@ class DecodedImage:
 
     pixels: np.ndarray
     warnings: tuple[str, ...] = ()
+
+
+def prepare_image(data: bytes, config: ImagePreprocessing) -> DecodedImage:
+    """A photo's bytes as the pixels that a version's image network takes. Raises as `decode_image`."""
+    if config.margin_canvas is None:
+        return decode_image(data, config.height, config.width)
+    decoded = decode_image(data, config.margin_canvas, config.margin_canvas)
+    return DecodedImage(crop_margin(decoded.pixels, config.height, config.width), decoded.warnings)
 
 
 def decode_image(data: bytes, height: int, width: int) -> DecodedImage:

@@ -20,6 +20,8 @@ class Action(StrEnum):
 class Reason(StrEnum):
     """Why a listing goes to review."""
 
+    UNFAMILIAR = "unfamiliar"
+    """It probably belongs to none of the categories."""
     LOW_CONFIDENCE = "low_confidence"
     """The confidence is below the category's threshold for the requested precision."""
     DISAGREEMENT = "disagreement"

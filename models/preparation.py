@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ImageError, ListingError, NothingToPredict, TextEmpty
-from models.image import decode_image
+from models.image import prepare_image
 from models.listing import Case, Listing, Modality
 from models.preprocessing import Preprocessing, TextFeatures, load_text_features
 from models.text import ListingText
@@ -93,7 +93,7 @@ class Preparation:
             warnings.append(IMAGE_IGNORED)
             return None
         try:
-            decoded = decode_image(listing.image, self.config.image.height, self.config.image.width)
+            decoded = prepare_image(listing.image, self.config.image)
         except ImageError as error:
             error.pointer = "/image"
             raise

@@ -41,12 +41,15 @@ class ScoreBody(CategoryBody):
 
 
 class DecisionBody(TypedDict):
-    """Whether the listing may be filed without a human at `precision`. `threshold` is null when none promises it."""
+    """Whether the listing may be filed without a human at `precision`. `threshold` is null when none promises it.
+
+    `unfamiliar`: the listing probably belongs to none of the categories, and its confidences are capped.
+    """
 
     action: Literal["accept", "review"]
     precision: float
     threshold: float | None
-    reason: Literal["low_confidence", "disagreement", "precision_unreachable"] | None
+    reason: Literal["unfamiliar", "low_confidence", "disagreement", "precision_unreachable"] | None
 
 
 class PredictionSetBody(TypedDict):

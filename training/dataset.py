@@ -96,7 +96,7 @@ def read_catalogue(config: CatalogueConfig) -> Catalogue:
     rows["label_share"] = _shares(name, rows["label_share"].str.strip())
     rows["weight"] = rows["label_source"].map(config.weights).fillna(1.0).astype(float)
     by_share = rows["label_source"].isin(config.weigh_by_share) & rows["label_share"].notna()
-    rows["weight"] *= rows["label_share"].where(by_share, 1.0)
+    rows["weight"] *= rows["label_share"].where(by_share, 1.0) ** config.share_exponent
     rows = rows[list(COLUMNS)].set_index("row", drop=False).rename_axis(index=None)
     return _weighted(Catalogue(name, rows), config)
 

@@ -13,7 +13,6 @@ from models.listing import Case
 from models.predictor import Predictor
 from models.quality import quality_table
 from training.answer_blocks import WORKERS, answer_inputs, make_answers, read_answers
-from training.catalogue_argument import NamedCatalogue, read_named_catalogue
 from training.config import RunConfig
 from training.dataset import Catalogue
 from training.errors import CatalogueError
@@ -28,6 +27,7 @@ from training.evaluation_report import (
 )
 from training.judged import judged_catalogue
 from training.metrics import metrics_document
+from training.named_catalogue import NamedCatalogue, read_named_catalogue
 from training.refit import refit
 from training.workspace import Workspace
 

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from models.calibration import Calibration, CaseCalibration
 from models.listing import Case
-from training.calibrate import DESCRIBED_MIN, prediction_set_floor
+from training.calibrate import DESCRIBED_MIN
 from training.evaluation import CaseAnswers
 from training.metrics import decisions
+from training.prediction_sets import set_floors
 from training.thresholds import ThresholdTable, threshold_table
 
 FOLDS = 5
@@ -67,19 +68,21 @@ def refit(
 
 def _case(fitted: CaseCalibration, found: CaseAnswers, codes: Sequence[str], coverage: float) -> CaseCalibration:
     table = _table(found, np.ones(len(found.rows), bool))
+    floors = set_floors(found.probabilities, found.labels, coverage)
     return fitted.model_copy(
         update={
             "listings": len(found.rows),
             "thresholds": table.pooled,
             "class_thresholds": {codes[label]: values for label, values in table.by_class.items()},
-            "set_floor": prediction_set_floor(found.probabilities, found.labels, coverage),
+            "set_floor": floors.pooled,
+            "class_floors": {codes[label]: floor for label, floor in floors.by_class.items()},
         }
     )
 
 
 def _table(found: CaseAnswers, rows: NDArray[np.bool_]) -> ThresholdTable:
     """Thresholds from those of the rows (bool [N]) that can be accepted at all."""
-    kept = rows & ~found.disagreement
+    kept = rows & ~found.disagreement & ~found.unfamiliar
     return threshold_table(found.probabilities[kept], found.labels[kept], found.precisions)
 
 

@@ -34,7 +34,7 @@ def read_table(
     return frame[list(dict.fromkeys(wanted))]
 
 
-def column_names(path: Path, *, separator: str = ",") -> list[str]:
+def column_names(path: Path, separator: str = ",") -> list[str]:
     """The file's columns, in its order. Raises CatalogueError."""
     with _reading(path):
         return _parquet_columns(path) if _is_parquet(path) else _csv_columns(path, separator)

@@ -23,9 +23,9 @@ from models.predictor import Predictor
 from tests.models.tiny_version import CODES, COLOURS, WORDS, listing, make_version, photo, reseal
 from training import answer_blocks, evaluation_report
 from training.__main__ import main
-from training.catalogue_argument import read_named_catalogue
 from training.evaluate import answers
 from training.evaluation import CaseAnswers
+from training.named_catalogue import read_named_catalogue
 
 COLUMNS = ("listing_id", "designation", "description", "image", "category", "label_source", "split")
 ROWS = 40

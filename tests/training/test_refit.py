@@ -35,6 +35,7 @@ def asked(seed: int, listings: int, case: Case = Case.TEXT, *, right: bool = Tru
         precisions=PRECISIONS,
         thresholds=np.full((len(PRECISIONS), listings), 0.99),
         disagreement=np.zeros(listings, bool),
+        unfamiliar=np.zeros(listings, bool),
         covered=np.ones(listings, bool),
         set_sizes=np.ones(listings, np.int64),
     )
