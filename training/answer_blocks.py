@@ -41,6 +41,7 @@ def answer_inputs(predictor: Predictor, catalogue: Catalogue) -> dict[str, Any]:
     photos = catalogue.rows[catalogue.rows["image"] != ""]
     return {
         "format": FORMAT,
+        "block": ROWS,
         "version": predictor.version,
         "digest": predictor.manifest.digest,
         "precisions": list(PRECISIONS),

@@ -93,8 +93,8 @@ def _cross_fitted(found: CaseAnswers, seed: int) -> NDArray[np.float64]:
     thresholds = np.empty((len(found.precisions), len(predicted)))
     for fold in range(FOLDS):
         table = _table(found, folds != fold)
-        pooled = np.array(table.pooled, np.float64)  # None becomes NaN
-        for row in np.flatnonzero(folds == fold):
-            own = table.by_class.get(int(predicted[row]))
-            thresholds[:, row] = pooled if own is None else np.array(own, np.float64)
+        of_class = np.repeat(np.array(table.pooled, np.float64)[:, None], found.probabilities.shape[1], axis=1)
+        for label, own in table.by_class.items():
+            of_class[:, label] = np.array(own, np.float64)  # None becomes NaN
+        thresholds[:, folds == fold] = of_class[:, predicted[folds == fold]]
     return thresholds

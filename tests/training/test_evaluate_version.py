@@ -326,6 +326,18 @@ def test_a_part_of_the_split(evaluate: Callable[..., tuple[int, str, str]], shop
     assert (code, err.splitlines()[-1]) == (2, "training: shop.csv: no row is in the part calibration")
 
 
+def test_a_config_s_part_is_as_the_run_splits_it(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
+    table = pd.read_csv(shop / "shop.csv", dtype=str, keep_default_na=False).iloc[:ROWS].drop(columns="split")
+    table.rename(columns={"designation": "titre", "category": "rayon"}).to_csv(shop / "mine.csv", sep=";", index=False)
+    split = "[split]\ntrain = 0.3\nvalidation = 0.1\ncalibration = 0.1\ntest = 0.5\ngroup_near_duplicates = false\n"
+    (shop / "mine.toml").write_text(CONFIG + split, encoding="utf-8")
+    code, out, _ = evaluate("--part", "test", catalogue="mine.toml")
+    assert code == 0
+    counts = re.search(r"^\[split\].* test (\d+)", out, re.MULTILINE)
+    assert counts is not None
+    assert figures(shop)["evaluation"]["judged"] == int(counts[1]) < ROWS
+
+
 def test_a_version_of_text_alone(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
     version = make_version(shop / "store", modalities=[Modality.TEXT], day=26)
     assert evaluate(version=version)[0] == 0
