@@ -33,7 +33,7 @@ TEXT_PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "sentence_encoder": ("top", "hidden", "dropout", "dense_dropout", "encoder_rate"),
     "combined": (),
 }
-"""The arguments of each text network's builder that a config may give."""
+"""The arguments of each builder that a config may give."""
 IMAGE_PARAMETERS = ("head", "dropout")
 
 
@@ -78,9 +78,7 @@ def _check_parameters(network: str, known: Iterable[str], parameters: Mapping[st
     known = tuple(known)
     for name, value in parameters.items():
         if name not in known:
-            raise ValueError(
-                f"parameters.{name}: {network} has none of this name; it has {', '.join(known) or 'none at all'}"
-            )
+            raise ValueError(f"parameters.{name}: {network} has none of this name; it has {', '.join(known) or 'none'}")
         if name.endswith("dropout"):
             if not 0 <= value < 1:
                 raise ValueError(f"parameters.{name}: must be at least 0 and less than 1")
@@ -146,7 +144,7 @@ class TextAugmentation(Section):
 class TextParts(Section):
     """How each part of "combined" is fitted, by itself; a part that the file does not name is left out.
 
-    "ngrams" and "linear" are the networks of the same name, "encoder" is "sentence_encoder".
+    "encoder" is the network "sentence_encoder", the others are those of the same name.
     """
 
     ngrams: FitConfig | None = None
