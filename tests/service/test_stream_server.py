@@ -92,11 +92,11 @@ def test_a_stream_outlives_the_limits_of_whole_bodies(store: Store) -> None:
 
 
 def test_a_client_that_does_not_read_is_not_read_either_and_is_cut_off(store: Store) -> None:
-    """What it sends stays with it: 100 MB of lines would be answered with twice as much."""
+    """What it sends stays with it: 100 MB of lines would be answered with twenty times as much."""
     with server(store, read_seconds=1) as running:
         connection = deaf(running)
         connection.settimeout(0.5)
-        connection.sendall(STREAM)
+        connection.sendall(STREAM.replace(b"/batch", b"/batch?top_k=27"))
         sent, block = 0, chunk(LINE * 3000)
         with suppress(OSError):  # it would block, at first
             for _ in range(1600):
@@ -117,8 +117,8 @@ def test_a_long_answer_that_is_not_read_is_cut_off(store: Store) -> None:
         body = json.dumps({"listings": [{"designation": "a"}] * 2000}).encode()
         connection = deaf(running)
         connection.sendall(head("/predict/batch?top_k=27", JSON, f"Content-Length: {len(body)}") + body)
-        time.sleep(2)
-        wait_until(lambda: running.serving.batches.free == running.serving.settings.batches)
+        wait_until(lambda: sum(running.predictor.scored) == 2000)
+        wait_until(lambda: running.serving.bodies._free == running.serving.settings.bodies_bytes)
         time.sleep(1.5)
         connection.settimeout(5)
         received = read_all(connection)  # ends without the rest of it
