@@ -56,8 +56,9 @@ class Connection(HttpToolsProtocol):
         was_in_head = self._in_head
         self._read_bytes = len(data)
         super().data_received(data)
-        if was_in_head and self._in_head:
-            self._head_bytes += len(data)
+        if self._in_head:
+            # A head that began in these bytes may follow a body: only its complete lines are known.
+            self._head_bytes += len(data) if was_in_head else self._length_of_head()
             if self._head_bytes > self.limits.head_bytes:
                 self.send_400_response(NOT_HTTP)
         if self._watch is None and self._is_waiting():

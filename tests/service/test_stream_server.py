@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import socket
+import struct
 import threading
 import time
 from contextlib import suppress
@@ -92,11 +93,11 @@ def test_a_stream_outlives_the_limits_of_whole_bodies(store: Store) -> None:
 
 
 def test_a_client_that_does_not_read_is_not_read_either_and_is_cut_off(store: Store) -> None:
-    """What it sends stays with it: 100 MB of lines would be answered with twice as much."""
+    """What it sends stays with it: 100 MB of lines would be answered with twenty times as much."""
     with server(store, read_seconds=1) as running:
         connection = deaf(running)
         connection.settimeout(0.5)
-        connection.sendall(STREAM)
+        connection.sendall(STREAM.replace(b"/batch", b"/batch?top_k=27"))
         sent, block = 0, chunk(LINE * 3000)
         with suppress(OSError):  # it would block, at first
             for _ in range(1600):
@@ -117,8 +118,8 @@ def test_a_long_answer_that_is_not_read_is_cut_off(store: Store) -> None:
         body = json.dumps({"listings": [{"designation": "a"}] * 2000}).encode()
         connection = deaf(running)
         connection.sendall(head("/predict/batch?top_k=27", JSON, f"Content-Length: {len(body)}") + body)
-        time.sleep(2)
-        wait_until(lambda: running.serving.batches.free == running.serving.settings.batches)
+        wait_until(lambda: sum(running.predictor.scored) == 2000)
+        wait_until(lambda: running.serving.bodies._free == running.serving.settings.bodies_bytes)
         time.sleep(1.5)
         connection.settimeout(5)
         received = read_all(connection)  # ends without the rest of it
@@ -226,3 +227,25 @@ def test_the_first_of_many_photos_is_answered_at_once(store: Store) -> None:
         assert results.next() is not None
         assert time.monotonic() - start < 1  # a machine at rest takes 20 ms
         assert len(results.rest()) == 99
+
+
+def test_a_client_that_leaves_while_it_is_not_read_is_noticed_by_the_next_answers(store: Store) -> None:
+    line = json.dumps({"designation": "a" * 15_000}).encode() + b"\n"
+    count = 1000
+    with server(store) as running:
+        with running.connect() as connection:
+            sender = threading.Thread(target=_send_quietly, args=(connection, STREAM + chunk(line * count)))
+            sender.start()
+            assert Results(connection).next() is not None
+            connection.shutdown(socket.SHUT_RD)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # as a killed client
+        wait_until(lambda: running.serving.streams.free == running.serving.settings.streams)
+        sender.join(10)
+        assert sum(running.predictor.scored) < count / 2
+        assert running.serving.engine.waiting == running.serving.chunks == 0
+        assert running.serving.bodies._free == running.serving.settings.bodies_bytes
+
+
+def _send_quietly(connection: socket.socket, content: bytes) -> None:
+    with suppress(OSError):
+        connection.sendall(content)
