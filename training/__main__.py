@@ -69,6 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("version", metavar="VERSION", help="a version of the store, or a version's folder")
     evaluate.add_argument("catalogue", type=Path, metavar="CATALOGUE", help="a CSV or Parquet file, or a run's config")
     evaluate.add_argument("--images", type=Path, help="the folder that the image column's names are relative to")
+    evaluate.add_argument(
+        "--column",
+        action="append",
+        default=[],
+        metavar="FIELD=NAME",
+        help="a file's column, where its name does not tell",
+    )
     evaluate.add_argument("--part", default="", choices=SPLITS, help="only this part of the split, not all rows")
     evaluate.add_argument("--out", type=Path, help="where the report goes (default: a folder below that of --work)")
     evaluate.add_argument(
@@ -216,7 +223,14 @@ def _evaluate(options: argparse.Namespace, command: str) -> int:
     workspace = Workspace(options.work / "evaluate", partial(print, flush=True))
     out = options.out or workspace.root / f"{folder.name}-{options.catalogue.stem}"
     request = Request(
-        folder, options.catalogue, options.images, out, options.part, write_calibration=options.refit, command=command
+        folder,
+        options.catalogue,
+        options.images,
+        out,
+        options.part,
+        write_calibration=options.refit,
+        command=command,
+        columns=tuple(options.column),
     )
     print(evaluate_version(request, workspace))
     return 0

@@ -40,7 +40,7 @@ TRUE = "true"
 @dataclass(frozen=True)
 class Request:
     """What was asked for. `part` is a part of the split, "" for all rows; `write_calibration` asks for the re-fitted
-    `calibration.json` as well.
+    `calibration.json` as well; `columns` name those of a file ("designation=headline").
     """
 
     version: Path
@@ -50,6 +50,7 @@ class Request:
     part: str = ""
     write_calibration: bool = False
     command: str = ""
+    columns: tuple[str, ...] = ()
 
 
 def evaluate_version(request: Request, workspace: Workspace) -> Path:
@@ -58,7 +59,7 @@ def evaluate_version(request: Request, workspace: Workspace) -> Path:
     Raises ConfigError, CatalogueError, VersionRefused. Answers are kept in the workspace by version and catalogue, so
     that an interrupted evaluation goes on and a repeated one only writes its report.
     """
-    named = read_named_catalogue(request.catalogue, request.images)
+    named = read_named_catalogue(request.catalogue, request.images, request.columns)
     predictor = Predictor.load(request.version, streams=WORKERS)
     catalogue = _part(named, request.part, workspace)
     judged = judged_catalogue(predictor, catalogue)

@@ -291,6 +291,16 @@ def test_a_version_s_folder_and_a_catalogue_without_photos_or_descriptions(
     }
 
 
+def test_columns_of_other_names(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
+    rows = [f"{WORDS[n % 4]} {n};{CODES[n % 4]}" for n in range(12)]
+    (shop / "other.csv").write_text("\n".join(["headline;category", *rows]), encoding="utf-8")
+    code, _, err = evaluate(catalogue="other.csv")
+    assert code == 2
+    assert "--column designation=COLUMN" in err
+    assert evaluate("--column", "designation=headline", catalogue="other.csv")[0] == 0
+    assert figures(shop)["cohorts"]["all"]["n"] == 12
+
+
 def test_parquet(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
     evaluate()
     from_csv = figures(shop)
@@ -359,7 +369,7 @@ def test_a_catalogue_that_the_version_learned_from_is_pointed_out(
         (lambda shop: None, {"version": "2026.11.25-unknown"}, "No such model version."),
         (lambda shop: None, {"catalogue": "none.csv"}, "none.csv: no such file"),
         (lambda shop: None, {"catalogue": "none.toml"}, "none.toml: No such file or directory"),
-        (lambda shop: (shop / "a.csv").write_text("title,category\n"), {"catalogue": "a.csv"}, "a.csv: no column"),
+        (lambda shop: (shop / "a.csv").write_text("headline,category\n"), {"catalogue": "a.csv"}, "a.csv: no column"),
         (
             lambda shop: (shop / "a.csv").write_text("designation,category\nx,unheard\n"),
             {"catalogue": "a.csv"},
