@@ -9,12 +9,14 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from models.errors import PykutenError
+from models.errors import PykutenError, VersionUnknown
 from models.store import Store
 from training import audit_command, explore_command
 from training.catalogue_argument import read_catalogue_argument
 from training.config import RunConfig, read_config
+from training.dataset import SPLITS
 from training.errors import TrainingError
 from training.workspace import Workspace
 
@@ -26,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
     try:
+        if "read" not in options:  # what takes no run's config
+            return int(options.run(options, _command(given)))
         config = options.read(options)
         if options.seed is not None:
             config = config.model_copy(update={"seed": options.seed})
@@ -36,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except PykutenError as error:
         print(f"training: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, VersionUnknown) else 1
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
         print(f"training: {named}{error.strerror or error}", file=sys.stderr)
@@ -52,16 +56,31 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="train, calibrate, evaluate and seal a version")
     run.add_argument("--store", type=Path, default=DEFAULT_STORE, help="where the version goes (default: models/store)")
-    run.add_argument("--promote", action="store_true", help="make the version the one to serve")
-    run.add_argument("--force", action="store_true", help="seal it even where the conditions of publishing refuse it")
+    run.add_argument("--promote", action="store_true", help="make the version the one to serve unless it is worse")
+    run.add_argument("--force", action="store_true", help="seal it, and promote it, even where refused")
     run.set_defaults(run=_run)
 
     check = commands.add_parser("check", help="read, check and split the catalogue, and stop there")
     check.set_defaults(run=_check)
 
+    _add_fuse(commands)
+    _add_compare(commands)
+    evaluate = commands.add_parser("evaluate", help="a version on anybody's labelled listings: report and thresholds")
+    evaluate.add_argument("version", metavar="VERSION", help="a version of the store, or a version's folder")
+    evaluate.add_argument("catalogue", type=Path, metavar="CATALOGUE", help="a CSV or Parquet file, or a run's config")
+    evaluate.add_argument("--images", type=Path, help="the folder that the image column's names are relative to")
+    evaluate.add_argument("--part", default="", choices=SPLITS, help="only this part of the split, not all rows")
+    evaluate.add_argument("--out", type=Path, help="where the report goes (default: a folder below that of --work)")
+    evaluate.add_argument(
+        "--refit", action="store_true", help="write the re-fitted thresholds, a calibration.json, too"
+    )
+    evaluate.add_argument("--store", type=Path, default=DEFAULT_STORE, help="the versions (default: models/store)")
+    evaluate.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished answers (default: runs)")
+    evaluate.set_defaults(run=_evaluate)
+
     for command in (run, check):
         command.add_argument("config", type=Path, metavar="CONFIG.toml", help="the run's config")
-        command.set_defaults(read=lambda options: read_config(options.config))
+        command.set_defaults(read=_read_config)
 
     explore = commands.add_parser("explore", help="a page on what is in a catalogue, to look at before training")
     explore_command.add_arguments(explore)
@@ -75,6 +94,60 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=_seed, help="instead of the config's seed")
         command.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
     return parser
+
+
+def _add_fuse(commands: Any) -> None:
+    fuse = commands.add_parser("fuse", help="put two versions' networks together in a new version, without training")
+    fuse.add_argument("text", metavar="VERSION_A", help="whose text network it takes: a name in the store, or a folder")
+    fuse.add_argument("image", metavar="VERSION_B", help="whose image network it takes")
+    fuse.add_argument(
+        "--config", type=Path, required=True, metavar="CONFIG.toml", help="catalogue, split, fusion and decision"
+    )
+    fuse.add_argument("--store", type=Path, default=DEFAULT_STORE, help="where versions are (default: models/store)")
+    fuse.add_argument("--promote", action="store_true", help="make the version the one to serve")
+    fuse.add_argument(
+        "--force", action="store_true", help="even where the split or the conditions of publishing refuse"
+    )
+    fuse.add_argument("--work", type=Path, default=Path("runs"), help="keeps photo hashes (default: runs)")
+    fuse.set_defaults(run=_fuse, seed=None, read=_read_config)
+
+
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="train or reuse the networks of several configs and write one side-by-side report",
+        description="Trains what is not trained yet, seals nothing, and writes compare.html, compare.md and "
+        "compare.json. Interrupted, the same command goes on where it stopped.",
+    )
+    compare.add_argument("config", type=Path, metavar="CONFIG.toml", help="the first config")
+    compare.add_argument("others", type=Path, nargs="*", metavar="CONFIG.toml", help="further ones, same catalogue")
+    compare.add_argument("--out", type=Path, help="the report's folder (default: comparison below --work)")
+    compare.add_argument(
+        "--on",
+        choices=("validation", "calibration", "test"),
+        default="validation",
+        help="which part of the split is shown (default: validation, for the test part is to be looked at once a "
+        "version, not to choose between networks; calibration flatters what was fitted on it)",
+    )
+    compare.add_argument("--baseline", action="store_true", help="also a linear text reference: TF-IDF, LinearSVC")
+    compare.add_argument(
+        "--listings", type=_count, default=50, help="listings timed one by one for the cost (default: 50)"
+    )
+    compare.add_argument("--seed", type=_seed, help="instead of the configs' seeds")
+    compare.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
+    compare.set_defaults(run=_compare, read=_read_config)
+
+
+def _read_config(options: argparse.Namespace) -> RunConfig:
+    return read_config(options.config)
+
+
+def _count(text: str) -> int:
+    """A number from 1."""
+    count = int(text)
+    if count < 1:
+        raise ValueError
+    return count
 
 
 def _seed(text: str) -> int:
@@ -102,6 +175,29 @@ def _check(config: RunConfig, options: argparse.Namespace, command: str) -> int:
     return 0
 
 
+def _fuse(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    from training.fuse import fuse
+
+    versions, choices = (options.text, options.image), {"promote": options.promote, "force": options.force}
+    print(fuse(config, Store(options.store), _workspace(config, options), *versions, **choices, command=command))
+    return 0
+
+
+def _compare(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    from training.compare import compare, labels
+
+    configs = [config, *map(read_config, options.others)]
+    if options.seed is not None:
+        configs = [each.model_copy(update={"seed": options.seed}) for each in configs]
+    named = zip(labels([options.config, *options.others]), configs, strict=True)
+    runs = [(label, each, _workspace(each, options)) for label, each in named]
+    folder = options.out or options.work / "comparison"
+    print(compare(runs, folder, part=options.on, baseline=options.baseline, listings=options.listings, command=command))
+    return 0
+
+
 def _explore(config: RunConfig, options: argparse.Namespace, command: str) -> int:
     _quieten_progress()
     return explore_command.run_explore(config, _workspace(config, options), options, command)
@@ -110,6 +206,20 @@ def _explore(config: RunConfig, options: argparse.Namespace, command: str) -> in
 def _audit(config: RunConfig, options: argparse.Namespace, command: str) -> int:
     _quieten_progress()
     return audit_command.run_audit(config, _workspace(config, options), options, command)
+
+
+def _evaluate(options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    from training.evaluate_version import Request, evaluate_version
+
+    folder = Store(options.store).locate(options.version)
+    workspace = Workspace(options.work / "evaluate", partial(print, flush=True))
+    out = options.out or workspace.root / f"{folder.name}-{options.catalogue.stem}"
+    request = Request(
+        folder, options.catalogue, options.images, out, options.part, write_calibration=options.refit, command=command
+    )
+    print(evaluate_version(request, workspace))
+    return 0
 
 
 def _command(given: Sequence[str]) -> str:

@@ -72,18 +72,34 @@ def fit_fusion(log_text: Floats, log_image: Floats, labels: Labels, *, method: M
         mean = Fusion.mean(classes)
         return FittedFusion(mean, mean(log_text, log_image), None)
     shrinkages = SHRINKAGES if len(labels) >= LISTINGS_PER_CLASS * classes else ()
-    held_out = np.empty((1 + len(shrinkages), *log_text.shape), np.float32)
-    evidence = _Evidence(log_text.astype(np.float64), log_image.astype(np.float64), labels)
-    with threadpool_limits(1):  # the optimiser's own matrices are tiny: more threads only wait for each other
-        for fitted_on, held in _folds(labels, seed):
-            for choice, weights in enumerate(_path(evidence.of(fitted_on), shrinkages)):
-                held_out[choice, held] = _fusion(weights)(log_text[held], log_image[held])
-        best = int(np.argmin([negative_log_likelihood(answers, labels) for answers in held_out]))
-        weights = _path(evidence, shrinkages[:best])[-1]
+    held_out = cross_fit_weights(log_text, log_image, labels, shrinkages, seed=seed)
+    best = int(np.argmin([negative_log_likelihood(answers, labels) for answers in held_out]))
+    with threadpool_limits(1):
+        weights = _path(_evidence(log_text, log_image, labels), shrinkages[:best])[-1]
     return FittedFusion(_fusion(weights), held_out[best], shrinkages[best - 1] if best else None)
 
 
-def _folds(labels: Labels, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def cross_fit_weights(
+    log_text: Floats, log_image: Floats, labels: Labels, shrinkages: tuple[float, ...], *, seed: int
+) -> Floats:
+    """Fused log-probabilities of listings by weights that have not seen them: float32 [1 + S, N, C].
+
+    First by common weights, then by weights per class at each of S falling shrinkages. N is at least `FOLDS`.
+    """
+    held_out = np.empty((1 + len(shrinkages), *log_text.shape), np.float32)
+    evidence = _evidence(log_text, log_image, labels)
+    with threadpool_limits(1):  # the optimiser's own matrices are tiny: more threads only wait for each other
+        for fitted_on, held in folds(labels, seed):
+            for choice, weights in enumerate(_path(evidence.of(fitted_on), shrinkages)):
+                held_out[choice, held] = _fusion(weights)(log_text[held], log_image[held])
+    return held_out
+
+
+def _evidence(log_text: Floats, log_image: Floats, labels: Labels) -> _Evidence:
+    return _Evidence(log_text.astype(np.float64), log_image.astype(np.float64), labels)
+
+
+def folds(labels: Labels, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """(Rows to fit on, rows held out), five times; each class is spread evenly over the folds."""
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.listing import Modality
 from models.preprocessing import Preprocessing
+from models.promotion import promote as promote_version
 from models.store import Store
 from models.taxonomy import Taxonomy
 from training.check import check_catalogue, usable_catalogue
@@ -19,13 +22,16 @@ from training.dataset import Catalogue, read_catalogue, read_taxonomy
 from training.errors import SplitError
 from training.evaluate import class_indices
 from training.evaluation import LearningCurve
+from training.fit_config import FitConfig
 from training.golden import read_golden_listings
 from training.image_fit import fit_image, make_activations, photo_fingerprints
 from training.near_duplicates import group_near_duplicates
 from training.publish import FittedNetwork
 from training.release import Release, Run
 from training.split import split_catalogue, split_fingerprint
-from training.text_fit import fit_text, make_text_features, text_preprocessing_files
+from training.text_fit import TextFit, make_text_features
+from training.text_vocabulary import text_vocabulary_files
+from training.unfamiliar import read_strangers
 from training.workspace import Stage, Workspace
 
 
@@ -44,6 +50,20 @@ class Data:
         return self.catalogue.rows
 
 
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """Networks as they were fitted, what prepares their inputs, how the fits went and what they took, by stage.
+
+    `keys` tell networks apart: of the stages that made them.
+    """
+
+    networks: list[FittedNetwork]
+    preprocessing: Preprocessing
+    curves: Sequence[LearningCurve]
+    seconds: Mapping[str, float]
+    keys: Mapping[Modality, str]
+
+
 def run(
     config: RunConfig,
     store: Store,
@@ -53,34 +73,61 @@ def run(
     force: bool = False,
     command: str = "",
 ) -> str:
-    """Train as `config` says and return the sealed version's name. Raises TrainingError, StoreError."""
+    """Train as `config` says and return the sealed version's name. Raises TrainingError, StoreError.
+
+    With `promote` it is served as well, unless it is worse than the current version: PromotionRefused, after sealing.
+    """
     with store.draft():
         pass  # a store that cannot be written to is found before the long work
     if config.golden is not None:
         read_golden_listings(config.golden)
+    if config.unfamiliar.listings is not None:
+        read_strangers(config.unfamiliar.listings)
     data = prepare_data(config, workspace)
-    networks, curves = [], []
+    fitted = fit_networks(config, data, workspace)
+    release = Release(run_of(config, data, fitted, command), workspace.say, force=force)
+    return publish(release, fitted, store, promote=promote)
+
+
+def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
+    """Fit each network that the config has, or find it done. Raises TrainingError where one cannot be fitted."""
+    networks, curves, keys = [], [], {}
     seconds: dict[str, float] = {}
     for modality, fit in ((Modality.TEXT, _text), (Modality.IMAGE, _image)):
         if getattr(config, modality.value).network == "none":
             continue
         network, stages = fit(config, data, workspace)
         networks.append(network)
-        curves.append(LearningCurve(**json.loads((stages[-1].folder / "curve.json").read_text())))
+        told = [stage.folder / "curve.json" for stage in stages]
+        curves += [LearningCurve(**json.loads(path.read_text())) for path in told if path.exists()]
         seconds |= {stage.folder.name.rpartition("-")[0]: stage.seconds for stage in stages}
+        keys[modality] = stages[-1].key
     preprocessing = Preprocessing(
         text=None if config.text.network == "none" else config.text.preprocessing,
         image=None if config.image.network == "none" else config.image.preprocessing,
     )
-    release = Release(
-        Run(config, data.catalogue, data.taxonomy, data.fingerprint, data.split_fingerprint, curves, seconds, command),
-        workspace.say,
-        force=force,
+    return Fitted(networks, preprocessing, curves, seconds, keys)
+
+
+def run_of(config: RunConfig, data: Data, fitted: Fitted, command: str = "") -> Run:
+    """What a release is told of a run that fitted its networks on `data`."""
+    return Run(
+        config,
+        data.catalogue,
+        data.taxonomy,
+        data.fingerprint,
+        data.split_fingerprint,
+        fitted.curves,
+        fitted.seconds,
+        command,
     )
-    version = release.publish(store, networks, preprocessing)
+
+
+def publish(release: Release, fitted: Fitted, store: Store, *, promote: bool) -> str:
+    """Seal a version of the networks and return its name. Raises PublishRefused, StoreError."""
+    version = release.publish(store, fitted.networks, fitted.preprocessing)
     if promote:
-        store.promote(version)
-        workspace.say(f"serving {version}")
+        promote_version(store, version, release.say, force=release.force)
     return version
 
 
@@ -107,12 +154,15 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     usable = Catalogue(usable.name, rows, usable.left_out).only(split != "excluded", "near-duplicate of a held-out row")
     counts = usable.rows["split"].value_counts().to_dict()
     workspace.say(f"[split] {', '.join(f'{part} {count}' for part, count in sorted(counts.items()))}")
-    _check_parts(config, usable.rows)
+    check_parts(config, usable.rows)
     return Data(usable, taxonomy, usable.fingerprint(), split_fingerprint(split))
 
 
-def _check_parts(config: RunConfig, rows: pd.DataFrame) -> None:
-    """Raises SplitError when nothing could be learned, calibrated or judged from a part of the split."""
+def check_parts(config: RunConfig, rows: pd.DataFrame) -> None:
+    """Check that split rows have what `config` needs.
+
+    Raises SplitError when nothing could be learned, calibrated or judged from a part of the split.
+    """
     for part in ("calibration", "test"):
         if not rows["split"].eq(part).any():
             raise SplitError(f"split.{part}: no row is in it, and a version is not published without")
@@ -141,23 +191,31 @@ def _text(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNe
     inputs = {
         "data": [data.fingerprint, data.split_fingerprint],
         "preprocessing": config.text.preprocessing.model_dump(mode="json"),
-        "vocabulary": config.text.vocabulary_size,
+        "vocabulary": [config.text.vocabulary_size, config.text.min_documents],
     }
     features = workspace.stage("text-features", inputs, lambda folder: make_text_features(config, rows, folder))
-    labels = class_indices(rows, data.taxonomy)
-    fitted = workspace.stage(
-        "text",
-        {
+    fit = TextFit(config, rows, class_indices(rows, data.taxonomy), len(data.taxonomy), features.folder)
+    stages = [features]
+    fitted: dict[str, Stage] = {}
+    for network, options in config.text.networks.items():
+        asked = {
             "features": features.key,
             "classes": list(data.taxonomy.codes),
-            "config": config.text.model_dump(mode="json"),
+            "network": network,
+            "options": {name: options.model_dump(mode="json")[name] for name in FitConfig.model_fields},
+            "augmentation": config.text.augmentation.model_dump(mode="json"),
+            "byte_tables": config.text.byte_tables,
             "seed": config.seed,
-        },
-        lambda folder: fit_text(config, rows, labels, len(data.taxonomy), features.folder, folder),
-    )
-    files = text_preprocessing_files(config.text.preprocessing, features.folder)
-    network = FittedNetwork(Modality.TEXT, config.text.network, fitted.folder / "text.keras", tuple(files))
-    return network, [features, fitted]
+        }
+        name = f"text-{network}" if config.text.network == "combined" else "text"
+        fitted[network] = workspace.stage(name, asked, partial(fit.fit, network))
+        stages.append(fitted[network])
+    if config.text.network == "combined":
+        keys = {network: stage.key for network, stage in fitted.items()}
+        folders = {network: stage.folder for network, stage in fitted.items()}
+        stages.append(workspace.stage("text", {"parts": keys}, partial(fit.join, folders)))
+    files = tuple(features.folder / name for name in text_vocabulary_files(config.text.preprocessing))
+    return FittedNetwork(Modality.TEXT, config.text.network, stages[-1].folder / "text.keras", files), stages
 
 
 def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
@@ -166,7 +224,8 @@ def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedN
     inputs = {
         "photos": list(photo_fingerprints(rows)),
         "parts": rows["split"].tolist(),
-        "network": [image.network, image.weights, image.height, image.width, image.fine_tune_from, image.views],
+        "network": [image.network, image.weights, image.fine_tune_from, image.views],
+        "preprocessing": image.preprocessing.model_dump(mode="json"),
         "augmentation": image.augmentation.model_dump(mode="json"),
         "seed": config.seed,
     }

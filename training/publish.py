@@ -21,12 +21,11 @@ from models.preparation import Preparation
 from models.preprocessing import Preprocessing
 from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Taxonomy
-from training.config import RunConfig
 from training.dataset import Catalogue
 from training.errors import PublishRefused
 from training.evaluate import readable, try_prepare
 
-LIBRARIES = ("tensorflow", "keras", "openvino", "numpy", "pillow", "beautifulsoup4")
+LIBRARIES = ("tensorflow", "keras", "openvino", "numpy", "pillow", "beautifulsoup4", "sentencepiece")
 """Libraries whose version can change what a network learns or answers."""
 PARITY_LISTINGS = 1000
 
@@ -64,16 +63,21 @@ def write_networks(
 
 
 def seal_manifest(
-    draft: Path, config: RunConfig, networks: Mapping[Modality, NetworkEntry], classes: int, data: Mapping[str, Any]
+    draft: Path,
+    name: str,
+    run: Mapping[str, Any],
+    networks: Mapping[Modality, NetworkEntry],
+    classes: int,
+    data: Mapping[str, Any],
 ) -> Manifest:
     """Write the manifest over what the draft holds now; done again whenever files were added."""
     return write_manifest(
         draft,
-        name=config.name,
+        name=name,
         created=datetime.now(UTC).replace(microsecond=0),
         classes=classes,
         networks=dict(networks),
-        run=config.provenance(),
+        run=dict(run),
         data=dict(data),
         libraries={"python": platform.python_version(), **{name: library_version(name) for name in LIBRARIES}},
     )
