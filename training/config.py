@@ -147,6 +147,26 @@ class DecisionConfig(Section):
         return Trust(self.trusted, self.trusted_minimum, reliability)
 
 
+class CrossFitConfig(Section):
+    """Training rows that calibration may use as well, for text: see `training.text_stages`.
+
+    `where` maps columns to the values that match; empty: none. The text network is fitted once more for each of
+    `folds`.
+    """
+
+    where: dict[Literal["label_source", "text_kind", "category"], Annotated[tuple[str, ...], Field(min_length=1)]] = (
+        Field(default_factory=dict)
+    )
+    folds: Annotated[int, Field(ge=2, le=20, strict=True)] = 3
+
+    def chosen(self, rows: pd.DataFrame) -> pd.Series:
+        """Which rows match: bool, indexed as `rows`."""
+        chosen = pd.Series(bool(self.where), index=rows.index)
+        for column, values in self.where.items():
+            chosen &= rows[column].isin(values)
+        return chosen
+
+
 class UnfamiliarConfig(Section):
     """What the run measures out-of-catalogue listings with.
 
@@ -211,6 +231,7 @@ class RunConfig(Section):
     image: ImageConfig = ImageConfig()
     fusion: FusionConfig = FusionConfig()
     decision: DecisionConfig = DecisionConfig()
+    cross_fit: CrossFitConfig = CrossFitConfig()
     unfamiliar: UnfamiliarConfig = UnfamiliarConfig()
     cohorts: tuple[CohortRule, ...] = ()
     golden: ConfigPath | None = None

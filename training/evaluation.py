@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,23 @@ class LabelledLogits:
     text: Floats | None
     title: Floats | None
     image: Floats | None
+
+    @classmethod
+    def joined(cls, parts: Sequence[LabelledLogits]) -> LabelledLogits:
+        """The listings of all parts; where only some parts have a modality's logits, the others' are NaN."""
+        found: dict[str, NDArray[Any] | None] = {}
+        for field in fields(cls):
+            arrays = [getattr(part, field.name) for part in parts]
+            known = next((array for array in arrays if array is not None), None)
+            if known is None:
+                found[field.name] = None
+                continue
+            filled = [
+                np.full((len(part.labels), *known.shape[1:]), np.nan, known.dtype) if array is None else array
+                for part, array in zip(parts, arrays, strict=True)
+            ]
+            found[field.name] = np.concatenate(filled)
+        return cls(**found)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)

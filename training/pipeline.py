@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -21,16 +20,14 @@ from training.config import RunConfig
 from training.dataset import Catalogue, read_catalogue, read_taxonomy
 from training.errors import SplitError
 from training.evaluate import class_indices
-from training.evaluation import LearningCurve
-from training.fit_config import FitConfig
+from training.evaluation import LabelledLogits, LearningCurve
 from training.golden import read_golden_listings
 from training.image_fit import fit_image, make_activations, photo_fingerprints
 from training.near_duplicates import group_near_duplicates
 from training.publish import FittedNetwork
 from training.release import Release, Run
 from training.split import split_catalogue, split_fingerprint
-from training.text_fit import TextFit, make_text_features
-from training.text_vocabulary import text_vocabulary_files
+from training.text_stages import TextStages
 from training.unfamiliar import read_strangers
 from training.workspace import Stage, Workspace
 
@@ -85,7 +82,8 @@ def run(
         read_strangers(config.unfamiliar.listings)
     data = prepare_data(config, workspace)
     fitted = fit_networks(config, data, workspace)
-    release = Release(run_of(config, data, fitted, command), workspace.say, force=force)
+    unseen = None if config.text.network == "none" else text_stages(config, data, workspace).cross_fitted()
+    release = Release(run_of(config, data, fitted, command, unseen), workspace.say, force=force)
     return publish(release, fitted, store, promote=promote)
 
 
@@ -109,7 +107,9 @@ def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
     return Fitted(networks, preprocessing, curves, seconds, keys)
 
 
-def run_of(config: RunConfig, data: Data, fitted: Fitted, command: str = "") -> Run:
+def run_of(
+    config: RunConfig, data: Data, fitted: Fitted, command: str = "", cross_fitted: LabelledLogits | None = None
+) -> Run:
     """What a release is told of a run that fitted its networks on `data`."""
     return Run(
         config,
@@ -120,6 +120,7 @@ def run_of(config: RunConfig, data: Data, fitted: Fitted, command: str = "") -> 
         fitted.curves,
         fitted.seconds,
         command,
+        cross_fitted=cross_fitted,
     )
 
 
@@ -150,7 +151,7 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     usable = usable_catalogue(catalogue, report)
     kept = catalogue.rows.index.get_indexer(usable.rows.index)
     split = split_catalogue(usable, config.split, groups[kept], seed=config.seed)
-    rows = usable.rows.assign(given_split=usable.rows["split"], split=split)
+    rows = usable.rows.assign(given_split=usable.rows["split"], split=split, group=groups[kept])
     usable = Catalogue(usable.name, rows, usable.left_out).only(split != "excluded", "near-duplicate of a held-out row")
     counts = usable.rows["split"].value_counts().to_dict()
     workspace.say(f"[split] {', '.join(f'{part} {count}' for part, count in sorted(counts.items()))}")
@@ -187,35 +188,15 @@ def _groups(config: RunConfig, catalogue: Catalogue, workspace: Workspace) -> ND
 
 
 def _text(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
+    return text_stages(config, data, workspace).network()
+
+
+def text_stages(config: RunConfig, data: Data, workspace: Workspace) -> TextStages:
+    """What makes the run's text networks."""
     rows = data.rows[_has_text(data.rows) & data.rows["split"].isin(["train", "validation"])]
-    inputs = {
-        "data": [data.fingerprint, data.split_fingerprint],
-        "preprocessing": config.text.preprocessing.model_dump(mode="json"),
-        "vocabulary": [config.text.vocabulary_size, config.text.min_documents],
-    }
-    features = workspace.stage("text-features", inputs, lambda folder: make_text_features(config, rows, folder))
-    fit = TextFit(config, rows, class_indices(rows, data.taxonomy), len(data.taxonomy), features.folder)
-    stages = [features]
-    fitted: dict[str, Stage] = {}
-    for network, options in config.text.networks.items():
-        asked = {
-            "features": features.key,
-            "classes": list(data.taxonomy.codes),
-            "network": network,
-            "options": {name: options.model_dump(mode="json")[name] for name in FitConfig.model_fields},
-            "augmentation": config.text.augmentation.model_dump(mode="json"),
-            "byte_tables": config.text.byte_tables,
-            "seed": config.seed,
-        }
-        name = f"text-{network}" if config.text.network == "combined" else "text"
-        fitted[network] = workspace.stage(name, asked, partial(fit.fit, network))
-        stages.append(fitted[network])
-    if config.text.network == "combined":
-        keys = {network: stage.key for network, stage in fitted.items()}
-        folders = {network: stage.folder for network, stage in fitted.items()}
-        stages.append(workspace.stage("text", {"parts": keys}, partial(fit.join, folders)))
-    files = tuple(features.folder / name for name in text_vocabulary_files(config.text.preprocessing))
-    return FittedNetwork(Modality.TEXT, config.text.network, stages[-1].folder / "text.keras", files), stages
+    fingerprints = [data.fingerprint, data.split_fingerprint]
+    labels, codes = class_indices(rows, data.taxonomy), tuple(data.taxonomy.codes)
+    return TextStages.start(config, rows, labels, codes, fingerprints, workspace)
 
 
 def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:

@@ -47,6 +47,7 @@ from training.unfamiliar import drawn_strangers, measure_strangers, read_strange
 class Run:
     """What a run has made so far. `catalogue.rows` has `split`, and `given_split` as the catalogue had it.
 
+    `cross_fitted` are answers to training listings from networks that have not seen them, to calibrate on as well.
     `provenance` is what the manifest says of how the networks were made, where that is not what the config says;
     `notes` are sentences for the model card.
     """
@@ -61,6 +62,7 @@ class Run:
     command: str
     provenance: Mapping[str, Any] | None = None
     notes: Sequence[str] = ()
+    cross_fitted: LabelledLogits | None = None
 
     @property
     def described(self) -> Mapping[str, Any]:
@@ -142,6 +144,8 @@ class Release:
         labelled = labelled_logits(
             preparation, networks, self.run.catalogue, self.run.rows("calibration"), self.run.taxonomy
         )
+        if self.run.cross_fitted is not None:
+            labelled = LabelledLogits.joined([labelled, self.run.cross_fitted])
         fusion, calibration, summary = calibrate(
             labelled,
             self.run.taxonomy.codes,

@@ -55,13 +55,18 @@ def make_text_features(config: RunConfig, rows: pd.DataFrame, folder: Path) -> N
 
 @dataclass(frozen=True, eq=False)
 class TextFit:
-    """Fits text networks on the rows of `features`, the folder of the stage before; `labels` are class indices [N]."""
+    """Fits text networks on the rows of `features`, the folder of the stage before; `labels` are class indices [N].
+
+    `vectors` is the folder of `make_vectors`, where that was done. Rows that are neither in "train" nor in "validation"
+    are not looked at.
+    """
 
     config: RunConfig
     rows: pd.DataFrame
     labels: NDArray[np.int64]
     classes: int
     features: Path
+    vectors: Path | None = None
 
     def fit(self, network: str, folder: Path) -> None:
         """The stage that fits one of `TextConfig.networks` and writes `text.keras` and its learning curve."""
@@ -75,8 +80,8 @@ class TextFit:
         part: Any = model
         load: LoadBatch = source.batch
         rate = float(options.parameters.get("encoder_rate", 0))
-        if network == "sentence_encoder" and not rate and not self.config.text.augmentation.changes_words:
-            part, load = self._head(model, flat, folder)
+        if network == "sentence_encoder" and self.vectors is not None:
+            part, load = self._head(model, self.vectors)
         balance = balanced(self.labels, self.rows["split"].to_numpy() == "train", options.class_balance)
         weights = self.rows["weight"].to_numpy(np.float32) * balance
         train, validation = (
@@ -92,7 +97,6 @@ class TextFit:
             name=network,
             slowed=_slowed(model, rate),
         )
-        (folder / VECTORS_FILE).unlink(missing_ok=True)
         save_keras(self._in_bytes(network, model), folder / "text.keras")
         (folder / "curve.json").write_text(json.dumps(asdict(curve)))
 
@@ -124,21 +128,25 @@ class TextFit:
         """Positions of the training and of the validation rows."""
         return [np.flatnonzero(self.rows["split"].to_numpy() == part) for part in ("train", "validation")]
 
-    def _head(self, model: Any, flat: FlatFeatures, folder: Path) -> tuple[Any, LoadBatch]:
-        """The layers after a frozen encoder, and what loads its vectors, computed once: an epoch takes seconds.
+    def vectors_inputs(self) -> dict[str, Any] | None:
+        """What a frozen encoder's vectors depend on beside the features; None if no network takes any."""
+        options = self.config.text.networks.get("sentence_encoder")
+        if options is None or options.parameters.get("encoder_rate") or self.config.text.augmentation.changes_words:
+            return None
+        dropped = self.config.text.augmentation.drop_description > 0
+        return {"top": int(options.parameters.get("top", 0)), "title_only": dropped}
 
-        The head shares the weights of `model`. Vectors are float16 [2, N, F] in `folder`, until the fit is done: of the
-        whole text and, for the description that augmentation drops, of the title.
+    def make_vectors(self, folder: Path) -> None:
+        """The stage that computes a frozen encoder's vectors once, so that an epoch of what follows takes seconds.
+
+        They are float16 [2, N, F]: of the whole text and, for the description that augmentation drops, of the title.
         """
-        import keras
-
         from training.export import compiled
-        from training.networks.sentence_encoder import ENCODER, HEAD
+        from training.networks.sentence_encoder import ENCODER
 
-        encoder = model.get_layer(ENCODER)
-        head = keras.Model(model.get_layer(HEAD).input, model.outputs[0])
+        encoder, flat = self._build("sentence_encoder").get_layer(ENCODER), self._flat("sentence_encoder")
         run, width = compiled(encoder), int(encoder.output_shape[-1])
-        dropped = self.config.text.augmentation.drop_description
+        dropped = self.config.text.augmentation.drop_description > 0
         shape = (2 if dropped else 1, len(flat), width)
         vectors = np.lib.format.open_memmap(folder / VECTORS_FILE, "w+", np.float16, shape)
         order = np.argsort(flat.lengths(), kind="stable")
@@ -148,11 +156,22 @@ class TextFit:
             vectors[0, batch] = run(inputs)
             if dropped:
                 vectors[1, batch] = run({**inputs, "description_pieces": np.zeros((len(batch), 1), np.int32)})
+        vectors.flush()
+
+    def _head(self, model: Any, vectors: Path) -> tuple[Any, LoadBatch]:
+        """The layers after a frozen encoder, which share the weights of `model`, and what loads the vectors."""
+        import keras
+
+        from training.networks.sentence_encoder import HEAD
+
+        head = keras.Model(model.get_layer(HEAD).input, model.outputs[0])
+        stored = np.load(vectors / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
+        dropped = self.config.text.augmentation.drop_description
 
         def load(indices: NDArray[np.int64], epoch: int | None) -> NDArray[np.float32]:
             random = np.random.default_rng([self.config.seed, epoch or 0, int(indices[0])])
             title_only = (random.random(len(indices)) < dropped) & (epoch is not None)
-            return np.asarray(vectors[title_only.astype(np.int64), indices], np.float32)
+            return np.asarray(stored[title_only.astype(np.int64), indices], np.float32)
 
         return head, load
 
