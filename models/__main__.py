@@ -9,14 +9,19 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from models.artifact import read_manifest
-from models.errors import NoVersion, PykutenError, VersionRefused
+from models.artifact import read_manifest, trained_on
+from models.comparison import Comparison, compare_versions
+from models.comparison_report import comparison_report, diff_file
+from models.errors import NoVersion, PromotionRefused, PykutenError, VersionRefused
+from models.labelled_csv import LabelledCsv
 from models.parity import MAX_MEAN_DIFFERENCE, MIN_AGREEMENT, measure_parity, varied_golden_listings
 from models.predictor import Predictor
+from models.promotion import Finding, Judge, judge_comparison, promote
 from models.quality import quality_table, read_metrics
 from models.store import Store
 
 DEFAULT_STORE = Path(__file__).parent / "store"
+_CATALOGUE = "UTF-8 with the columns designation and category, and where there are any listing_id, description, image"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(Store(options.store), options))
-    except (VersionRefused, NoVersion) as error:
+    except (VersionRefused, NoVersion, PromotionRefused) as error:
         print(f"models: {error}", file=sys.stderr)
         return 1
     except PykutenError as error:
@@ -55,9 +60,24 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--count", type=_positive, default=1000, help="listings to compare on (default 1000)")
     verify.set_defaults(run=_verify)
 
-    promote = commands.add_parser("promote", help="verify a version, then make it the one to serve")
-    promote.add_argument("version")
-    promote.set_defaults(run=_promote)
+    compare = commands.add_parser(
+        "compare", help="two versions on the same labelled listings: who is better, and where"
+    )
+    compare.add_argument("first", metavar="A", help="a version of the store, or a version's folder")
+    compare.add_argument("second", metavar="B", help="the other one")
+    compare.add_argument("catalogue", type=Path, metavar="CATALOGUE.csv", help=_CATALOGUE)
+    compare.add_argument("--images", type=Path, metavar="DIR", help="the folder that the image column's names are in")
+    compare.add_argument("--out", type=Path, metavar="DIFF.csv", help="write the listings that change category")
+    compare.set_defaults(run=_compare)
+
+    serve = commands.add_parser(
+        "promote", help="verify a version, compare it with the current one, then make it the one to serve"
+    )
+    serve.add_argument("version")
+    serve.add_argument("--catalogue", type=Path, metavar="CSV", help=f"compare on it, not by the figures. {_CATALOGUE}")
+    serve.add_argument("--images", type=Path, metavar="DIR", help="the folder that the image column's names are in")
+    serve.add_argument("--force", action="store_true", help="promote it even when it is worse than the current one")
+    serve.set_defaults(run=_promote)
 
     rollback = commands.add_parser("rollback", help="serve the version that was served before the current one")
     rollback.set_defaults(run=_rollback)
@@ -134,11 +154,51 @@ def _verify(store: Store, options: argparse.Namespace) -> int:
     return 0 if parity.holds else 1
 
 
-def _promote(store: Store, options: argparse.Namespace) -> int:
-    Predictor.load(store.folder(options.version))
-    store.promote(options.version)
-    print(f"serving {options.version}")
+def _compare(store: Store, options: argparse.Namespace) -> int:
+    folders = [store.locate(name) for name in (options.first, options.second)]
+    catalogue = LabelledCsv(options.catalogue, options.images)
+    total = catalogue.count()
+    first, second = (Predictor.load(folder) for folder in folders)
+    with diff_file(options.out) as write:
+        comparison = compare_versions(first, second, catalogue, on_change=write, progress=_print_progress(total))
+    print(_comparison_report(comparison, first, second, catalogue))
+    if options.out is not None:
+        print(f"The listings that change category: {options.out}")
     return 0
+
+
+def _promote(store: Store, options: argparse.Namespace) -> int:
+    candidate = Predictor.load(store.folder(options.version))
+    judge = None
+    if options.catalogue is not None:
+        judge = _judge_on(LabelledCsv(options.catalogue, options.images), candidate)
+    promote(store, options.version, print, force=options.force, judge=judge)
+    return 0
+
+
+def _judge_on(catalogue: LabelledCsv, candidate: Predictor) -> Judge:
+    """Compares a version with `candidate` on the catalogue, which is read once to find its faults early."""
+    total = catalogue.count()
+
+    def judge(folder: Path, _: Path) -> Finding:
+        current = Predictor.load(folder)
+        comparison = compare_versions(current, candidate, catalogue, progress=_print_progress(total))
+        return judge_comparison(comparison, _comparison_report(comparison, current, candidate, catalogue))
+
+    return judge
+
+
+def _comparison_report(comparison: Comparison, first: Predictor, second: Predictor, catalogue: LabelledCsv) -> str:
+    learned = [p.version for p in (first, second) if trained_on(p.manifest, catalogue.path.name)]
+    return "\n".join(
+        [
+            comparison_report(comparison, second.taxonomy),
+            *(
+                f"{version} was trained on a catalogue of this name: on listings it learned, it looks too good."
+                for version in learned
+            ),
+        ]
+    )
 
 
 def _rollback(store: Store, options: argparse.Namespace) -> int:

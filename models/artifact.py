@@ -121,6 +121,11 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def trained_on(manifest: Manifest, catalogue: str) -> bool:
+    """Whether the version was made from a catalogue of this file name, so that it may have learned its listings."""
+    return bool(manifest.data.get("catalogue") == catalogue)
+
+
 def verify_files(folder: Path, manifest: Manifest) -> None:
     """Check that `folder` holds exactly the manifest's files, by size, then by SHA-256. Raises VersionRefused."""
     try:

@@ -18,11 +18,16 @@ Each class carries `code` (the machine-readable word of the HTTP contract) and `
     |-- VersionRefused                503 model_unavailable    damaged, foreign or failing its golden listings
     |-- NoVersion                     503 model_unavailable    nothing promoted, or nothing loadable
     |-- StoreError                    500 internal             the store folder cannot be written
+    |-- ListingsUnreadable            (commands only)          a file of labelled listings cannot be read
+    |-- PromotionRefused              (commands only)          the version is worse than the one it would replace
     |-- service.errors.ServiceError   (see service/errors.py: body, queue, deadline)
     `-- training.errors.TrainingError (see training/errors.py: config, catalogue; exit code 2)
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
 
 
 class PykutenError(Exception):
@@ -118,15 +123,27 @@ class VersionUnknown(PykutenError):
     message = "No such model version."
 
 
+class LoadStep(StrEnum):
+    """What of a version was being looked at when it was refused; unlike the reason, this names no file."""
+
+    MANIFEST = "manifest"
+    FILES = "files"
+    PARTS = "parts"
+    NETWORKS = "networks"
+    GOLDEN = "golden"
+
+
 class VersionRefused(PykutenError):
     """The version folder is damaged, of an unknown format, or its golden listings give other answers.
 
-    `reason` says what was found, for operators (logs, `models verify`); it is never sent to HTTP callers.
+    `reason` says what was found, for operators (logs, `models verify`); it is never sent to HTTP callers. `step` is
+    known when the version was refused by `Predictor.load`.
     """
 
     code = "model_unavailable"
     status = 503
     message = "The model version was refused."
+    step: LoadStep | None = None
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -155,3 +172,19 @@ class StoreError(PykutenError):
 
     def __str__(self) -> str:
         return f"store: {self.reason}"
+
+
+class ListingsUnreadable(PykutenError):
+    """A file of labelled listings cannot be read; the message names the file and the row or column at fault."""
+
+    message = "The file of listings cannot be read."
+
+
+class PromotionRefused(PykutenError):
+    """The version is worse than the one that it would replace. `reasons` says in what, one line each."""
+
+    message = "The version is worse than the current one."
+
+    def __init__(self, version: str, current: str, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__(f"{version} is not promoted, {current} stays: {'; '.join(reasons)} (--force promotes it)")

@@ -11,6 +11,7 @@ from PIL import Image, WebPImagePlugin  # noqa: F401 - registers WebP; Pillow wo
 from PIL.Image import Resampling, Transpose
 
 from models.errors import ImageCorrupt
+from models.image_margin import crop_margin
 from models.image_structure import (
     MAX_IMAGE_BYTES,
     MAX_IMAGE_PIXELS,
@@ -18,6 +19,7 @@ from models.image_structure import (
     ImageStructure,
     read_structure,
 )
+from models.preprocessing import ImagePreprocessing
 
 __all__ = [
     "MAX_IMAGE_BYTES",
@@ -27,7 +29,9 @@ __all__ = [
     "WARNING_ANIMATED",
     "WARNING_TINY",
     "DecodedImage",
+    "PhotoFacts",
     "decode_image",
+    "prepare_image",
 ]
 
 WARNING_ANIMATED = "image_animated"
@@ -60,11 +64,29 @@ _TRANSPOSITIONS = {
 
 
 @dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What a photo was like as a file: its format by content (JPEG, PNG, WEBP, GIF), and its size in pixels."""
+
+    format: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class DecodedImage:
     """`pixels`: uint8 [height, width, 3], RGB, C-contiguous. `warnings`: `WARNING_*` codes for the answer."""
 
     pixels: np.ndarray
     warnings: tuple[str, ...] = ()
+    photo: PhotoFacts | None = None
+
+
+def prepare_image(data: bytes, config: ImagePreprocessing) -> DecodedImage:
+    """A photo's bytes as the pixels that a version's image network takes. Raises as `decode_image`."""
+    if config.margin_canvas is None:
+        return decode_image(data, config.height, config.width)
+    decoded = decode_image(data, config.margin_canvas, config.margin_canvas)
+    return DecodedImage(crop_margin(decoded.pixels, config.height, config.width), decoded.warnings, decoded.photo)
 
 
 def decode_image(data: bytes, height: int, width: int) -> DecodedImage:
@@ -98,7 +120,7 @@ def decode_image(data: bytes, height: int, width: int) -> DecodedImage:
         warnings.append(WARNING_ANIMATED)
     if min(structure.width, structure.height) < TINY_SIDE:
         warnings.append(WARNING_TINY)
-    return DecodedImage(pixels, tuple(warnings))
+    return DecodedImage(pixels, tuple(warnings), PhotoFacts(structure.format, structure.width, structure.height))
 
 
 def _decode(structure: ImageStructure, height: int, width: int) -> Image.Image:

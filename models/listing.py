@@ -25,6 +25,13 @@ class Case(StrEnum):
     BOTH = "both"
     """A photo and any text."""
 
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """What the evidence consists of, in the order of `Prepared.modalities`."""
+        if self is Case.BOTH:
+            return (Modality.TEXT, Modality.IMAGE)
+        return (Modality.IMAGE,) if self is Case.IMAGE else (Modality.TEXT,)
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:

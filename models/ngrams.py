@@ -1,9 +1,11 @@
-"""Hashed character and word n-grams of each field: what the n-gram text network takes.
+"""Character and word n-grams of each field: what the n-gram text networks take.
 
 A word is a run of letters and digits ("ps4", "1to"). With one space on each side it gives character n-grams, as
-scikit-learn's `char_wb`; neighbouring words give word n-grams. An n-gram's id is a hash of it: no vocabulary to keep,
-and the same id in title and description. Hashes are plain integer arithmetic, equal on every platform and in every
-process; changing anything about them makes the versions that exist answer nonsense (golden listings would show it).
+scikit-learn's `char_wb`; neighbouring words give word n-grams. An n-gram's id comes from a hash of it, and is the same
+in title and description: either a bucket that it shares with others, with no vocabulary to keep, or its place among
+the hashes that the version knows (`models.ngram_vocabulary`). Hashes are plain integer arithmetic, equal on every
+platform and in every process; changing anything about them makes the versions that exist answer nonsense (golden
+listings would show it).
 """
 
 from __future__ import annotations
@@ -40,13 +42,15 @@ class NgramFeatures:
     """Ids and weights of both fields' n-grams. Thread-safe.
 
     `ids`, int32 `[T]`, and `weights`, float32 `[T]`, of the title; `description_ids` and `description_weights`, `[U]`,
-    of the description. Ids are unique, ascending, in 1..buckets-1; a weight is 1 + log(count), the sublinear term
-    frequency of Manning et al., Introduction to Information Retrieval (2008), 6.4.1. A field without letters or digits
-    has one entry, id 0 (padding) with weight 0.
+    of the description. Ids are unique, ascending, in 1..buckets-1, or in 1..V for a vocabulary of V n-grams, where
+    others are left out; a weight is 1 + log(count), the sublinear term frequency of Manning et al., Introduction to
+    Information Retrieval (2008), 6.4.1. A field without any n-gram has one entry, id 0 (padding) with weight 0.
+    `vocabulary` is uint64 [V], ascending hashes; None for buckets.
     """
 
-    def __init__(self, config: NgramPreprocessing) -> None:
+    def __init__(self, config: NgramPreprocessing, vocabulary: _Hashes | None = None) -> None:
         self.config = config
+        self.vocabulary = vocabulary
         longest = max(config.title_characters, config.description_characters)
         self._powers = np.cumprod(np.full(longest + 1, _BASE, np.uint64))
 
@@ -60,12 +64,32 @@ class NgramFeatures:
             "description_weights": description_weights,
         }
 
+    def hashes(self, text: ListingText) -> _Hashes:
+        """The distinct n-grams of both fields: ascending 64-bit hashes, the numbers that a vocabulary is made of."""
+        config = self.config
+        title, description = (
+            self._words(text.designation, config.title_characters),
+            self._words(text.description, config.description_characters),
+        )
+        fields = [self._hashes(words) for words in (title, description) if words]
+        return np.unique(_mix(np.concatenate([*fields, np.empty(0, np.uint64)])))
+
     def _field(self, text: str, characters: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         words = self._words(text, characters)
-        if not words or not len(grams := self._hashes(words)):
-            return np.zeros(1, np.int32), np.zeros(1, np.float32)
-        ids, counts = np.unique(_bucket(_mix(grams), self.config.buckets), return_counts=True)
-        return ids, (1 + np.log(counts)).astype(np.float32)
+        if words and len(grams := self._hashes(words)):
+            ids, counts = self._ids(_mix(grams))
+            if len(ids):
+                return ids, (1 + np.log(counts)).astype(np.float32)
+        return np.zeros(1, np.int32), np.zeros(1, np.float32)
+
+    def _ids(self, hashes: _Hashes) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Distinct ids, ascending, and how often each occurs."""
+        if self.vocabulary is None:
+            return np.unique(_bucket(hashes, self.config.buckets), return_counts=True)
+        found, counts = np.unique(hashes, return_counts=True)
+        places = np.searchsorted(self.vocabulary, found)
+        known = self.vocabulary[np.minimum(places, len(self.vocabulary) - 1)] == found
+        return (1 + places[known]).astype(np.int32), counts[known]
 
     def _words(self, text: str, characters: int) -> list[str]:
         text = text[:characters]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from models.image import PhotoFacts
 from models.listing import Case, Modality
 
 
@@ -20,6 +21,8 @@ class Action(StrEnum):
 class Reason(StrEnum):
     """Why a listing goes to review."""
 
+    UNFAMILIAR = "unfamiliar"
+    """It probably belongs to none of the categories."""
     LOW_CONFIDENCE = "low_confidence"
     """The confidence is below the category's threshold for the requested precision."""
     DISAGREEMENT = "disagreement"
@@ -56,7 +59,10 @@ class PredictionSet:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The answer for one listing; `predictions` has `top_k` entries, most likely first, ties by class index."""
+    """The answer for one listing; `predictions` has `top_k` entries, most likely first, ties by class index.
+
+    `photo` is what the photo was like as a file, for logs; None without one.
+    """
 
     predictions: tuple[CategoryScore, ...]
     decision: Decision
@@ -67,6 +73,7 @@ class Prediction:
     disagreement: bool
     warnings: tuple[str, ...]
     version: str
+    photo: PhotoFacts | None = None
 
     @property
     def code(self) -> str:

@@ -10,7 +10,8 @@ print(predictor.predict(Listing("Matelas de piscine gonflable")).code)
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +20,15 @@ from numpy.typing import NDArray
 
 from models.artifact import Manifest, read_manifest, verify_files
 from models.calibration import PRECISION_MAX, PRECISION_MIN, Calibration
-from models.errors import ListingError, OptionError, PykutenError, VersionRefused
-from models.fusion import Fusion, log_softmax
+from models.errors import ListingError, LoadStep, OptionError, PykutenError, VersionRefused
+from models.fusion import Fusion
 from models.golden import REFERENCE_TOLERANCE, TOLERANCE, check_golden, read_golden
 from models.listing import Case, Listing, Modality
 from models.networks import Logits, Networks
 from models.prediction import Action, CategoryScore, Decision, Prediction, PredictionSet, Reason
 from models.preparation import Preparation, Prepared
 from models.runtime import RuntimeName
+from models.stages import Stage, timed
 from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Taxonomy
 
@@ -37,10 +39,14 @@ DISAGREEMENT_CONFIDENCE = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Calibrated probabilities of one listing: `fused` and each of `by_modality` are float32 [C] and sum to 1."""
+    """Calibrated probabilities of one listing: `fused` and each of `by_modality` are float32 [C] and sum to 1.
+
+    `unfamiliar`: the listing is probably of no category, and `Predictor.conclude` caps its confidence.
+    """
 
     fused: NDArray[np.float32]
     by_modality: Mapping[Modality, NDArray[np.float32]]
+    unfamiliar: bool = False
 
 
 class Predictor:
@@ -80,23 +86,29 @@ class Predictor:
         name, checksums and golden replay (for a folder just verified by the same process, or a draft). Raises
         VersionRefused.
         """
-        manifest = read_manifest(folder)
-        if verify:
-            if manifest.version != folder.name:
+        with _step(LoadStep.MANIFEST):
+            manifest = read_manifest(folder)
+            if verify and manifest.version != folder.name:
                 raise VersionRefused("the folder's name is not the version that its manifest names")
-            verify_files(folder, manifest)
-        taxonomy = Taxonomy.read(folder / TAXONOMY)
-        if len(taxonomy) != manifest.classes:
-            raise VersionRefused("taxonomy and manifest have different numbers of classes")
-        preparation = Preparation.load(folder)
-        fusion = Fusion.read(folder, len(taxonomy))
-        calibration = Calibration.read(folder)
-        networks = Networks.load(folder, manifest, runtime=runtime, streams=streams, precision=precision)
-        networks.check_classes(len(taxonomy))
-        predictor = cls(manifest, taxonomy, preparation, networks, fusion, calibration)
-        predictor._check_parts()
         if verify:
-            predictor.replay_golden(folder)
+            with _step(LoadStep.FILES):
+                verify_files(folder, manifest)
+        with _step(LoadStep.PARTS):
+            taxonomy = Taxonomy.read(folder / TAXONOMY)
+            if len(taxonomy) != manifest.classes:
+                raise VersionRefused("taxonomy and manifest have different numbers of classes")
+            preparation = Preparation.load(folder)
+            fusion = Fusion.read(folder, len(taxonomy))
+            calibration = Calibration.read(folder)
+        with _step(LoadStep.NETWORKS):
+            networks = Networks.load(folder, manifest, runtime=runtime, streams=streams, precision=precision)
+            networks.check_classes(len(taxonomy))
+        predictor = cls(manifest, taxonomy, preparation, networks, fusion, calibration)
+        with _step(LoadStep.PARTS):
+            predictor._check_parts()
+        if verify:
+            with _step(LoadStep.GOLDEN):
+                predictor.replay_golden(folder)
         return predictor
 
     @property
@@ -108,6 +120,16 @@ class Predictor:
     def modalities(self) -> frozenset[Modality]:
         """The modalities that this version has networks for."""
         return frozenset(self._networks.by_modality)
+
+    @property
+    def runtime(self) -> str:
+        """Who computes the networks: "openvino" or "keras"."""
+        return "+".join(sorted({network.runtime for network in self._networks.by_modality.values()}))
+
+    @property
+    def precision(self) -> str:
+        """What the networks compute in: "f32", "bf16" or "int8", or two of them joined by "+"."""
+        return "+".join(sorted({network.precision for network in self._networks.by_modality.values()}))
 
     @property
     def default_precision(self) -> float:
@@ -149,28 +171,32 @@ class Predictor:
         The same listing gets the same answer in any batch, within 1e-4 (a batch's size can change the order of float
         additions).
         """
-        return [
-            self._fuse(listing, logits)
-            for listing, logits in zip(prepared, self._networks.logits(prepared), strict=True)
-        ]
+        with timed(Stage.NETWORK):
+            logits = self._networks.logits(prepared)
+        with timed(Stage.FUSE):
+            return [self._fuse(listing, values) for listing, values in zip(prepared, logits, strict=True)]
 
     def conclude(
         self, prepared: Prepared, scores: Scores, *, top_k: int = DEFAULT_TOP_K, precision: float | None = None
     ) -> Prediction:
         """The prediction that scores lead to; cheap. Options as checked by `check_options`."""
-        predictions = self._top(scores.fused, top_k)
+        predictions = self._top(self._served(prepared, scores, scores.fused), top_k)
         disagreement = self._disagree(scores)
-        members = self.calibration.prediction_set(prepared.case, scores.fused)
+        members = self.calibration.prediction_set(prepared.case, scores.fused, self._codes)
         return Prediction(
             predictions=predictions,
-            decision=self._decide(prepared.case, predictions[0], disagreement, precision),
+            decision=self._decide(prepared.case, predictions[0], scores.unfamiliar, disagreement, precision),
             prediction_set=PredictionSet(tuple(self._codes[i] for i in members), self.calibration.coverage),
             case=prepared.case,
             modalities=prepared.modalities,
-            by_modality={modality: self._top(values, top_k) for modality, values in scores.by_modality.items()},
+            by_modality={
+                modality: self._top(self._served(prepared, scores, values), top_k)
+                for modality, values in scores.by_modality.items()
+            },
             disagreement=disagreement,
             warnings=prepared.warnings,
             version=self.version,
+            photo=prepared.photo,
         )
 
     def predict(self, listing: Listing, *, top_k: int | None = None, precision: float | None = None) -> Prediction:
@@ -200,19 +226,27 @@ class Predictor:
             answers[row] = self.conclude(ready, scores, top_k=top_k, precision=precision)
         return [answer for answer in answers if answer is not None]
 
+    def served(self, prepared: Prepared, scores: Scores) -> NDArray[np.float32]:
+        """The probabilities [C] that `conclude` answers with: `scores.fused`, capped when the listing is unfamiliar."""
+        return self._served(prepared, scores, scores.fused)
+
+    def _served(self, prepared: Prepared, scores: Scores, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        familiarity = self.calibration.cases[prepared.case].familiarity
+        return familiarity.capped(probabilities) if scores.unfamiliar and familiarity else probabilities
+
     def _fuse(self, prepared: Prepared, logits: Logits) -> Scores:
+        cases = self.calibration.cases
         log_probabilities = {
-            modality: self._calibrated(prepared.text_case if modality is Modality.TEXT else Case.IMAGE, values)
+            modality: cases[prepared.text_case if modality is Modality.TEXT else Case.IMAGE].log_probabilities(values)
             for modality, values in logits.items()
         }
         by_modality = {modality: np.exp(values) for modality, values in log_probabilities.items()}
+        familiarity = cases[prepared.case].familiarity
+        unfamiliar = familiarity is not None and familiarity.unfamiliar(logits)
         if prepared.case is not Case.BOTH:
-            return Scores(by_modality[prepared.modalities[0]], by_modality)
+            return Scores(by_modality[prepared.modalities[0]], by_modality, unfamiliar)
         fused = self._fusion(log_probabilities[Modality.TEXT], log_probabilities[Modality.IMAGE])
-        return Scores(np.exp(self._calibrated(Case.BOTH, fused)), by_modality)
-
-    def _calibrated(self, case: Case, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        return log_softmax(logits / np.float32(self.calibration.cases[case].temperature))
+        return Scores(np.exp(cases[Case.BOTH].log_probabilities(fused)), by_modality, unfamiliar)
 
     def _top(self, probabilities: NDArray[np.float32], top_k: int) -> tuple[CategoryScore, ...]:
         order = np.argsort(-probabilities, kind="stable")[:top_k]
@@ -225,11 +259,15 @@ class Predictor:
         differ = len({int(v.argmax()) for v in values}) > 1
         return differ and all(float(v.max()) > DISAGREEMENT_CONFIDENCE for v in values)
 
-    def _decide(self, case: Case, best: CategoryScore, disagreement: bool, precision: float | None) -> Decision:
+    def _decide(
+        self, case: Case, best: CategoryScore, unfamiliar: bool, disagreement: bool, precision: float | None
+    ) -> Decision:
         asked = self.default_precision if precision is None else precision
         threshold = self.calibration.threshold(case, best.code, asked)
-        if threshold is None:
-            reason: Reason | None = Reason.PRECISION_UNREACHABLE
+        if unfamiliar:
+            reason: Reason | None = Reason.UNFAMILIAR
+        elif threshold is None:
+            reason = Reason.PRECISION_UNREACHABLE
         elif disagreement:
             reason = Reason.DISAGREEMENT
         elif best.confidence < threshold:
@@ -242,9 +280,11 @@ class Predictor:
         """Raises VersionRefused when a part can give what another does not know."""
         if self._preparation.modalities != self.modalities:
             raise VersionRefused("preprocessing and manifest have different modalities")
-        for case in self.calibration.cases.values():
-            if any(code not in self.taxonomy for code in case.class_thresholds):
+        for name, case in self.calibration.cases.items():
+            if any(code not in self.taxonomy for code in (*case.class_thresholds, *case.class_floors)):
                 raise VersionRefused("calibration has a category that the taxonomy has not")
+            if case.familiarity and not case.familiarity.scales.keys() <= set(name.modalities):
+                raise VersionRefused(f"calibration judges {name} by a modality that such a listing has not")
         possible = set()
         if Modality.TEXT in self.modalities:
             possible |= {Case.TITLE, Case.TEXT}
@@ -254,3 +294,13 @@ class Predictor:
             possible |= {Case.BOTH}
         if missing := possible - self.calibration.cases.keys():
             raise VersionRefused(f"calibration has no case {min(missing)}")
+
+
+@contextmanager
+def _step(step: LoadStep) -> Iterator[None]:
+    """Notes in a VersionRefused what was being looked at."""
+    try:
+        yield
+    except VersionRefused as error:
+        error.step = step
+        raise

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ImageError, ListingError, NothingToPredict, TextEmpty
-from models.image import decode_image
+from models.image import DecodedImage, PhotoFacts, prepare_image
 from models.listing import Case, Listing, Modality
 from models.preprocessing import Preprocessing, TextFeatures, load_text_features
+from models.stages import Stage, timed
 from models.text import ListingText
 
 TEXT_EMPTY = "text_empty"
@@ -27,7 +28,7 @@ class Prepared:
 
     `text` maps input names of the text network to arrays of one row without its batch axis; `pixels` is uint8
     [H, W, 3]. At least one of them is there. `text_case` is the case that calibrates the text network's answer (TITLE
-    or TEXT).
+    or TEXT). `photo` is what the decoded photo was like as a file.
     """
 
     case: Case
@@ -35,6 +36,7 @@ class Prepared:
     text_case: Case
     pixels: NDArray[np.uint8] | None
     warnings: tuple[str, ...]
+    photo: PhotoFacts | None = None
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -60,13 +62,14 @@ class Preparation:
         """Prepare one listing: CPU work of 0.1 to 5 ms. Raises ListingError with a pointer to the part at fault."""
         warnings: list[str] = []
         text = self._text(listing, warnings)
-        pixels = self._pixels(listing, warnings)
+        decoded = self._decoded(listing, warnings)
+        pixels, photo = (None, None) if decoded is None else (decoded.pixels, decoded.photo)
         if text is None:
             if pixels is None:
                 raise self._nothing_left(listing, warnings)
-            return Prepared(Case.IMAGE, None, Case.TITLE, pixels, tuple(warnings))
+            return Prepared(Case.IMAGE, None, Case.TITLE, pixels, tuple(warnings), photo)
         text_case, features = text
-        return Prepared(text_case if pixels is None else Case.BOTH, features, text_case, pixels, tuple(warnings))
+        return Prepared(text_case if pixels is None else Case.BOTH, features, text_case, pixels, tuple(warnings), photo)
 
     @property
     def modalities(self) -> frozenset[Modality]:
@@ -80,25 +83,27 @@ class Preparation:
         if self._text_features is None:
             warnings.append(TEXT_IGNORED)
             return None
-        text = ListingText.clean(listing.designation, listing.description)
-        if text.is_empty:
-            warnings.append(TEXT_EMPTY)
-            return None
-        return Case.TEXT if text.description else Case.TITLE, self._text_features(text)
+        with timed(Stage.TEXT):
+            text = ListingText.clean(listing.designation, listing.description)
+            if text.is_empty:
+                warnings.append(TEXT_EMPTY)
+                return None
+            return Case.TEXT if text.description else Case.TITLE, self._text_features(text)
 
-    def _pixels(self, listing: Listing, warnings: list[str]) -> NDArray[np.uint8] | None:
+    def _decoded(self, listing: Listing, warnings: list[str]) -> DecodedImage | None:
         if listing.image is None:
             return None
         if self.config.image is None:
             warnings.append(IMAGE_IGNORED)
             return None
         try:
-            decoded = decode_image(listing.image, self.config.image.height, self.config.image.width)
+            with timed(Stage.DECODE):
+                decoded = prepare_image(listing.image, self.config.image)
         except ImageError as error:
             error.pointer = "/image"
             raise
         warnings.extend(decoded.warnings)
-        return decoded.pixels
+        return decoded
 
     @staticmethod
     def _nothing_left(listing: Listing, warnings: list[str]) -> ListingError:

@@ -1,7 +1,8 @@
 """What a version does to a listing before its networks see it, as data: `preprocessing.json`.
 
-Everything that shapes a network's input is a field here or in a file beside it (`vocabulary.txt`), never a constant of
-the caller: training and serving read the same file and so compute the same arrays.
+Everything that shapes a network's input is a field here or in a file beside it (`vocabulary.txt`, `ngrams.npy`,
+`pieces.model`, `pieces.npy`), never a constant of the caller: training and serving read the same files and so compute
+the same arrays.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ MAX_FILE_BYTES = 4_000_000
 """A longer `preprocessing.json` is refused unparsed. The longest valid one, 10,000 long stop words, has 2.7 MB."""
 
 Tokens = Annotated[int, Field(ge=1, le=1024)]
+Pieces = Annotated[int, Field(ge=3, le=1024)]
 Characters = Annotated[int, Field(ge=1, le=20_000)]
 Pixels = Annotated[int, Field(ge=8, le=1024)]
 CharSize = Annotated[int, Field(ge=1, le=8)]
@@ -52,14 +54,16 @@ class TokenPreprocessing(_Part):
 
 
 class NgramPreprocessing(_Part):
-    """Hashed character and word n-grams of each field: `ids`, `weights` and `description_*` (see `models.ngrams`).
+    """Character and word n-grams of each field: `ids`, `weights` and `description_*` (see `models.ngrams`).
 
-    `buckets` is a power of two, 2**10..2**22: ids are 1..buckets-1, and 0 is padding. `char_sizes` and `word_sizes` are
-    ascending n-gram lengths, one of them may be empty. `title_characters` and `description_characters` of each cleaned
-    field are read; they do not compete. `strip_accents` is about Latin letters.
+    With `vocabulary`, ids are 1..V for the V n-grams in `ngrams.npy`, and others are left out; without, n-grams are
+    hashed into ids 1..buckets-1, `buckets` being a power of two, 2**10..2**22. 0 is padding. `char_sizes` and
+    `word_sizes` are ascending n-gram lengths, one of them may be empty. `title_characters` and `description_characters`
+    of each cleaned field are read; they do not compete. `strip_accents` is about Latin letters.
     """
 
     kind: Literal["ngrams"] = "ngrams"
+    vocabulary: bool = False
     buckets: Annotated[int, Field(ge=2**10, le=2**22)] = 2**17
     char_sizes: Annotated[tuple[CharSize, ...], Field(strict=False)] = (3, 4, 5)
     word_sizes: Annotated[tuple[WordSize, ...], Field(strict=False)] = (1, 2)
@@ -85,14 +89,42 @@ class NgramPreprocessing(_Part):
         return self
 
 
+class PiecePreprocessing(_Part):
+    """Sentence pieces of each field: `pieces` and `description_pieces` (see `models.pieces`).
+
+    `title_pieces` and `description_pieces` are the pieces kept of each field, the marks of its begin and end among
+    them; they do not compete. The tokenizer is `pieces.model`, and `pieces.npy` says which of its pieces have an id.
+    """
+
+    kind: Literal["pieces"] = "pieces"
+    title_pieces: Pieces = 64
+    description_pieces: Pieces = 128
+    lowercase: bool = False
+
+
+class CombinedPreprocessing(_Part):
+    """N-grams and sentence pieces of the same text: the inputs of both, under their own names."""
+
+    kind: Literal["combined"] = "combined"
+    ngrams: NgramPreprocessing = NgramPreprocessing()
+    pieces: PiecePreprocessing = PiecePreprocessing()
+
+
 class ImagePreprocessing(_Part):
-    """The photo's size in pixels: the network input `pixels`, uint8 `[height, width, 3]` (see `models.image`)."""
+    """What happens to a photo: the network input `pixels`, uint8 `[height, width, 3]` (see `models.image`).
+
+    With a `margin_canvas` the photo is first fitted into a square of so many pixels a side, then the white around the
+    product is cut away (see `models.image_margin`); None leaves the photo whole. The canvas makes photos of all sizes
+    equally sharp before they are cut: it is best the longest side of the photos that the network was trained on.
+    """
 
     height: Pixels
     width: Pixels
+    margin_canvas: Pixels | None = None
 
 
-TextPreprocessing = Annotated[TokenPreprocessing | NgramPreprocessing, Field(discriminator="kind")]
+TextSettings = TokenPreprocessing | NgramPreprocessing | PiecePreprocessing | CombinedPreprocessing
+TextPreprocessing = Annotated[TextSettings, Field(discriminator="kind")]
 
 
 class Preprocessing(_Part):
@@ -130,15 +162,36 @@ class TextFeatures(Protocol):
     def __call__(self, text: ListingText) -> dict[str, np.ndarray]: ...
 
 
-def load_text_features(config: TokenPreprocessing | NgramPreprocessing, folder: Path) -> TextFeatures:
-    """The text features of the version in `folder`. Raises VersionRefused if the vocabulary is missing or malformed."""
+def load_text_features(config: TextSettings, folder: Path) -> TextFeatures:
+    """The text features of the version in `folder`. Raises VersionRefused if a file of theirs is missing or malformed.
+
+    Each kind's module is imported when it is asked for.
+    """
     if isinstance(config, TokenPreprocessing):
         from models.tokens import TokenFeatures, read_vocabulary
 
         return TokenFeatures(config, read_vocabulary(folder))
+    if isinstance(config, PiecePreprocessing):
+        from models.pieces import PieceFeatures, read_kept_pieces, read_tokenizer
+
+        tokenizer = read_tokenizer(folder)
+        return PieceFeatures(config, tokenizer, read_kept_pieces(folder, tokenizer))
+    if isinstance(config, CombinedPreprocessing):
+        return CombinedFeatures([load_text_features(part, folder) for part in (config.ngrams, config.pieces)])
+    from models.ngram_vocabulary import read_ngram_vocabulary
     from models.ngrams import NgramFeatures
 
-    return NgramFeatures(config)
+    return NgramFeatures(config, read_ngram_vocabulary(folder) if config.vocabulary else None)
+
+
+class CombinedFeatures:
+    """Several features of the same text, whose arrays have different names. Thread-safe if they are."""
+
+    def __init__(self, parts: Sequence[TextFeatures]) -> None:
+        self.parts = tuple(parts)
+
+    def __call__(self, text: ListingText) -> dict[str, np.ndarray]:
+        return {name: array for part in self.parts for name, array in part(text).items()}
 
 
 def pad_batch(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -57,6 +57,15 @@ class Store:
             raise VersionUnknown(pointer="/version")
         return self.root / version
 
+    def locate(self, version: str) -> Path:
+        """The folder of a version of this store, or of one that lies elsewhere and is given by its folder's path.
+
+        For commands only: a path leads anywhere. Raises VersionUnknown.
+        """
+        if version not in self.versions() and (Path(version) / MANIFEST).is_file():
+            return Path(version).resolve()
+        return self.folder(version)
+
     @contextmanager
     def draft(self) -> Iterator[Path]:
         """A hidden empty folder to write a version into; removed on leaving unless `seal` has taken it.

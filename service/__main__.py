@@ -1,4 +1,4 @@
-"""Serve predictions over HTTP: `python -m service`."""
+"""Serve predictions over HTTP: `python -m service`. `python -m service key NAME` makes an API key."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from service.errors import SettingsError
 from service.settings import Settings
@@ -14,11 +15,19 @@ from service.settings import Settings
 EPILOG = "Every PYKUTEN_ variable is in the README with its unit, default and reason; an unknown one stops the start."
 
 
+KEY_DESCRIPTION = (
+    "Print a new API key once, on the error stream, and on the output the line to store: its hash and its rights. "
+    "`python -m service key backend >> keys.jsonl` stores the line; a running service takes it up within seconds."
+)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; returns the exit code: 0 stopped, 1 the port is taken, 2 bad settings."""
-    options = _parser().parse_args(arguments)
+    options = vars(_parser().parse_args(arguments))
+    if options.pop("command") == "key":
+        return _make_key(options)
     try:
-        settings = Settings.read(**{name: value for name, value in vars(options).items() if value is not None})
+        settings = Settings.read(**{name: options[name] for name in ("host", "port") if options[name] is not None})
     except SettingsError as error:
         print(f"service: {error}", file=sys.stderr)
         return 2
@@ -29,16 +38,49 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m service", description=__doc__, epilog=EPILOG)
     parser.add_argument("--host", help="address to listen on (PYKUTEN_HOST; default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (PYKUTEN_PORT; default 8000)")
+    commands = parser.add_subparsers(dest="command", metavar="[key NAME]", help="instead of serving")
+    key = commands.add_parser("key", help="make an API key", description=KEY_DESCRIPTION)
+    key.add_argument("name", metavar="NAME", help="whose key it is: letters, digits, dots, dashes and underscores")
+    key.add_argument("--scopes", default="predict,read", help="of predict, read, metrics (default: predict,read)")
+    key.add_argument("--rate", type=float, help="requests a second, and a second's worth at once (default: no limit)")
+    key.add_argument("--burst", type=int, help="requests at once (default: the rate)")
+    key.add_argument("--expires", metavar="TIME", help="such as 2027-06-30T00:00:00Z (default: never)")
     return parser
+
+
+def _make_key(options: dict[str, Any]) -> int:
+    from pydantic import ValidationError
+
+    from service.keys import make_key
+
+    scopes = [scope.strip() for scope in options["scopes"].split(",")]
+    given = {name: options[name] for name in ("name", "rate", "burst", "expires")}
+    try:
+        key, kept = make_key(scopes=scopes, **given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        print(f"service key: {'.'.join(str(part) for part in first['loc'][:1])}: {first['msg']}", file=sys.stderr)
+        return 2
+    print(f"The key, shown this once: {key}", file=sys.stderr)
+    print("The line for the file that PYKUTEN_API_KEYS_FILE names:", file=sys.stderr)
+    print(kept.model_dump_json(exclude_none=True))
+    return 0
 
 
 def _serve(settings: Settings) -> int:
     # Imported here so that --help and a misspelt setting answer at once.
     from service import logs
     from service.app import create_app
+    from service.memory import bound_heap
     from service.server import listen, make_server
 
+    bound_heap()
     logs.configure(settings.log_level)
+    try:
+        app = create_app(settings)
+    except SettingsError as error:
+        print(f"service: {error}", file=sys.stderr)
+        return 2
     try:
         listener = listen(settings.host, settings.port)
     except OSError as error:
@@ -46,7 +88,6 @@ def _serve(settings: Settings) -> int:
         return 1
     address, port = listener.getsockname()[:2]
     logs.event(logging.INFO, "listening", address=address, port=port, process=os.getpid())
-    app = create_app(settings)
     make_server(app, settings).run(sockets=[listener])
     logs.event(logging.INFO, "stopped")
     return 0

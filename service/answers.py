@@ -14,8 +14,9 @@ from pydantic_core import to_json
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
+from models.errors import ImageError, PykutenError
 from models.prediction import Action, CategoryScore, Prediction
-from service.problems import Problem
+from service.problems import Problem, problem
 
 DECIMALS = 6
 """Digits of a confidence: float32 has about seven."""
@@ -41,12 +42,15 @@ class ScoreBody(CategoryBody):
 
 
 class DecisionBody(TypedDict):
-    """Whether the listing may be filed without a human at `precision`. `threshold` is null when none promises it."""
+    """Whether the listing may be filed without a human at `precision`. `threshold` is null when none promises it.
+
+    `unfamiliar`: the listing probably belongs to none of the categories, and its confidences are capped.
+    """
 
     action: Literal["accept", "review"]
     precision: float
     threshold: float | None
-    reason: Literal["low_confidence", "disagreement", "precision_unreachable"] | None
+    reason: Literal["unfamiliar", "low_confidence", "disagreement", "precision_unreachable"] | None
 
 
 class PredictionSetBody(TypedDict):
@@ -140,6 +144,29 @@ def prediction_body(prediction: Prediction, words: Words, listing_id: str | None
         "warnings": list(prediction.warnings),
         "model": {"version": prediction.version},
     }
+
+
+def result_body(
+    index: int,
+    listing_id: str | None,
+    answer: Prediction | PykutenError,
+    words: Words,
+    request_id: str,
+    *,
+    below: str = "",
+) -> PredictedItem | FailedItem:
+    """One listing's result among many; `below` is the JSON pointer to the listing in the request."""
+    if isinstance(answer, PykutenError):
+        error = problem(placed(answer), request_id, below=below)
+        return {"index": index, "id": listing_id, "status": answer.status, "error": error}
+    return {"index": index, "id": listing_id, "status": 200, "prediction": prediction_body(answer, words, listing_id)}
+
+
+def placed(error: PykutenError) -> PykutenError:
+    """The error with a pointer, where the kernel cannot know the field's name."""
+    if error.pointer is None and isinstance(error, ImageError):
+        error.pointer = "/image"
+    return error
 
 
 def batch_body(results: list[PredictedItem | FailedItem]) -> BatchBody:

@@ -9,27 +9,38 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from models.predictor import Predictor
 from models.store import Store
 from service import __version__, openapi, problems
+from service.cors import Cors
+from service.errors import SettingsError
+from service.gate import Gate
+from service.gauges import Gauges
+from service.keys import ApiKeys
+from service.loading import load_warm
 from service.middleware import Envelope
 from service.registry import Registry
-from service.routes import batch, catalogue, health, page, predict
+from service.routes import batch, catalogue, health, metrics, page, predict
 from service.serving import Serving
-from service.settings import Settings
+from service.settings import MIB, Settings
+from service.telemetry import make_provider, telemetry_config
 
 CLOSE_SECONDS = 5.0
 """For the passes of the networks that still run when all requests are finished or given up."""
 
 
 def create_app(settings: Settings, *, registry: Registry | None = None) -> FastAPI:
-    """The ASGI application. `registry` replaces the one that the settings describe (for tests).
+    """The ASGI application. `registry` replaces the one that the settings describe (for tests). Raises SettingsError
+    on keys that cannot be read, and on telemetry that is not installed.
 
-    Order, outermost first: `Envelope` (request id, log line, guard, headers), then the framework's error handlers
-    (which turn errors into problem bodies, so that the envelope sees the final status), then the routes. Every limit
-    is checked by the route that reads the body, as limits differ by path.
+    Order, outermost first: `Envelope` (request id, log line, metrics, guard, headers), `Cors` and `Gate` (API keys),
+    each only where it is set up, then the framework's error handlers (which turn errors into problem bodies, so that
+    the envelope sees the final status), then the routes. Every limit is checked by the route that reads the body, as
+    limits differ by path.
     """
+    keys = _keys(settings)
+    provider = make_provider() if settings.telemetry else None
     serving = Serving.of(settings, registry or _registry(settings))
+    serving.metrics.add(Gauges(serving))
     app = FastAPI(
         title="Pykuten",
         version=__version__,
@@ -39,15 +50,21 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lose the body of a POST
         lifespan=_lifespan,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        telemetry=telemetry_config(provider),
     )
     app.state.serving = serving
-    app.add_middleware(Envelope, is_draining=lambda: serving.draining)
+    app.state.keys = keys
+    app.state.tracer_provider = provider
+    if keys is not None:  # what is added last is outermost
+        app.add_middleware(Gate, keys=keys, metrics_open=settings.metrics == "open")
+    if settings.cors_origins:
+        app.add_middleware(Cors, origins=settings.cors_origins)
+    app.add_middleware(Envelope, is_draining=lambda: serving.draining, metrics=serving.metrics)
     problems.install(app)
-    for routes in (predict, batch, catalogue, health, page):
+    for routes in (predict, batch, catalogue, health, page, *([metrics] if settings.metrics != "off" else [])):
         app.include_router(routes.router)
     page.mount_assets(app)
-    openapi.install(app)
+    openapi.install(app, with_keys=keys is not None)
     return app
 
 
@@ -56,18 +73,43 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
     serving.engine.start()
     await serving.registry.refresh()  # no version: start all the same, alive but not ready, and look again
-    following = asyncio.create_task(serving.registry.follow(serving.settings.poll_seconds))
+    following = [asyncio.create_task(serving.registry.follow(serving.settings.poll_seconds))]
+    if app.state.keys is not None:
+        following.append(asyncio.create_task(_follow_keys(app.state.keys, serving.settings.poll_seconds)))
     try:
         yield
     finally:
         serving.draining = True
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following
+        for task in following:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         await asyncio.to_thread(serving.engine.close, CLOSE_SECONDS)
         serving.registry.close()
+        if app.state.tracer_provider is not None:
+            await asyncio.to_thread(app.state.tracer_provider.shutdown)  # sends what is left
+
+
+async def _follow_keys(keys: ApiKeys, seconds: float) -> None:
+    """Take up changes of the file for ever."""
+    while True:
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(keys.refresh)
+
+
+def _keys(settings: Settings) -> ApiKeys | None:
+    if settings.api_keys_file is not None:
+        return ApiKeys(settings.api_keys_file)
+    if settings.metrics == "key":
+        raise SettingsError("PYKUTEN_METRICS is key, but PYKUTEN_API_KEYS_FILE is not set")
+    return None
 
 
 def _registry(settings: Settings) -> Registry:
-    load = partial(Predictor.load, runtime=settings.runtime, streams=settings.workers)
-    return Registry(Store(settings.store), load, capacity=settings.loaded_versions)
+    load = partial(load_warm, runtime=settings.runtime, streams=settings.workers, gather=settings.gather)
+    return Registry(
+        Store(settings.store),
+        load,
+        memory_bytes=settings.versions_mb * MIB,
+        idle_seconds=settings.version_idle_seconds,
+    )

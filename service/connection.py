@@ -1,7 +1,8 @@
-"""The HTTP connection: uvicorn's, with a time limit for heads and bodies, and a size limit for heads.
+"""The HTTP connection: uvicorn's, with time limits for heads, bodies and the reading of answers, and a size limit for
+heads.
 
-uvicorn waits for ever for the rest of a request. Connections whose request does not arrive in time are closed here;
-where the application is reading the body, its own, shorter limit comes first and answers 408.
+uvicorn waits for ever for the rest of a request, and for an answer to be read. Connections whose client takes too long
+are closed here; where the application is reading the body, its own, shorter limit comes first and answers 408.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from service.record import is_stream
 from service.settings import MIB, Settings
 
 NOT_HTTP = "Invalid HTTP request received."
@@ -33,6 +35,7 @@ class Connection(HttpToolsProtocol):
         self._watch: asyncio.TimerHandle | None = None
         self._in_head = True
         self._complete = False
+        self._reader: asyncio.TimerHandle | None = None
         self._read_bytes = 0
         self._head_bytes = 0
         self._dropped_bytes = 0
@@ -43,8 +46,9 @@ class Connection(HttpToolsProtocol):
         self._arm(self.limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clocks."""
         self._disarm()
+        self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -52,8 +56,9 @@ class Connection(HttpToolsProtocol):
         was_in_head = self._in_head
         self._read_bytes = len(data)
         super().data_received(data)
-        if was_in_head and self._in_head:
-            self._head_bytes += len(data)
+        if self._in_head:
+            # A head that began in these bytes may follow a body: only its complete lines are known.
+            self._head_bytes += len(data) if was_in_head else self._length_of_head()
             if self._head_bytes > self.limits.head_bytes:
                 self.send_400_response(NOT_HTTP)
         if self._watch is None and self._is_waiting():
@@ -89,6 +94,32 @@ class Connection(HttpToolsProtocol):
         self._complete = True
         self._disarm()
 
+    def on_response_complete(self) -> None:
+        """An answer is out, or at least in the buffer. A stream that ended early is not read for longer."""
+        super().on_response_complete()
+        if not self._complete and is_stream(self.cycle.scope):
+            self._disarm()
+            self._arm(GRACE_SECONDS)
+        if self.transport.is_closing():
+            self._abort_later(self.limits.read_seconds)
+
+    def pause_writing(self) -> None:
+        """The client does not read as fast as it is written to: it has a time to make up for it."""
+        super().pause_writing()
+        self._reader = self.loop.call_later(self.limits.read_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It has made up."""
+        super().resume_writing()
+        if self._reader is not None:
+            self._reader.cancel()
+            self._reader = None
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection, also one that never reads its last answer."""
+        super().timeout_keep_alive_handler()
+        self._abort_later(GRACE_SECONDS)
+
     def _length_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
@@ -110,7 +141,14 @@ class Connection(HttpToolsProtocol):
 
     def _too_slow(self) -> None:
         self._watch = None
+        if not self._in_head and not self.cycle.response_complete and is_stream(self.cycle.scope):
+            return  # the application has the clock, and gives it back with the end of its answer
         self.transport.close()
+        self._abort_later(GRACE_SECONDS)
+
+    def _abort_later(self, seconds: float) -> None:
+        """End a closed connection that waits for its client to read."""
+        self.loop.call_later(seconds, self.transport.abort)
 
 
 def connection_class(settings: Settings) -> type[Connection]:

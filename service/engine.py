@@ -15,37 +15,47 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from models.errors import PykutenError
 from models.listing import Listing
 from models.prediction import Prediction
 from models.predictor import Predictor
 from models.preparation import Prepared
-from service.errors import DeadlineExceeded, Draining, Internal, Overloaded
+from models.stages import Listener, Stage, listen, tell, timed
+from service.errors import ClientGone, DeadlineExceeded, Draining, Internal, Overloaded
 from service.logs import event
 
 Answer = Prediction | PykutenError
 Answers = list[Answer]
 """One for each listing, in their order."""
+Source = Callable[[], Listing]
+"""Makes a listing in the thread that predicts it, so that reading many holds up nobody. Raises PykutenError."""
 
 
 @dataclass(slots=True, eq=False)
 class _Job:
     predictor: Predictor
-    listings: Sequence[Listing]
+    listings: Sequence[Listing | Source]
     top_k: int
     precision: float | None
     deadline: float
     future: asyncio.Future[Answers]
     loop: asyncio.AbstractEventLoop
     answers: list[Answer | None] = field(default_factory=list)
+    queued_at: float = field(default_factory=time.monotonic)
 
 
 class Engine:
-    """`workers` threads over a queue of at most `capacity` listings; a worker takes up to `gather` of them at once."""
+    """`workers` threads over a queue of at most `capacity` listings; a worker takes up to `gather` of them at once.
+
+    `listener` is told the seconds of the stages that its threads go through, the wait in the queue included.
+    """
+
+    listener: Listener | None = None
 
     def __init__(self, *, workers: int, capacity: int, gather: int) -> None:
         self.workers = workers
@@ -78,7 +88,7 @@ class Engine:
     def submit(
         self,
         predictor: Predictor,
-        listings: Sequence[Listing],
+        listings: Sequence[Listing | Source],
         *,
         top_k: int,
         precision: float | None,
@@ -88,8 +98,9 @@ class Engine:
         """Queue listings to be predicted together. Raises Overloaded or Draining at once.
 
         `deadline` is on the clock of `time.monotonic`: work that has not begun by then is not begun, and its answers
-        are DeadlineExceeded. Cancelling the future drops the work. `admitted` work belongs to a request that is
-        already being worked on and passes the queue's bound; its callers bound it themselves.
+        are DeadlineExceeded. Cancelling the future drops the work and frees its place in the queue. `admitted` work
+        belongs to a request that is already being worked on and passes the queue's bound; its callers bound it
+        themselves.
         """
         loop = asyncio.get_running_loop()
         job = _Job(predictor, listings, top_k, precision, deadline, loop.create_future(), loop)
@@ -101,6 +112,7 @@ class Engine:
             self._queue.append(job)
             self._waiting += len(listings)
             self._changed.notify()
+        job.future.add_done_callback(partial(self._drop, job))
         return job.future
 
     def close(self, timeout: float) -> bool:
@@ -114,6 +126,7 @@ class Engine:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self) -> None:
+        listen(self.listener)
         while jobs := self._take():
             try:
                 _run(jobs)
@@ -122,6 +135,7 @@ class Engine:
                 for job in jobs:
                     job.answers = [Internal() for _ in job.listings]
             _deliver(jobs)
+            del jobs  # a thread that waits for work must not keep the version of its last
 
     def _take(self) -> list[_Job]:
         """The next jobs, of one version, that this thread is to run together; empty when the engine is closed."""
@@ -143,6 +157,14 @@ class Engine:
                 jobs.append(self._pop())
             return jobs
 
+    def _drop(self, job: _Job, future: asyncio.Future[Answers]) -> None:
+        """Take cancelled work out of the queue."""
+        if not future.cancelled():
+            return
+        with self._changed, suppress(ValueError):  # it was begun already
+            self._queue.remove(job)
+            self._waiting -= len(job.listings)
+
     def _pop(self) -> _Job:
         job = self._queue.popleft()
         self._waiting -= len(job.listings)
@@ -150,17 +172,14 @@ class Engine:
 
 
 def _run(jobs: Sequence[_Job]) -> None:
-    """Fill in the jobs' answers. Jobs whose caller is gone or whose deadline has passed are not begun."""
+    """Fill in the jobs' answers. Listings whose caller is gone or whose deadline has passed are not begun."""
     ready: list[tuple[_Job, int, Prepared]] = []
+    begun_at = time.monotonic()
     for job in jobs:
+        tell(Stage.QUEUE, begun_at - job.queued_at)
         job.answers = [None] * len(job.listings)
-        if job.future.cancelled():
-            continue
-        if time.monotonic() >= job.deadline:
-            job.answers = [DeadlineExceeded() for _ in job.listings]
-            continue
         for row, listing in enumerate(job.listings):
-            prepared = _prepare(job.predictor, listing)
+            prepared = _prepare(job, listing)
             if isinstance(prepared, PykutenError):
                 job.answers[row] = prepared
             else:
@@ -169,13 +188,20 @@ def _run(jobs: Sequence[_Job]) -> None:
         _score(ready)
 
 
-def _prepare(predictor: Predictor, listing: Listing) -> Prepared | PykutenError:
+def _prepare(job: _Job, listing: Listing | Source) -> Prepared | PykutenError:
+    if job.future.cancelled():
+        return ClientGone()  # nobody reads it
+    if time.monotonic() >= job.deadline:
+        return DeadlineExceeded()
     try:
-        return predictor.prepare(listing)
+        if not isinstance(listing, Listing):
+            with timed(Stage.PARSE):
+                listing = listing()
+        return job.predictor.prepare(listing)
     except PykutenError as error:
         return error
     except Exception as error:  # noqa: BLE001 - unforeseen, and this listing's alone
-        event(logging.ERROR, "prepare", error, version=predictor.version)
+        event(logging.ERROR, "prepare", error, version=job.predictor.version)
         return Internal()
 
 

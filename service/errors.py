@@ -6,6 +6,8 @@
         |-- MalformedJson               400 malformed_json          not JSON in UTF-8
         |-- MalformedMultipart          400 malformed_multipart     not a multipart form, or cut short
         |-- TooManyParts                400 too_many_parts
+        |-- Unauthorized                401 unauthorized            no API key, or not a valid one
+        |-- Forbidden                   403 unauthorized            a valid key without the right
         |-- NotFound                    404 not_found               no such path
         |-- MethodNotAllowed            405 method_not_allowed      with Allow
         |-- SlowClient                  408 slow_client             the body dripped in too slowly
@@ -14,6 +16,7 @@
         |-- UnsupportedMediaType        415 unsupported_media_type
         |-- InvalidRequest              422 invalid_request         with a pointer to each fault
         |-- BatchTooLarge               422 batch_too_large
+        |-- RateLimited                 429 rate_limited            with Retry-After
         |-- ClientGone                  499                         never sent, only logged
         |-- Internal                    500 internal                anything unforeseen
         |-- Overloaded                  503 overloaded              with Retry-After
@@ -74,6 +77,28 @@ class TooManyParts(ServiceError):
     code = "too_many_parts"
     status = 400
     message = "The form has too many fields or files."
+
+
+class Unauthorized(ServiceError):
+    """No API key, or (`invalid`) one that is unknown or expired."""
+
+    code = "unauthorized"
+    status = 401
+    message = "This path needs a valid API key, as a bearer token or in X-API-Key."
+
+    def __init__(self, *, invalid: bool = False) -> None:
+        super().__init__()
+        error = ', error="invalid_token"' if invalid else ""
+        self.headers = {"WWW-Authenticate": f'Bearer realm="pykuten"{error}'}
+
+
+class Forbidden(ServiceError):
+    """The API key is valid, but not for this path."""
+
+    code = "unauthorized"
+    status = 403
+    message = "The API key has no right to this path."
+    headers = MappingProxyType({"WWW-Authenticate": 'Bearer realm="pykuten", error="insufficient_scope"'})
 
 
 class NotFound(ServiceError):
@@ -154,6 +179,18 @@ class BatchTooLarge(ServiceError):
 
     def __init__(self) -> None:
         super().__init__(pointer="/listings")
+
+
+class RateLimited(ServiceError):
+    """The API key asks more often than it may."""
+
+    code = "rate_limited"
+    status = 429
+    message = "The API key is over its rate."
+
+    def __init__(self, retry_seconds: int = 1, headers: Mapping[str, str] = MappingProxyType({})) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(retry_seconds), **headers}
 
 
 class ClientGone(ServiceError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 SMALL_PHOTO = (
@@ -41,6 +42,32 @@ BATCHES: dict[str, Any] = {
         "value": {"listings": [_POOL, {"id": "SKU-4", "designation": "   "}]},
     },
 }
+FORM_BATCH: dict[str, Any] = {
+    "photos": {
+        "summary": "Two listings with a photo each, and one without; the files' bytes are shown in base64",
+        "value": {
+            "listings": [
+                {**_POOL, "image": "front"},
+                {"id": "SKU-2", "image": "photo-2"},
+                {"id": "SKU-3", **_NOTEBOOK},
+            ],
+            "front": SMALL_PHOTO,
+            "photo-2": SMALL_PHOTO,
+        },
+    },
+}
+
+
+def _lines(*values: object) -> str:
+    return "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values)
+
+
+STREAM: dict[str, Any] = {
+    "three": {
+        "summary": "Three listings, one of which cannot be predicted",
+        "value": _lines({**_POOL, "image": SMALL_PHOTO}, {"id": "SKU-4", "designation": "   "}, _NOTEBOOK),
+    },
+}
 
 _CATEGORY = {"code": "2583", "label": "Piscine et spa", "group": "Maison et jardin"}
 PREDICTION: dict[str, Any] = {
@@ -56,23 +83,25 @@ PREDICTION: dict[str, Any] = {
     "warnings": [],
     "model": {"version": "2026.11.25-1f3a9c2"},
 }
+_FAILED: dict[str, Any] = {
+    "index": 1,
+    "id": "SKU-4",
+    "status": 422,
+    "error": {
+        "type": "about:blank",
+        "title": "Invalid request",
+        "status": 422,
+        "code": "invalid_request",
+        "detail": "Give a designation, a description or an image.",
+        "request_id": "5f0c1a7e9b3d2c48",
+        "errors": [{"pointer": "/listings/1", "message": "Give a designation, a description or an image."}],
+    },
+}
+_PREDICTED: dict[str, Any] = {"index": 0, "id": "SKU-1", "status": 200, "prediction": PREDICTION}
 BATCH: dict[str, Any] = {
-    "results": [
-        {"index": 0, "id": "SKU-1", "status": 200, "prediction": PREDICTION},
-        {
-            "index": 1,
-            "id": "SKU-4",
-            "status": 422,
-            "error": {
-                "type": "about:blank",
-                "title": "Invalid request",
-                "status": 422,
-                "code": "invalid_request",
-                "detail": "Give a designation, a description or an image.",
-                "request_id": "5f0c1a7e9b3d2c48",
-                "errors": [{"pointer": "/listings/1", "message": "Give a designation, a description or an image."}],
-            },
-        },
-    ],
+    "results": [_PREDICTED, _FAILED],
     "summary": {"total": 2, "predicted": 1, "failed": 1, "accepted": 1},
 }
+_FAULT = {**_FAILED["error"]["errors"][0], "pointer": ""}
+STREAM_RESULTS = _lines(_PREDICTED, {**_FAILED, "error": {**_FAILED["error"], "errors": [_FAULT]}})
+"""As BATCH, a result a line; pointers are into the line."""

@@ -3,7 +3,7 @@
 One pure ASGI middleware, because each layer costs every request a call and a wrapped `send`. Its steps, outermost
 first:
 1. request id, so that everything after it can name the request;
-2. log line, written whatever happens inside;
+2. log line and metrics, written whatever happens inside;
 3. guard: an exception that no handler took becomes the one 500 problem, and its trace goes to the log;
 4. headers, on whatever answer leaves, the guard's included.
 """
@@ -16,12 +16,14 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Draining, Internal
 from service.logs import LOGGER, event
+from service.metrics import Metrics
 from service.problems import problem_response
 from service.record import Record, attach
 
@@ -33,6 +35,8 @@ SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),  # what frame-ancestors says, for what is older than it
 ]
 POLICY = b"content-security-policy"
 STRICT_POLICY = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
@@ -44,9 +48,10 @@ CLOSE = (b"connection", b"close")
 class Envelope:
     """See the module. `is_draining` says whether connections are to be closed after their answer."""
 
-    def __init__(self, app: ASGIApp, is_draining: Callable[[], bool]) -> None:
+    def __init__(self, app: ASGIApp, is_draining: Callable[[], bool], metrics: Metrics) -> None:
         self.app = app
         self._is_draining = is_draining
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,6 +61,7 @@ class Envelope:
         record = Record(_request_id(scope))
         attach(scope, record)
         status, bytes_out = 0, 0
+        self._metrics.in_progress += 1
 
         async def send_dressed(message: Message) -> None:
             nonlocal status, bytes_out
@@ -76,8 +82,11 @@ class Envelope:
             if status == 0:
                 await problem_response(Internal(), Request(scope))(scope, receive, send_dressed)
         finally:
+            seconds = time.perf_counter() - start
+            self._metrics.in_progress -= 1
+            self._metrics.request(_route(scope), status, record.code, seconds)
             if LOGGER.isEnabledFor(logging.INFO):
-                _log(scope, record, status, bytes_out, time.perf_counter() - start)
+                _log(scope, record, status, bytes_out, seconds)
 
     def _dress(self, headers: Iterable[Header], record: Record) -> list[Header]:
         dressed = [*headers, (b"x-request-id", record.request_id.encode("ascii")), *SECURITY_HEADERS]
@@ -95,18 +104,27 @@ def _request_id(scope: Scope) -> str:
     return f"{_RANDOM.getrandbits(64):016x}"
 
 
+def _route(scope: Scope) -> str | None:
+    """The route's template, never what the client wrote."""
+    return getattr(scope.get("route"), "path", None)
+
+
 def _log(scope: Scope, record: Record, status: int, bytes_out: int, seconds: float) -> None:
-    route = scope.get("route")
-    event(
-        logging.INFO,
-        "request",
-        request_id=record.request_id,
-        method=scope["method"],
-        route=getattr(route, "path", None),  # the template, never what the client wrote
-        status=status,
-        code=record.code,
-        ms=round(seconds * 1000, 2),
-        version=record.version,
-        bytes_in=record.bytes_in,
-        bytes_out=bytes_out,
-    )
+    fields: dict[str, Any] = {
+        "request_id": record.request_id,
+        "method": scope["method"],
+        "route": _route(scope),
+        "status": status,
+        "code": record.code,
+        "ms": round(seconds * 1000, 2),
+        "version": record.version,
+        "bytes_in": record.bytes_in,
+        "bytes_out": bytes_out,
+    }
+    if record.client is not None:
+        fields["client"] = record.client
+    if record.photo_sha256 is not None:
+        fields["photo_sha256"] = record.photo_sha256
+    if (photo := record.photo) is not None:
+        fields["photo"] = f"{photo.format} {photo.width}x{photo.height}"
+    event(logging.INFO, "request", **fields)

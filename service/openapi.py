@@ -12,9 +12,11 @@ from pydantic.json_schema import models_json_schema
 from models import errors as model_errors
 from models.errors import PykutenError
 from service import errors as service_errors
+from service.answers import FailedItem, PredictedItem
 from service.errors import InvalidRequest
+from service.limits import NDJSON
 from service.problems import MEDIA_TYPE, Problem, problem
-from service.schemas import Batch, Options, PhotoListing, TextListing
+from service.schemas import Batch, FormListing, Options, PhotoListing, TextListing
 from service.serving import DEADLINE_HEADER
 
 REFERENCE = "#/components/schemas/{model}"
@@ -50,14 +52,15 @@ Files marketplace listings under the right category, from text, photo or both.
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route: one entry for each status, with the codes it can carry as examples."""
     responses: dict[int | str, dict[str, Any]] = {}
-    for code in codes:
-        error = _ERRORS[code]
+    for name in codes:
+        error = _ERRORS[name]
+        code = error.code
         entry = responses.setdefault(error.status, {"description": "", "content": {MEDIA_TYPE: {"examples": {}}}})
         content = entry["content"][MEDIA_TYPE]
         content["schema"] = {"$ref": REFERENCE.format(model=Problem.__name__)}
         content["examples"][code] = {"summary": error.message, "value": problem(error, "5f0c1a7e9b3d2c48")}
-        entry["description"] = ", ".join(f"`{name}`" for name in content["examples"])
-        if error.status == 503:
+        entry["description"] = ", ".join(f"`{code}`" for code in content["examples"])
+        if error.status in (429, 503):
             entry["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return responses
 
@@ -70,6 +73,36 @@ def json_body(model: str, examples: Mapping[str, Any]) -> dict[str, Any]:
 def form_body(schema: Mapping[str, Any]) -> dict[str, Any]:
     """`content` of a multipart request body."""
     return {"multipart/form-data": {"schema": dict(schema)}}
+
+
+def batch_form_body(examples: Mapping[str, Any]) -> dict[str, Any]:
+    """`content` of a form with the listings in a JSON part and each photo in a part of its own."""
+    listings = {
+        "type": "array",
+        "minItems": 1,
+        "items": {"$ref": REFERENCE.format(model=FormListing.__name__)},
+        "description": '`image` of a listing names the part with its photo. `{"listings": [...]}` is taken, too.',
+    }
+    schema = {
+        "type": "object",
+        "properties": {"listings": listings},
+        "required": ["listings"],
+        "additionalProperties": _FILE,
+    }
+    encoding = {"listings": {"contentType": "application/json"}}
+    return {"multipart/form-data": {"schema": schema, "encoding": encoding, "examples": dict(examples)}}
+
+
+def stream_body(examples: Mapping[str, Any]) -> dict[str, Any]:
+    """`content` of a request body with a listing a line."""
+    text = f"One `{PhotoListing.__name__}` a line, in UTF-8. Blank lines are skipped."
+    return {NDJSON: {"schema": {"type": "string", "description": text}, "examples": dict(examples)}}
+
+
+def stream_response(example: str) -> dict[str, Any]:
+    """`content` of an answer with a result a line."""
+    text = f"One `{PredictedItem.__name__}` or `{FailedItem.__name__}` a line, in the order of the listings."
+    return {NDJSON: {"schema": {"type": "string", "description": text}, "example": example}}
 
 
 def photo_body() -> dict[str, Any]:
@@ -91,8 +124,8 @@ def described(content: Mapping[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": dict(content)}, "parameters": [*_option_parameters(), header]}
 
 
-def install(app: FastAPI) -> None:
-    """Make the app's document hold the schemas that its routes refer to by name."""
+def install(app: FastAPI, *, with_keys: bool = False) -> None:
+    """Make the app's document hold the schemas that its routes refer to by name, and, if so, that it asks for keys."""
     original = app.openapi
 
     def document() -> dict[str, Any]:
@@ -100,14 +133,30 @@ def install(app: FastAPI) -> None:
             found = original()
             schemas = found.setdefault("components", {}).setdefault("schemas", {})
             _remove_framework_errors(found["paths"], schemas)
-            requests = [(model, "validation") for model in (TextListing, PhotoListing, Batch)]
+            requests = [(model, "validation") for model in (TextListing, PhotoListing, FormListing, Batch)]
             schemas.update(models_json_schema(requests, ref_template=REFERENCE)[1]["$defs"])  # type: ignore[arg-type]
             problem_schema = TypeAdapter(Problem).json_schema(ref_template=REFERENCE)
             schemas.update(problem_schema.pop("$defs", {}))
             schemas[Problem.__name__] = problem_schema
+            if with_keys:
+                _add_keys(found)
         return app.openapi_schema or {}
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _add_keys(document: dict[str, Any]) -> None:
+    """What the gate answers; health stays open."""
+    document["components"]["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
+        "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same, for what sets it."},
+    }
+    answers = {str(status): answer for status, answer in problems("unauthorized", "forbidden", "rate_limited").items()}
+    for path, operations in document["paths"].items():
+        if not path.startswith("/health/"):
+            for operation in operations.values():
+                operation["security"] = [{"bearer": []}, {"header": []}]
+                operation["responses"] |= answers
 
 
 def _remove_framework_errors(paths: Mapping[str, Any], schemas: dict[str, Any]) -> None:
@@ -138,6 +187,7 @@ def _known_errors() -> dict[str, PykutenError]:
         "method_not_allowed": service_errors.MethodNotAllowed("POST"),
         "model_unavailable": model_errors.NoVersion(),
         "text_too_long": model_errors.TextTooLong(pointer="/description"),
+        "forbidden": service_errors.Forbidden(),  # its code is that of 401
         "text_empty": model_errors.TextEmpty(pointer="/designation"),
         "version_unknown": model_errors.VersionUnknown(pointer="/version"),
     }

@@ -47,10 +47,12 @@ TITLES = {
     "not_found": "Not found",
     "overloaded": "Overloaded",
     "part_too_large": "Part too large",
+    "rate_limited": "Too many requests",
     "slow_client": "Request too slow",
     "text_empty": "Empty text",
     "text_too_long": "Text too long",
     "too_many_parts": "Too many parts",
+    "unauthorized": "API key needed",
     "unsupported_media_type": "Unsupported media type",
     "version_unknown": "Unknown version",
 }

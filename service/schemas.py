@@ -83,6 +83,12 @@ class PhotoListing(TextListing):
         return super().listing(self.image if photo is None else photo)
 
 
+class FormListing(TextListing):
+    """A listing of a batch that is a form."""
+
+    image: Annotated[Text | None, Field(description="Name of the part of the form that is its photo.")] = None
+
+
 class Batch(BaseModel):
     """Listings to predict, each on its own: a bad one gets its error in its place."""
 

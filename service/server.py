@@ -1,12 +1,14 @@
 """The server process: one port, one event loop, an orderly end.
 
 On SIGTERM readiness turns to 503 and new predictions are refused at once, while the port stays open for
-`drain_seconds`, so that balancers notice; then what is in flight is finished, for at most `shutdown_seconds`. Ctrl-C
-does the same without the wait.
+`drain_seconds`, so that balancers notice; then what is in flight is finished, for at most `shutdown_seconds`. Batches
+and streams have half of that: listings that were not begun by then get `draining` in their place. Ctrl-C does the same
+without the wait.
 """
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 import time
@@ -44,6 +46,13 @@ class Server(uvicorn.Server):
         if self._exit_at is not None and time.monotonic() >= self._exit_at:
             self.should_exit = True
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the port and finish what is in flight."""
+        seconds = self._serving.settings.shutdown_seconds / 2
+        stop = asyncio.get_running_loop().call_later(seconds, self._serving.stopping.set)
+        await super().shutdown(sockets)
+        stop.cancel()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -3,30 +3,57 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import logging
 import re
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from models.errors import ImageError, ImageTooLarge, PykutenError
+from models.errors import ImageTooLarge, PykutenError
 from models.listing import Listing
 from models.prediction import Prediction
-from service.answers import Words
-from service.engine import Answers, Engine
+from service.answers import Words, placed
+from service.aside import Aside
+from service.engine import Answers, Engine, Source
 from service.errors import DeadlineExceeded, Draining, InvalidRequest, Overloaded
 from service.forms import FormLimits
 from service.labels import language
 from service.limits import BodyReader
+from service.loading import Loaded
+from service.logs import LOGGER
+from service.metrics import Metrics
 from service.record import record_of
-from service.registry import Loaded, Registry
+from service.registry import Registry
 from service.schemas import Options
 from service.settings import Settings
 from service.waiting import answer_of
 
 DEADLINE_HEADER = "X-Deadline-Ms"
+SHA256_CHARACTERS = 12
+"""Of a photo's hash, in the log: enough to find one photo among millions."""
 _MILLISECONDS = re.compile(r"[1-9][0-9]{0,8}")
+
+
+class Places:
+    """How many requests of one kind may be worked on at once."""
+
+    def __init__(self, count: int) -> None:
+        self.free = count
+
+    @contextmanager
+    def take(self) -> Iterator[None]:
+        """Hold a place until the block ends. Raises Overloaded when none is free."""
+        if self.free < 1:
+            raise Overloaded
+        self.free -= 1
+        try:
+            yield
+        finally:
+            self.free += 1
 
 
 @dataclass(slots=True)
@@ -38,19 +65,31 @@ class Serving:
     engine: Engine
     bodies: BodyReader
     form_limits: FormLimits
+    metrics: Metrics
+    batches: Places
+    streams: Places
+    aside: Aside = field(default_factory=Aside)
     draining: bool = False
-    batches: int = 0
-    """Batches being worked on."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the time to finish batches and streams after SIGTERM is over: their other listings are not begun."""
+    chunks: int = 0
+    """Chunks of batches and streams that the engine has."""
 
     @classmethod
     def of(cls, settings: Settings, registry: Registry) -> Serving:
         """The machinery that the settings ask for; the engine is not started."""
+        metrics = Metrics()
+        engine = Engine(workers=settings.workers, capacity=settings.queue, gather=settings.gather)
+        engine.listener = metrics.stage
         return cls(
             settings=settings,
             registry=registry,
-            engine=Engine(workers=settings.workers, capacity=settings.queue, gather=settings.gather),
+            engine=engine,
+            metrics=metrics,
             bodies=BodyReader(total=settings.bodies_bytes, seconds=settings.body_seconds),
             form_limits=FormLimits(settings.form_fields, settings.form_files, settings.part_bytes),
+            batches=Places(settings.batches),
+            streams=Places(settings.streams),
         )
 
     def admit(self) -> None:
@@ -67,13 +106,14 @@ class Serving:
         Called once the body is there: a slow upload is the client's time, bounded by its own limit. Raises
         InvalidRequest, OptionError, VersionUnknown, VersionRefused, Overloaded, DeadlineExceeded.
         """
-        deadline = time.monotonic() + _seconds(request, seconds)
+        allowed = _seconds(request, seconds)
+        deadline = time.monotonic() + allowed
         loaded = await self._loaded(options.version, deadline)
         record_of(request).version = loaded.predictor.version
         options = options.for_categories(len(loaded.predictor.taxonomy))
         loaded.predictor.check_options(options.top_k, options.precision)
         words = loaded.labels(language(options.lang, request.headers.get("accept-language", "")))
-        return Work(request, self, loaded, options, deadline, words)
+        return Work(request, self, loaded, options, allowed, deadline, words)
 
     async def _loaded(self, version: str | None, deadline: float) -> Loaded:
         if version is None:
@@ -87,45 +127,50 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One request's predictions: all by the same version, all due at the same time (`time.monotonic`'s clock)."""
+    """One request's predictions, all by the same version, and due `seconds` after they were asked for: at `deadline`
+    (`time.monotonic`'s clock), or in a stream each at its own time.
+    """
 
     request: Request
     serving: Serving
     loaded: Loaded
     options: Options
+    seconds: float
     deadline: float
     words: Words
 
-    def submit(self, listings: Sequence[Listing], *, admitted: bool = False) -> asyncio.Future[Answers]:
-        """Queue listings to be predicted together. Raises Overloaded or Draining."""
-        return self.serving.engine.submit(
+    def submit(
+        self, listings: Sequence[Listing | Source], *, deadline: float | None = None, admitted: bool = False
+    ) -> asyncio.Future[Answers]:
+        """Queue listings to be predicted together, by another `deadline` if given. Raises Overloaded or Draining."""
+        future = self.serving.engine.submit(
             self.loaded.predictor,
             listings,
             top_k=self.options.top_k,
             precision=self.options.precision,
-            deadline=self.deadline,
+            deadline=self.deadline if deadline is None else deadline,
             admitted=admitted,
         )
-
-    def check(self, listing: Listing) -> None:
-        """Raises ImageTooLarge on a photo over the setting."""
-        if listing.image is not None and len(listing.image) > self.serving.settings.photo_bytes:
-            raise ImageTooLarge(pointer="/image")
+        future.add_done_callback(self.serving.metrics.answered)
+        return future
 
     async def predict(self, listing: Listing) -> Prediction:
         """Predict one listing. Raises what the listing or the engine deserves."""
-        self.check(listing)
+        check_photo(listing, self.serving.settings)
+        record = record_of(self.request)
+        if listing.image and LOGGER.isEnabledFor(logging.INFO):
+            record.photo_sha256 = hashlib.sha256(listing.image).hexdigest()[:SHA256_CHARACTERS]
         (answer,) = await answer_of(self.submit([listing]), self.deadline, self.request.receive)
         if isinstance(answer, PykutenError):
             raise placed(answer)
+        record.photo = answer.photo
         return answer
 
 
-def placed(error: PykutenError) -> PykutenError:
-    """The error with a pointer, where the kernel cannot know the field's name."""
-    if error.pointer is None and isinstance(error, ImageError):
-        error.pointer = "/image"
-    return error
+def check_photo(listing: Listing, settings: Settings) -> None:
+    """Raises ImageTooLarge on a photo over the setting."""
+    if listing.image is not None and len(listing.image) > settings.photo_bytes:
+        raise ImageTooLarge(pointer="/image")
 
 
 def serving_of(request: Request) -> Serving:

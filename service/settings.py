@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.errors import SettingsError
 
 PREFIX = "PYKUTEN_"
 DEFAULT_STORE = Path(__file__).resolve().parent.parent / "models" / "store"
 KIB, MIB = 1024, 1024 * 1024
+_ORIGIN = re.compile(r"\*|https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
 def _setting(default: object, unit: str, reason: str, **constraints: Any) -> Any:
@@ -50,6 +52,15 @@ class Settings(BaseSettings):
         100, "listings", "Large enough to amortise a request, small enough to retry.", ge=1, le=10_000
     )
     batches: int = _setting(4, "requests", "Batches worked on at once; each adds a few chunks to the queue.", ge=1)
+    streams: int = _setting(
+        4, "requests", "NDJSON streams worked on at once; each holds two of the longest lines at most.", ge=1
+    )
+    stream_line_seconds: float = _setting(
+        20, "seconds", "Time for a stream's next line, as for a request's body; slower ones are ended.", gt=0
+    )
+    stream_seconds: float = _setting(
+        21_600, "seconds", "Longest stream: a million photos at 50 a second; it goes on in another request.", gt=0
+    )
 
     text_body_bytes: int = _setting(
         2 * MIB, "bytes", "Two fields of 20,000 characters take at most 480 kB; longer ones should be told so.", ge=KIB
@@ -75,19 +86,52 @@ class Settings(BaseSettings):
     body_seconds: float = _setting(
         20, "seconds", "Time for a request's body: 10 MB at 4 Mbit/s; slower gets 408.", gt=0
     )
+    read_seconds: float = _setting(
+        20, "seconds", "Time for a client to read what was sent to it; slower connections are closed.", gt=0
+    )
     head_bytes: int = _setting(32 * KIB, "bytes", "Request line and headers together, what proxies allow too.", ge=KIB)
     keep_alive_seconds: int = _setting(20, "seconds", "Idle connections are closed after this.", ge=1)
 
     poll_seconds: float = _setting(
         2, "seconds", "How often the store is asked which version is current; one small read.", gt=0
     )
-    loaded_versions: int = _setting(2, "versions", "Kept in memory: the current one and one more, for comparing.", ge=1)
+    versions_mb: int = _setting(
+        512, "MB", "For all loaded versions (estimated); the shipped one takes 150, and is never put out.", ge=1
+    )
+    version_idle_seconds: float = _setting(
+        600, "seconds", "A version that was asked for by name is kept so long after the last time.", gt=0
+    )
     drain_seconds: float = _setting(
         3, "seconds", "After SIGTERM, how long readiness says 503 before the port closes.", ge=0, le=20
     )
     shutdown_seconds: int = _setting(
         20, "seconds", "Longest wait for requests in flight; supervisors kill at 30.", ge=1, le=3600
     )
+
+    api_keys_file: Path | None = _setting(
+        None, "file", "Who may ask, one JSON line a key (`python -m service key NAME`); without it, everybody may."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = _setting(
+        (), "origins", "Sites whose scripts may call from a browser, with commas between; a form's backend needs none."
+    )
+    metrics: Literal["open", "key", "off"] = _setting(
+        "open", "access", "`key` asks for an API key with the scope `metrics`: counts by category are business figures."
+    )
+    telemetry: bool = _setting(
+        False, "switch", "OpenTelemetry traces, to where `OTEL_EXPORTER_OTLP_ENDPOINT` says; costs each request time."
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_ORIGIN.fullmatch(origin) for origin in value):
+            raise ValueError("an origin is * or like https://shop.example:8443, without a path")
+        return value
 
     @property
     def form_body_bytes(self) -> int:
@@ -123,6 +167,6 @@ def settings_table() -> str:
     for name, field in Settings.model_fields.items():
         extra = field.json_schema_extra
         unit = extra["unit"] if isinstance(extra, dict) else ""
-        default = "`models/store`" if field.default == DEFAULT_STORE else f"`{field.default}`"
-        lines.append(f"| `{PREFIX}{name.upper()}` | {unit} | {default} | {field.description} |")
+        default = {DEFAULT_STORE: "models/store", None: "none", (): "none"}.get(field.default, field.default)
+        lines.append(f"| `{PREFIX}{name.upper()}` | {unit} | `{default}` | {field.description} |")
     return "\n".join(lines)

@@ -12,6 +12,8 @@ from service.errors import ClientGone, DeadlineExceeded
 
 PATIENCE_SECONDS = 0.05
 """The connection is watched only for answers that take longer than this, as watching takes a task of its own."""
+ASSEMBLY_SECONDS = 1.0
+"""Listings keep to their deadline one by one; the answer to many may take this much longer to put together."""
 
 T = TypeVar("T")
 
@@ -33,7 +35,7 @@ async def answer_of(work: asyncio.Future[T], deadline: float, receive: Receive) 
 
 
 async def _wait_watching(work: asyncio.Future[T], deadline: float, receive: Receive) -> None:
-    gone = asyncio.ensure_future(_disconnection(receive))
+    gone = asyncio.ensure_future(disconnection(receive))
     try:
         left = max(0.0, deadline - time.monotonic())
         await asyncio.wait((work, gone), timeout=left, return_when=asyncio.FIRST_COMPLETED)
@@ -44,6 +46,7 @@ async def _wait_watching(work: asyncio.Future[T], deadline: float, receive: Rece
         gone.cancel()
 
 
-async def _disconnection(receive: Receive) -> None:
+async def disconnection(receive: Receive) -> None:
+    """Returns when the client is gone; for requests whose body was read, or is of no interest any more."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -11,9 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from models.errors import PykutenError
+from models.errors import PykutenError, VersionUnknown
 from models.store import Store
+from training import audit_command, explore_command
+from training.catalogue_argument import read_catalogue_argument
 from training.config import RunConfig, read_config
+from training.dataset import SPLITS
 from training.errors import TrainingError
 from training.workspace import Workspace
 
@@ -25,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(given)
     try:
-        config = read_config(options.config)
+        if "read" not in options:  # what takes no run's config
+            return int(options.run(options, _command(given)))
+        config = options.read(options)
         if options.seed is not None:
             config = config.model_copy(update={"seed": options.seed})
         return int(options.run(config, options, _command(given)))
@@ -35,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except PykutenError as error:
         print(f"training: {error}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, VersionUnknown) else 1
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
         print(f"training: {named}{error.strerror or error}", file=sys.stderr)
@@ -51,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
 
     run = commands.add_parser("run", help="train, calibrate, evaluate and seal a version")
     run.add_argument("--store", type=Path, default=DEFAULT_STORE, help="where the version goes (default: models/store)")
-    run.add_argument("--promote", action="store_true", help="make the version the one to serve")
-    run.add_argument("--force", action="store_true", help="seal it even where the conditions of publishing refuse it")
+    run.add_argument("--promote", action="store_true", help="make the version the one to serve unless it is worse")
+    run.add_argument("--force", action="store_true", help="seal it, and promote it, even where refused")
     run.set_defaults(run=_run)
 
     check = commands.add_parser("check", help="read, check and split the catalogue, and stop there")
@@ -60,9 +65,32 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_fuse(commands)
     _add_compare(commands)
+    evaluate = commands.add_parser("evaluate", help="a version on anybody's labelled listings: report and thresholds")
+    evaluate.add_argument("version", metavar="VERSION", help="a version of the store, or a version's folder")
+    evaluate.add_argument("catalogue", type=Path, metavar="CATALOGUE", help="a CSV or Parquet file, or a run's config")
+    evaluate.add_argument("--images", type=Path, help="the folder that the image column's names are relative to")
+    evaluate.add_argument("--part", default="", choices=SPLITS, help="only this part of the split, not all rows")
+    evaluate.add_argument("--out", type=Path, help="where the report goes (default: a folder below that of --work)")
+    evaluate.add_argument(
+        "--refit", action="store_true", help="write the re-fitted thresholds, a calibration.json, too"
+    )
+    evaluate.add_argument("--store", type=Path, default=DEFAULT_STORE, help="the versions (default: models/store)")
+    evaluate.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished answers (default: runs)")
+    evaluate.set_defaults(run=_evaluate)
 
     for command in (run, check):
         command.add_argument("config", type=Path, metavar="CONFIG.toml", help="the run's config")
+        command.set_defaults(read=_read_config)
+
+    explore = commands.add_parser("explore", help="a page on what is in a catalogue, to look at before training")
+    explore_command.add_arguments(explore)
+    explore.set_defaults(run=_explore, read=read_catalogue_argument)
+
+    audit = commands.add_parser("audit", help="listings that are probably filed wrong, most certain first")
+    audit_command.add_arguments(audit)
+    audit.set_defaults(run=_audit, read=read_catalogue_argument)
+
+    for command in (run, check, explore, audit):
         command.add_argument("--seed", type=_seed, help="instead of the config's seed")
         command.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
     return parser
@@ -81,7 +109,7 @@ def _add_fuse(commands: Any) -> None:
         "--force", action="store_true", help="even where the split or the conditions of publishing refuse"
     )
     fuse.add_argument("--work", type=Path, default=Path("runs"), help="keeps photo hashes (default: runs)")
-    fuse.set_defaults(run=_fuse, seed=None)
+    fuse.set_defaults(run=_fuse, seed=None, read=_read_config)
 
 
 def _add_compare(commands: Any) -> None:
@@ -107,7 +135,11 @@ def _add_compare(commands: Any) -> None:
     )
     compare.add_argument("--seed", type=_seed, help="instead of the configs' seeds")
     compare.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
-    compare.set_defaults(run=_compare)
+    compare.set_defaults(run=_compare, read=_read_config)
+
+
+def _read_config(options: argparse.Namespace) -> RunConfig:
+    return read_config(options.config)
 
 
 def _count(text: str) -> int:
@@ -163,6 +195,30 @@ def _compare(config: RunConfig, options: argparse.Namespace, command: str) -> in
     runs = [(label, each, _workspace(each, options)) for label, each in named]
     folder = options.out or options.work / "comparison"
     print(compare(runs, folder, part=options.on, baseline=options.baseline, listings=options.listings, command=command))
+    return 0
+
+
+def _explore(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    return explore_command.run_explore(config, _workspace(config, options), options, command)
+
+
+def _audit(config: RunConfig, options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    return audit_command.run_audit(config, _workspace(config, options), options, command)
+
+
+def _evaluate(options: argparse.Namespace, command: str) -> int:
+    _quieten_progress()
+    from training.evaluate_version import Request, evaluate_version
+
+    folder = Store(options.store).locate(options.version)
+    workspace = Workspace(options.work / "evaluate", partial(print, flush=True))
+    out = options.out or workspace.root / f"{folder.name}-{options.catalogue.stem}"
+    request = Request(
+        folder, options.catalogue, options.images, out, options.part, write_calibration=options.refit, command=command
+    )
+    print(evaluate_version(request, workspace))
     return 0
 
 

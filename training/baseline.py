@@ -38,6 +38,8 @@ NAME = "tfidf_svm"
 DESCRIPTION_CHARACTERS = 1500
 """Characters of a description that are read; it bounds the memory that the fit takes."""
 MIN_DOCUMENTS = 2
+REGULARISATION = 0.3
+"""`C` of LinearSVC; better than its default of 1 on this project's data."""
 WORST = -10.0
 """The decision value of a category without training texts."""
 COST_FILE = "cost.json"
@@ -102,7 +104,7 @@ def _fit(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy) -> tuple[P
     texts = cleaned(rows)
     some = [place for place, text in enumerate(texts) if not text.is_empty]
     features = _features()
-    svm = LinearSVC(random_state=config.seed)
+    svm = LinearSVC(C=REGULARISATION, random_state=config.seed)
     values = features.fit_transform([_joined(texts[place]) for place in some])
     svm.fit(values, class_indices(rows, taxonomy)[some], sample_weight=rows["weight"].to_numpy(np.float64)[some])
     parameters = svm.coef_.size + svm.intercept_.size
@@ -116,6 +118,8 @@ def _fit(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy) -> tuple[P
         precision=config.decision.precision,
         coverage=config.decision.coverage,
         seed=config.seed,
+        trust=config.decision.trust,
+        false_alarms=config.decision.false_alarms,
     )
     manifest = _manifest(len(taxonomy), parameters)
     return Predictor(manifest, taxonomy, preparation, networks, fusion, calibration), parameters

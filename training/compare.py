@@ -211,7 +211,6 @@ def _contender(trained: _Trained, found: Mapping[Case, CaseAnswers], costs: Mapp
     config = trained.config
     calibration = Calibration.read(trained.version)
     labelled = read_logits(trained.stage.folder / LOGITS)
-    temperatures = {case: fitted.temperature for case, fitted in calibration.cases.items()}
     both = labelled.text is not None and labelled.image is not None
     return Contender(
         run=trained.label,
@@ -220,7 +219,7 @@ def _contender(trained: _Trained, found: Mapping[Case, CaseAnswers], costs: Mapp
         costs=costs,
         curves=trained.fitted.curves,
         seconds=trained.fitted.seconds,
-        fusions=compare_fusions(labelled, temperatures, seed=config.seed) if both else [],
+        fusions=compare_fusions(labelled, calibration.cases, seed=config.seed) if both else [],
         fusion=config.fusion.method,
         settings=_settings(config),
     )

@@ -16,7 +16,9 @@ from pydantic import Field, StrictBool, ValidationError, model_validator
 from models.calibration import PRECISION_MAX, PRECISION_MIN
 from training.config_file import read_document
 from training.errors import ConfigError
+from training.familiarity import FALSE_ALARMS
 from training.fit_config import ConfigPath, Fraction, ImageConfig, NotNegative, Section, TextConfig
+from training.trust import TRUSTED_MINIMUM, Reliability, Trust
 
 RAKUTEN_TAXONOMY = Path(__file__).parent / "configs" / "rakuten_taxonomy.json"
 
@@ -43,7 +45,8 @@ class CatalogueConfig(Section):
 
     `path` is a CSV or Parquet file, or the challenge's folder. `images` is the folder that the image column's names are
     relative to. `weights` gives training weights by label source (1.0 where it says nothing; 0 leaves the rows out);
-    `weigh_by_share` names label sources whose rows also weigh as much as their label share says;
+    `weigh_by_share` names label sources whose rows also weigh as much as their label share, to the power
+    `share_exponent`, says;
     `min_share` leaves out rows of a label source whose label share is smaller. A category needs
     `min_rows_per_category` usable rows to be trained on.
     """
@@ -56,6 +59,7 @@ class CatalogueConfig(Section):
     columns: Columns = Columns()
     weights: dict[str, NotNegative] = Field(default_factory=dict)
     weigh_by_share: tuple[str, ...] = ()
+    share_exponent: NotNegative = 1.0
     min_share: dict[str, NotNegative] = Field(default_factory=dict)
     min_rows_per_category: Annotated[int, Field(ge=2, strict=True)] = 5
 
@@ -111,11 +115,47 @@ class FusionConfig(Section):
     method: Literal["weighted", "mean"] = "weighted"
 
 
+class ReliabilityConfig(Section):
+    """How many labels of a source are right: of `all`, and of those with a label share of 1 (`unanimous`)."""
+
+    all: Annotated[float, Field(gt=0, le=1, strict=True)]
+    unanimous: Annotated[float, Field(gt=0, le=1, strict=True)] = 1.0
+
+
 class DecisionConfig(Section):
-    """Defaults of the version: the precision promised for what is accepted, and the coverage of prediction sets."""
+    """Defaults of the version: the precision promised for what is accepted, and the coverage of prediction sets.
+
+    `false_alarms` is the share of the catalogue's own listings that may be called unfamiliar. Cases with
+    `trusted_minimum` calibration listings of the label sources in `trusted` are calibrated on these alone (empty: all
+    labels are trusted); in the others, labels of the sources in `reliability` count as right with a probability only.
+    """
 
     precision: Annotated[float, Field(ge=PRECISION_MIN, le=PRECISION_MAX, strict=True)] = 0.95
     coverage: Annotated[float, Field(gt=0.5, lt=1, strict=True)] = 0.95
+    false_alarms: Annotated[float, Field(gt=0, lt=0.5, strict=True)] = FALSE_ALARMS
+    trusted: tuple[str, ...] = ()
+    trusted_minimum: Annotated[int, Field(ge=1, strict=True)] = TRUSTED_MINIMUM
+    reliability: dict[str, ReliabilityConfig] = Field(default_factory=dict)
+
+    @property
+    def trust(self) -> Trust:
+        """How far calibration believes a label."""
+        reliability = {
+            source: Reliability(entry.all, max(entry.all, entry.unanimous))
+            for source, entry in self.reliability.items()
+        }
+        return Trust(self.trusted, self.trusted_minimum, reliability)
+
+
+class UnfamiliarConfig(Section):
+    """What the run measures out-of-catalogue listings with.
+
+    `listings` is a file of texts, one JSON object a line, `{"kind", "designation", "description"}`; `pictures` is how
+    many pictures of no product are drawn (see `training.unfamiliar_pictures`).
+    """
+
+    listings: ConfigPath | None = None
+    pictures: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
 
 
 class CohortRule(Section):
@@ -171,6 +211,7 @@ class RunConfig(Section):
     image: ImageConfig = ImageConfig()
     fusion: FusionConfig = FusionConfig()
     decision: DecisionConfig = DecisionConfig()
+    unfamiliar: UnfamiliarConfig = UnfamiliarConfig()
     cohorts: tuple[CohortRule, ...] = ()
     golden: ConfigPath | None = None
     card: CardConfig = CardConfig()
@@ -188,6 +229,8 @@ class RunConfig(Section):
             value = document["catalogue"][field]
             document["catalogue"][field] = None if value is None else Path(value).name
         document["golden"] = self.golden and self.golden.name
+        listings = self.unfamiliar.listings
+        document["unfamiliar"]["listings"] = listings and listings.name
         document["image"]["weights"] = Path(document["image"]["weights"]).name
         return document
 
@@ -204,9 +247,10 @@ def read_config(path: Path) -> RunConfig:
 
 def _line(location: Sequence[int | str], kind: str, message: str) -> str:
     """One fault as `dotted.field: what is wrong`."""
-    # Pydantic puts the chosen member of a union into the location, which is no field of the file.
-    members = {"tokens", "ngrams", "[key]"}
-    field = ".".join(str(part) for part in location if part not in members)
+    # Pydantic puts the chosen member of the union into the location, which is no field of the file.
+    tagged = location.index("preprocessing") + 1 if "preprocessing" in location else len(location)
+    parts = [str(part) for part in (*location[:tagged], *location[tagged + 1 :])]
+    field = ".".join(part for part in parts if part != "[key]")
     if kind == "extra_forbidden":
         message = "unknown field"
     elif kind == "missing":

@@ -96,7 +96,7 @@ def read_catalogue(config: CatalogueConfig) -> Catalogue:
     rows["label_share"] = _shares(name, rows["label_share"].str.strip())
     rows["weight"] = rows["label_source"].map(config.weights).fillna(1.0).astype(float)
     by_share = rows["label_source"].isin(config.weigh_by_share) & rows["label_share"].notna()
-    rows["weight"] *= rows["label_share"].where(by_share, 1.0)
+    rows["weight"] *= rows["label_share"].where(by_share, 1.0) ** config.share_exponent
     rows = rows[list(COLUMNS)].set_index("row", drop=False).rename_axis(index=None)
     return _weighted(Catalogue(name, rows), config)
 
@@ -136,7 +136,7 @@ def _image_paths(name: str, images: pd.Series, folder: Path | None) -> pd.Series
     if not given.any():
         return images
     if folder is None:
-        raise CatalogueError(f"{name}: the image column names files, but catalogue.images is not set")
+        raise CatalogueError(f"{name}: the image column names files, but catalogue.images (--images) is not set")
     if not folder.is_dir():
         raise CatalogueError(f"catalogue.images: no folder {folder.name}")
     outside = images.map(lambda image: PurePath(image).is_absolute() or ".." in PurePath(image).parts)

@@ -37,9 +37,7 @@ class Shown:
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """The networks that answer, in the order of `Prepared.modalities`."""
-        if self.case is Case.BOTH:
-            return (Modality.TEXT, Modality.IMAGE)
-        return (Modality.IMAGE,) if self.case is Case.IMAGE else (Modality.TEXT,)
+        return self.case.modalities
 
     def of(self, listing: Listing) -> Listing | None:
         """The listing with only this evidence, None when it does not have it."""
@@ -90,7 +88,7 @@ def answers(
     if not predictor.modalities.issuperset(Shown(case).modalities):
         return None
     table = catalogue.rows.loc[list(rows)]
-    found: list[tuple[int, Floats, list[float], bool, bool, int]] = []
+    found: list[tuple[int, Floats, list[float], bool, bool, bool, int]] = []
     labels = class_indices(table, predictor.taxonomy)
     for positions, prepared in _prepared(predictor.prepare, catalogue, table, case, progress):
         for position, ready, scores in zip(positions, prepared, predictor.score(prepared), strict=True):
@@ -100,16 +98,17 @@ def answers(
             found.append(
                 (
                     position,
-                    scores.fused,
+                    predictor.served(ready, scores),
                     [np.nan if threshold is None else threshold for threshold in thresholds],
                     prediction.disagreement,
+                    scores.unfamiliar,
                     predictor.taxonomy.codes[labels[position]] in codes,
                     len(codes),
                 )
             )
     if not found:
         return None
-    order, probabilities, thresholds_, disagreement, covered, sizes = zip(*found, strict=True)
+    order, probabilities, thresholds_, disagreement, unfamiliar, covered, sizes = zip(*found, strict=True)
     return CaseAnswers(
         case=case,
         rows=table.index.to_numpy(np.int64)[list(order)],
@@ -118,6 +117,7 @@ def answers(
         precisions=PRECISIONS,
         thresholds=np.asarray(thresholds_, np.float64).T,
         disagreement=np.asarray(disagreement, bool),
+        unfamiliar=np.asarray(unfamiliar, bool),
         covered=np.asarray(covered, bool),
         set_sizes=np.asarray(sizes, np.int64),
     )

@@ -38,9 +38,9 @@ class CaseAnswers:
     """The serving Predictor's answers for N labelled listings shown with one kind of evidence.
 
     `rows` int64 [N] are row numbers of the catalogue, `labels` int64 [N] class indices, `probabilities` float32 [N,
-    C] calibrated; `thresholds` float64 [P, N] the confidence that each of `precisions` asks for the predicted
-    category, NaN when none promises it; `disagreement` bool [N]; `covered` bool [N] whether the prediction set held
-    the label and `set_sizes` int64 [N] its size.
+    C] calibrated, capped where `unfamiliar`; `thresholds` float64 [P, N] the confidence that each of `precisions` asks
+    for the predicted category, NaN when none promises it; `disagreement` and `unfamiliar` bool [N]; `covered` bool [N]
+    whether the prediction set held the label and `set_sizes` int64 [N] its size.
     """
 
     case: Case
@@ -50,13 +50,15 @@ class CaseAnswers:
     precisions: tuple[float, ...]
     thresholds: NDArray[np.float64]
     disagreement: NDArray[np.bool_]
+    unfamiliar: NDArray[np.bool_]
     covered: NDArray[np.bool_]
     set_sizes: NDArray[np.int64]
 
     def accepted(self, precision: float) -> NDArray[np.bool_]:
         """Bool [N]: filed without a human at `precision`, one of `precisions`."""
         threshold = self.thresholds[self.precisions.index(precision)]
-        return np.asarray((self.probabilities.max(1) >= threshold) & ~self.disagreement, bool)
+        sent = self.disagreement | self.unfamiliar
+        return np.asarray((self.probabilities.max(1) >= threshold) & ~sent, bool)
 
     def only(self, rows: Collection[int]) -> CaseAnswers:
         """The answers for some of the rows."""
@@ -68,6 +70,7 @@ class CaseAnswers:
             probabilities=self.probabilities[kept],
             thresholds=self.thresholds[:, kept],
             disagreement=self.disagreement[kept],
+            unfamiliar=self.unfamiliar[kept],
             covered=self.covered[kept],
             set_sizes=self.set_sizes[kept],
         )

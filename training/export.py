@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,11 @@ ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 def save_keras(model: keras.Model, path: Path) -> None:
     """Write a network as `path` (.keras) for inference: without optimizer, losses or metrics.
 
+    Its weights are rounded, in place, to numbers that float16 holds: the compiled form keeps them in float16, so both
+    compute with the same, and half of each float's bits are zeros, which repositories and archives keep for nothing.
     The same weights give the same bytes: the archive holds no date and no memory address.
     """
+    _round_weights(model)
     bare = keras.Model(model.inputs, model.outputs, name=model.name)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         dated = Path(folder, "network.keras")
@@ -44,6 +48,16 @@ def save_keras(model: keras.Model, path: Path) -> None:
                 elif name == "config.json":
                     content = json.dumps(_renumbered(json.loads(content), {})).encode()
                 target.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), content)
+
+
+def _round_weights(model: keras.Model) -> None:
+    for weight in model.weights:
+        if weight.dtype != "float32":
+            continue
+        exact = np.asarray(weight.value.numpy())
+        with np.errstate(over="ignore"):
+            rounded = exact.astype(np.float16).astype(np.float32)
+        weight.assign(np.where(np.isfinite(rounded), rounded, exact))
 
 
 def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
@@ -72,6 +86,17 @@ def export_openvino(model: keras.Model, folder: Path, modality: str) -> None:
         # Given names end in counters of this process.
         node.set_friendly_name(f"{node.get_type_name()}_{index}")
     openvino.save_model(converted, folder / f"{modality}.xml", compress_to_fp16=True)
+
+
+def compiled(model: keras.Model) -> Callable[[Any], np.ndarray]:
+    """A network, or a part of one, as a function from its inputs to its one output.
+
+    OpenVINO runs it three to five times faster than Keras.
+    """
+    core = openvino.Core()
+    hints = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
+    network = core.compile_model(to_openvino(model), "CPU", hints)
+    return lambda inputs: np.array(network(inputs)[0])
 
 
 def to_openvino(model: keras.Model) -> Any:

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from training.evaluation import LearningCurve
 from training.fit_config import FitConfig
+from training.slowed_adam import Slowed, SlowedAdam
 
 Inputs = Any
 """What a network takes for B rows: one array, or a mapping from input name to array."""
@@ -100,17 +101,26 @@ def fix_seeds(seed: int) -> None:
 
 
 def fit_network(
-    model: keras.Model, train: Examples, validation: Examples, config: FitConfig, *, seed: int, folder: Path, name: str
+    model: keras.Model,
+    train: Examples,
+    validation: Examples,
+    config: FitConfig,
+    *,
+    seed: int,
+    folder: Path,
+    name: str,
+    slowed: Slowed | None = None,
 ) -> LearningCurve:
     """Fit `model` in place and leave it with its best epoch's weights, where `config.callbacks` says so.
 
     `folder` holds the checkpoint. Without validation rows nothing is stopped early and the last epoch's weights stay.
+    `slowed` are variables that learn more slowly than the others.
     """
     classes = int(model.outputs[0].shape[1])
     batches = Batches(train, classes, config.batch_size, seed)
     checks = Batches(validation, classes, config.batch_size, None) if len(validation.rows) else None
     model.compile(
-        optimizer=_optimizer(config, steps=len(batches) * config.epochs),
+        optimizer=_optimizer(config, len(batches) * config.epochs, slowed),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
         weighted_metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
@@ -157,10 +167,12 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         tqdm.write(f"{self.name} epoch {epoch + 1}: {figures}")
 
 
-def _optimizer(config: FitConfig, steps: int) -> keras.optimizers.Optimizer:
+def _optimizer(config: FitConfig, steps: int, slowed: Slowed | None) -> keras.optimizers.Optimizer:
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.02)
+    if slowed is not None:
+        return SlowedAdam(rate, config.weight_decay, slowed)
     if config.weight_decay:
         return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     return keras.optimizers.Adam(rate)

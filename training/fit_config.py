@@ -19,18 +19,21 @@ from pydantic import (
     model_validator,
 )
 
-from models.preprocessing import ImagePreprocessing, NgramPreprocessing, TextPreprocessing, TokenPreprocessing
-from training.networks import HEAD_CUT, IMAGE_NETWORKS, TEXT_NETWORKS
+from models.preprocessing import ImagePreprocessing, NgramPreprocessing, TextPreprocessing, TextSettings
+from training.networks import HEAD_CUT, IMAGE_NETWORKS, TEXT_NETWORKS, TEXT_PARTS
 
-KINDS = {"ngrams": "ngrams", "lstm": "tokens", "gru": "tokens"}
-"""The kind of preprocessing that each text network takes."""
+KINDS = {"ngrams": "ngrams", "linear": "ngrams", "lstm": "tokens", "gru": "tokens", "sentence_encoder": "pieces"}
+"""The kind of preprocessing that each text network takes; that of "combined" depends on its parts."""
 RECURRENT_PARAMETERS = ("embedding", "units", "dense", "dropout")
 TEXT_PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "ngrams": ("dim", "hidden", "dropout", "gram_dropout"),
+    "linear": ("gram_dropout",),
     "lstm": RECURRENT_PARAMETERS,
     "gru": RECURRENT_PARAMETERS,
+    "sentence_encoder": ("top", "hidden", "dropout", "dense_dropout", "encoder_rate"),
+    "combined": (),
 }
-"""The arguments of each text network's builder that a config may give."""
+"""The arguments of each builder that a config may give."""
 IMAGE_PARAMETERS = ("head", "dropout")
 
 
@@ -75,11 +78,14 @@ def _check_parameters(network: str, known: Iterable[str], parameters: Mapping[st
     known = tuple(known)
     for name, value in parameters.items():
         if name not in known:
-            raise ValueError(f"parameters.{name}: {network} has none of this name; it has {', '.join(known)}")
+            raise ValueError(f"parameters.{name}: {network} has none of this name; it has {', '.join(known) or 'none'}")
         if name.endswith("dropout"):
             if not 0 <= value < 1:
                 raise ValueError(f"parameters.{name}: must be at least 0 and less than 1")
-        elif not isinstance(value, int) or value < (name not in ("head", "hidden")):
+        elif name.endswith("rate"):
+            if not 0 <= value <= 1:
+                raise ValueError(f"parameters.{name}: must be 0 to 1")
+        elif not isinstance(value, int) or value < (name not in ("head", "hidden", "top")):
             raise ValueError(f"parameters.{name}: must be a whole number, a size")
 
 
@@ -105,7 +111,8 @@ class FitConfig(Section):
 
     `schedule` "cosine" lets the learning rate fall to 2 % over the epochs; "constant" leaves it to the callbacks, as
     the original did. `label_smoothing` takes that share of each label away and spreads it over all categories.
-    `parameters` go to the network's builder.
+    `class_balance` weighs each category by (mean rows of a category / its own rows) to this power: 0 leaves the
+    catalogue's imbalance, 1 makes all categories count the same. `parameters` go to the network's builder.
     """
 
     epochs: Count = 10
@@ -114,6 +121,7 @@ class FitConfig(Section):
     schedule: Literal["constant", "cosine"] = "constant"
     weight_decay: NotNegative = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.0
+    class_balance: Fraction = 0.0
     callbacks: Callbacks = Callbacks()
     parameters: dict[str, Number] = Field(default_factory=dict)
 
@@ -127,41 +135,107 @@ class TextAugmentation(Section):
     drop_words: Fraction = 0.0
     typos: Fraction = 0.0
 
+    @property
+    def changes_words(self) -> bool:
+        """Whether more may change than that a description is missing."""
+        return any(value for name, value in self.model_dump().items() if name != "drop_description")
+
+
+class TextParts(Section):
+    """How each part of "combined" is fitted, by itself; a part that the file does not name is left out.
+
+    "encoder" is the network "sentence_encoder", the others are those of the same name.
+    """
+
+    ngrams: FitConfig | None = None
+    linear: FitConfig | None = None
+    encoder: FitConfig | None = None
+
+    @model_validator(mode="after")
+    def _parameters(self) -> Self:
+        for name, part in self.chosen.items():
+            try:
+                _check_parameters(TEXT_PARTS[name], TEXT_PARAMETERS[TEXT_PARTS[name]], part.parameters)
+            except ValueError as error:
+                raise ValueError(f"{name}.{error}") from error
+        return self
+
+    @property
+    def chosen(self) -> dict[str, FitConfig]:
+        """The parts that the network is made of, by name."""
+        parts = {name: getattr(self, name) for name in TEXT_PARTS}
+        return {name: part for name, part in parts.items() if part is not None}
+
 
 class TextConfig(FitConfig):
-    """The text network. `vocabulary_size` (lstm, gru) counts words, the most frequent of the training rows."""
+    """The text network.
+
+    "combined" is the weighted sum of its `parts`, which are fitted one by one; all three where the file names none. The
+    fields that say how to fit are then those of each part, and the network's own are not used.
+
+    `vocabulary_size` counts words (lstm, gru: by default 10,000) or n-grams (those with `preprocessing.vocabulary`: by
+    default 200,000), the most frequent of the training rows. N-grams of a vocabulary and sentence pieces that fewer
+    than `min_documents` training listings have are left out, but for short pieces. `byte_tables` writes the tables of
+    n-grams in 8 bits: a quarter of the size.
+    """
 
     network: Annotated[str, _one_of(TEXT_NETWORKS)] = "ngrams"
+    parts: TextParts = TextParts()
     preprocessing: TextPreprocessing = Field(default=NgramPreprocessing(), validate_default=True)
     vocabulary_size: Count = 10_000
+    min_documents: Count = 2
+    byte_tables: StrictBool = False
     augmentation: TextAugmentation = TextAugmentation()
 
     @model_validator(mode="before")
     @classmethod
-    def _kind_of_network(cls, data: Any) -> Any:
-        """The network decides the kind of preprocessing, so the file need not repeat it."""
+    def _defaults_of_network(cls, data: Any) -> Any:
+        """The network decides its parts, the kind of preprocessing and the size of the vocabulary, where not given."""
         if not isinstance(data, dict):
             return data
+        data = dict(data)
+        if data.get("network") == "combined" and not data.get("parts"):
+            data["parts"] = {name: {} for name in TEXT_PARTS}
+        kind = _kind(str(data.get("network", "ngrams")), data.get("parts", {})) or "ngrams"
         given = data.get("preprocessing", {})
         if isinstance(given, dict):
-            return {**data, "preprocessing": {"kind": KINDS.get(str(data.get("network")), "ngrams"), **given}}
+            data["preprocessing"] = {"kind": kind, **given}
+        if kind != "tokens":
+            data.setdefault("vocabulary_size", 200_000)
         return data
 
     @field_validator("preprocessing")
     @classmethod
-    def _fits_network(
-        cls, preprocessing: TokenPreprocessing | NgramPreprocessing, info: ValidationInfo
-    ) -> TokenPreprocessing | NgramPreprocessing:
-        network = info.data.get("network")
-        if network in KINDS and preprocessing.kind != KINDS[network]:
-            raise ValueError(f'{network} needs kind = "{KINDS[network]}"')
+    def _fits_network(cls, preprocessing: TextSettings, info: ValidationInfo) -> TextSettings:
+        network = info.data.get("network", "none")
+        kind = _kind(network, info.data.get("parts", {}))
+        if kind is not None and preprocessing.kind != kind:
+            raise ValueError(f'{network} needs kind = "{kind}"')
         return preprocessing
 
     @model_validator(mode="after")
     def _parameters(self) -> Self:
         if self.network != "none":
             _check_parameters(self.network, TEXT_PARAMETERS[self.network], self.parameters)
+        if self.parts.chosen and self.network != "combined":
+            raise ValueError(f"parts: {self.network} has none, only combined has")
         return self
+
+    @property
+    def networks(self) -> dict[str, FitConfig]:
+        """What is fitted, by the name of its network: the parts of "combined", or the network itself."""
+        if self.network == "combined":
+            return {TEXT_PARTS[name]: part for name, part in self.parts.chosen.items()}
+        return {} if self.network == "none" else {self.network: self}
+
+
+def _kind(network: str, parts: TextParts | Mapping[str, Any]) -> str | None:
+    """The kind of preprocessing that a text network takes; None for an unknown network, or none."""
+    if network != "combined":
+        return KINDS.get(network)
+    names = parts.chosen if isinstance(parts, TextParts) else parts
+    kinds = {KINDS[TEXT_PARTS[name]] for name in names if name in TEXT_PARTS}
+    return kinds.pop() if len(kinds) == 1 else "combined"
 
 
 class ImageAugmentation(Section):
@@ -182,12 +256,14 @@ class ImageConfig(FitConfig):
     with `learning_rate`. Then, unless `fine_tune_from` is "head", all after the layer that it names is trained for
     `fine_tune_epochs` with `fine_tune_rate`, which is small so that little of the pretraining is lost. `views`:
     augmented views of each training photo, cached beside the plain one: the frozen layers see each picture once.
+    `margin_canvas`: see `models.preprocessing.ImagePreprocessing`; 0 leaves the white around products.
     """
 
     network: Annotated[str, _one_of(IMAGE_NETWORKS)] = "efficientnet_lite0"
     weights: Annotated[str, Field(min_length=1, validate_default=True)] = "package"
     height: Pixels = 224
     width: Pixels = 224
+    margin_canvas: Annotated[int, Field(ge=0, le=1024, strict=True)] = 0
     fine_tune_from: Annotated[str, Field(min_length=1)] = HEAD_CUT
     fine_tune_epochs: Count = 3
     fine_tune_rate: Positive = 0.0001
@@ -231,4 +307,4 @@ class ImageConfig(FitConfig):
     @property
     def preprocessing(self) -> ImagePreprocessing:
         """What the version does to a photo."""
-        return ImagePreprocessing(height=self.height, width=self.width)
+        return ImagePreprocessing(height=self.height, width=self.width, margin_canvas=self.margin_canvas or None)

@@ -25,7 +25,7 @@ from training.golden import read_golden_listings
 from training.pipeline import Data, Fitted, prepare_data, publish, run_of
 from training.publish import FittedNetwork
 from training.release import Release
-from training.text_fit import text_preprocessing_files
+from training.text_vocabulary import text_vocabulary_files
 from training.workspace import Workspace
 
 
@@ -72,7 +72,7 @@ class Source:
     def network(self) -> FittedNetwork:
         """The network, with the files that prepare its input."""
         text = self.preprocessing.text if self.modality is Modality.TEXT else None
-        files = () if text is None else tuple(text_preprocessing_files(text, self.folder))
+        files = () if text is None else tuple(self.folder / name for name in text_vocabulary_files(text))
         name = self.manifest.networks[self.modality].name
         return FittedNetwork(self.modality, name, self.folder / f"{self.modality}.keras", files)
 

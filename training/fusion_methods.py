@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from models.calibration import CaseCalibration
 from models.fusion import Fusion
 from models.listing import Case
 from training.calibrate import fusable
@@ -31,13 +32,17 @@ LEAST = 1e-6
 TEXT, IMAGE = "text alone", "photo alone"
 
 
-def compare_fusions(labelled: LabelledLogits, temperatures: Mapping[Case, float], *, seed: int) -> list[dict[str, Any]]:
+def compare_fusions(
+    labelled: LabelledLogits, cases: Mapping[Case, CaseCalibration], *, seed: int
+) -> list[dict[str, Any]]:
     """One entry for each method, both single networks first, as JSON types; empty without listings that have both.
 
     `name`, `n`, `accuracy` and both F1 with intervals, `nll` in nats, `ece`, `classes` that occur and `classes_held`:
     in how many of them F1 is at or above that of the better network. `detail` says what was chosen.
     """
-    log_text, log_image, labels = fusable(labelled, temperatures)
+    log_text, log_image = fusable(labelled, cases)
+    both = np.isfinite(log_text).all(1) & np.isfinite(log_image).all(1)
+    log_text, log_image, labels = log_text[both], log_image[both], labelled.labels[both]
     if not len(labels):
         return []
     found: list[dict[str, Any]] = []

@@ -18,11 +18,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models.image import decode_image
+from models.image import prepare_image
 from training.augment import augment_image, generator
 from training.config import RunConfig
 from training.evaluation import LearningCurve
 from training.fit_config import FitConfig
+from training.label_weights import balanced
 
 BLOCK = 64
 """Photos whose activations are computed and flushed together; what an interrupt can lose."""
@@ -54,11 +55,12 @@ def make_activations(config: RunConfig, rows: pd.DataFrame, folder: Path) -> Non
     View 0 is the photo as serving sees it; rows that are not in "train" have only that. Goes on where it was
     interrupted.
     """
+    from training.export import compiled
     from training.networks.image import split_at
 
     model = build(config, classes=2)
     trunk, _ = split_at(model, config.image.fine_tune_from)
-    run = _compiled(trunk)
+    run = compiled(trunk)
     shape = tuple(int(size) for size in trunk.output_shape[1:])
     views = config.image.views
     path, mark = folder / "activations.npy", folder / "finished.txt"
@@ -130,6 +132,7 @@ class _Fit:
             return np.asarray(stored[random.integers(len(stored), size=len(indices)), indices], np.float32)
 
         weights = self.rows["weight"].to_numpy(np.float32)
+        weights = weights * balanced(self.labels, self.rows["split"].to_numpy() == "train", options.class_balance)
         splits = self.rows["split"].to_numpy()
         parts = [np.flatnonzero(splits == split) for split in ("train", "validation")]
         train, validation = (Examples(index, self.labels[index], weights[index], load) for index in parts)
@@ -140,10 +143,11 @@ def _write_features(model: Any, cut: str, stored: NDArray[np.float16], folder: P
     """The backbone's pooled features of activations, before fine-tuning: float16 [1 + views, N, F], on disk."""
     import keras
 
+    from training.export import compiled
     from training.networks.image import FEATURES
 
     pooled = model.get_layer(FEATURES).output
-    run = _compiled(keras.Model(model.get_layer(cut).output, pooled, name="features"))
+    run = compiled(keras.Model(model.get_layer(cut).output, pooled, name="features"))
     width = int(pooled.shape[-1])
     features = np.lib.format.open_memmap(folder / "features.npy", "w+", np.float16, (*stored.shape[:2], width))
     for view in range(len(stored)):
@@ -160,15 +164,4 @@ def photo_fingerprints(rows: pd.DataFrame) -> Iterator[list[Any]]:
 
 
 def _decode(path: str, config: RunConfig) -> NDArray[np.uint8]:
-    return decode_image(Path(path).read_bytes(), config.image.height, config.image.width).pixels
-
-
-def _compiled(part: Any) -> Any:
-    """A part of the network as a function of its input: OpenVINO runs it three to five times faster than Keras."""
-    from models.runtime.openvino import import_openvino
-    from training.export import to_openvino
-
-    core = import_openvino().Core()
-    hints = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = core.compile_model(to_openvino(part), "CPU", hints)
-    return lambda inputs: compiled(inputs)[0]
+    return prepare_image(Path(path).read_bytes(), config.image.preprocessing).pixels

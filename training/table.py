@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -23,12 +24,31 @@ def read_table(
     `optional` columns are returned where they exist; `index` makes the file's first column the index. Raises
     CatalogueError naming the missing columns and those that exist, before the rows are read.
     """
-    parquet = path.suffix.lower() in PARQUET_SUFFIXES
+    names = column_names(path, separator=separator)
+    wanted = [*columns, *(name for name in optional if name in names)]
+    _require(path, wanted, names)
+    with _reading(path):
+        frame = _read_parquet(path, wanted) if _is_parquet(path) else _read_csv(path, names, separator)
+    if index:
+        frame = frame.set_index(frame.columns[0])
+    return frame[list(dict.fromkeys(wanted))]
+
+
+def column_names(path: Path, separator: str = ",") -> list[str]:
+    """The file's columns, in its order. Raises CatalogueError."""
+    with _reading(path):
+        return _parquet_columns(path) if _is_parquet(path) else _csv_columns(path, separator)
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() in PARQUET_SUFFIXES
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Tells what is wrong with the file as a CatalogueError."""
     try:
-        names = _parquet_columns(path) if parquet else _csv_columns(path, separator)
-        wanted = [*columns, *(name for name in optional if name in names)]
-        _require(path, wanted, names)
-        frame = _read_parquet(path, wanted) if parquet else _read_csv(path, names, separator)
+        yield
     except OSError as error:
         raise CatalogueError(f"{path.name}: {error.strerror or 'cannot be read'}") from error
     except UnicodeDecodeError as error:
@@ -36,9 +56,6 @@ def read_table(
     except (ValueError, pd.errors.ParserWarning) as error:
         reason = str(error).strip().partition("\n")[0].removeprefix("Error tokenizing data. C error: ")
         raise CatalogueError(f"{path.name}: not a readable table: {reason}") from error
-    if index:
-        frame = frame.set_index(frame.columns[0])
-    return frame[list(dict.fromkeys(wanted))]
 
 
 def _require(path: Path, wanted: Sequence[str], names: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,9 +75,10 @@ class FlatFeatures:
             np.save(folder / f"{key}.offsets.npy", self.offsets[key], allow_pickle=False)
 
     @classmethod
-    def load(cls, folder: Path) -> FlatFeatures:
-        """Read what `save` wrote; values stay on disk until they are asked for."""
+    def load(cls, folder: Path, names: Collection[str] | None = None) -> FlatFeatures:
+        """Read what `save` wrote, or some `names` of it; values stay on disk until they are asked for."""
         keys = sorted(path.name.removesuffix(".values.npy") for path in folder.glob("*.values.npy"))
+        keys = [key for key in keys if names is None or key in names]
         return cls(
             {key: np.load(folder / f"{key}.values.npy", mmap_mode="r", allow_pickle=False) for key in keys},
             {key: np.load(folder / f"{key}.offsets.npy", allow_pickle=False) for key in keys},

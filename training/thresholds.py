@@ -31,6 +31,7 @@ BOUND_CONFIDENCE = 0.90
 """A threshold keeps its promise in 9 of 10 runs, and falls short by little in the tenth (the bound's slack is a
 fraction of a point with thousands of listings). 0.99 would ask for twice as many listings (90 instead of 45 without
 error for 0.95) and send many more to review; at 0.5 every second version would break its word."""
+SMALLEST = 1e-9
 STEP = 1.05
 """Each test takes in 5 % more listings than the one before. Smaller steps stop sooner at a chance run of errors
 than they gain; larger ones overshoot the lowest confidence that holds."""
@@ -53,9 +54,12 @@ class ThresholdTable:
     by_class: dict[int, Thresholds]
 
 
-def precision_bound(right: NDArray[np.int64], listings: NDArray[np.int64]) -> Doubles:
-    """Clopper-Pearson lower bounds of precisions, one-sided at level 0.90, of `right` among `listings` (at least 1)."""
-    bounds = betaincinv(np.maximum(right, 1), listings - right + 1, 1 - BOUND_CONFIDENCE)
+def precision_bound(right: NDArray[np.int64] | Doubles, listings: NDArray[np.int64]) -> Doubles:
+    """Clopper-Pearson lower bounds of precisions, one-sided at level 0.90, of `right` among `listings` (at least 1).
+
+    `right` may be fractional: an expected number, which varies less than a counted one.
+    """
+    bounds = betaincinv(np.maximum(right, SMALLEST), listings - right + 1, 1 - BOUND_CONFIDENCE)
     return np.where(right > 0, bounds, 0.0)
 
 
@@ -65,11 +69,11 @@ def listings_needed(precision: float, errors: NDArray[np.int64]) -> Integers:
     return np.asarray(np.ceil(exact - 1e-9), np.int64)
 
 
-def lowest_confidence(confidences: Floats, right: NDArray[np.bool_], precision: float) -> float:
+def lowest_confidence(confidences: Floats, right: NDArray[np.bool_] | Doubles, precision: float) -> float:
     """The lowest tested confidence that holds `precision`; infinite when none does.
 
     Of N listings, `confidences` are the predicted categories' probabilities and `right` says whether they are the
-    labels.
+    labels, or how probable that is.
     """
     order = np.argsort(-confidences, kind="stable")
     descending = confidences[order]
@@ -78,14 +82,19 @@ def lowest_confidence(confidences: Floats, right: NDArray[np.bool_], precision: 
         return np.inf
     tested = descending[ranks - 1]
     listings = np.searchsorted(-descending, -tested, side="right")  # all that share the tested confidence
-    right_above = np.cumsum(right[order], dtype=np.int64)[listings - 1]
+    right_above = np.cumsum(right[order], dtype=np.float64)[listings - 1]
     passed = precision_bound(right_above, listings) >= precision
     held = len(passed) if passed.all() else int(passed.argmin())
     return float(tested[held - 1]) if held else np.inf
 
 
-def threshold_table(probabilities: Floats, labels: Integers, precisions: Sequence[float]) -> ThresholdTable:
+def threshold_table(
+    probabilities: Floats, labels: Integers, precisions: Sequence[float], certainty: Doubles | None = None
+) -> ThresholdTable:
     """Thresholds for ascending `precisions` from calibrated probabilities [N, C] and class indices [N].
+
+    `certainty` [N] is the probability that a label is right, by default 1: a predicted category that is the label
+    counts as so much of a right one, any other as wrong.
 
     For each precision, the classes with enough predicted listings are tested alone. Those that hold it at some
     confidence get that threshold; the others share one, fitted on their listings only. So the accepted listings fall
@@ -100,7 +109,7 @@ def threshold_table(probabilities: Floats, labels: Integers, precisions: Sequenc
     """
     predicted = probabilities.argmax(1)
     confidences = probabilities.max(1)
-    right = predicted == labels
+    right = np.where(predicted == labels, 1.0 if certainty is None else certainty, 0.0)
     classes = probabilities.shape[1]
     pooled = np.empty(len(precisions))
     by_class = np.empty((len(precisions), classes))
@@ -135,7 +144,7 @@ def _sequence(descending: Floats, precision: float) -> Integers:
 
 
 def _thresholds_alone(
-    predicted: NDArray[np.intp], confidences: Floats, right: NDArray[np.bool_], precision: float
+    predicted: NDArray[np.intp], confidences: Floats, right: Doubles, precision: float
 ) -> dict[int, float]:
     """The thresholds of classes that can stand alone, less those of the least predicted ones that the others need to be
     enough for a test as well.

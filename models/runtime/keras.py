@@ -24,7 +24,7 @@ MAX_NESTING = 64
 """Depth of objects and lists in the config; networks on offer stay below 20."""
 ARCHIVE = frozenset({"config.json", "metadata.json", "model.weights.h5"})
 LAYERS = """
-    Activation Add BatchNormalization Concatenate Conv2D Dense DepthwiseConv2D Dropout Embedding GRU
+    Activation Add BatchNormalization Concatenate Conv1D Conv2D Dense DepthwiseConv2D Dropout Embedding GRU
     GlobalAveragePooling2D InputLayer LSTM LayerNormalization MaxPooling2D Multiply Normalization ReLU Rescaling Reshape
     SeparableConv2D ZeroPadding2D
 """
@@ -32,7 +32,7 @@ INITIALIZERS = """
     GlorotUniform Ones Orthogonal RandomUniform VarianceScaling Zeros
 """
 OPERATIONS = """
-    Add ExpandDims Flip Matmul Maximum Multiply NotEqual Sqrt Square Squeeze Sum Transpose TrueDivide
+    Add ExpandDims Flip Matmul Maximum Multiply NotEqual Split Sqrt Square Squeeze Sum Transpose TrueDivide
 """
 ALLOWED: Mapping[str | None, frozenset[str]] = {
     None: frozenset({"__keras_tensor__"}),

@@ -3,147 +3,156 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from models.errors import PykutenError
-from models.listing import Listing
-from service.answers import BatchBody, FailedItem, PredictedItem, batch_body, json_response, prediction_body
+from service.answers import BatchBody, batch_body, json_response, result_body
+from service.aside import LARGE_BYTES, LARGE_ITEMS
+from service.chunks import Chunks
 from service.engine import Answer, Answers
-from service.errors import BatchTooLarge, Internal, InvalidRequest, Overloaded
-from service.examples import BATCH, BATCHES
-from service.limits import parse_json, require_json
-from service.openapi import BODY_PROBLEMS, JSON_PROBLEMS, SERVING_PROBLEMS, described, json_body, problems
-from service.problems import problem
+from service.errors import BatchTooLarge, InvalidRequest, Overloaded, PartTooLarge, UnsupportedMediaType
+from service.examples import BATCH, BATCHES, FORM_BATCH, STREAM, STREAM_RESULTS
+from service.faults import pointer
+from service.forms import Form, FormLimits, parse_form
+from service.items import FormItem, Item
+from service.limits import JSON, MULTIPART, NDJSON, media_type, parse_json
+from service.openapi import (
+    BODY_PROBLEMS,
+    FORM_PROBLEMS,
+    JSON_PROBLEMS,
+    SERVING_PROBLEMS,
+    batch_form_body,
+    described,
+    json_body,
+    problems,
+    stream_body,
+    stream_response,
+)
 from service.record import record_of
-from service.schemas import PhotoListing, check, id_of
-from service.serving import Serving, Work, begin, placed
-from service.waiting import answer_of
+from service.schemas import Options
+from service.serving import Serving, Work, begin
+from service.settings import Settings
+from service.stream import LineStream
+from service.waiting import ASSEMBLY_SECONDS, answer_of
 
 router = APIRouter(tags=["predictions"])
 
-CHUNK_LISTINGS = 16
-"""Listings that go through the networks together: recurrent text networks are 4 to 7 times as fast per text then."""
-CHUNK_PHOTOS = 4
-"""Photos among them: nearly all that batching gives photos comes by 4, and single requests wait for a chunk at most."""
-ASSEMBLY_SECONDS = 1.0
-"""Listings keep to the deadline one by one; the whole answer may take this much longer to put together."""
+LISTINGS = "listings"
+"""The field of the JSON, and the part of the form, that holds the listings."""
 
 
 @router.post(
     "/predict/batch",
     summary="Predict many listings",
     responses={
-        200: {"model": BatchBody, "content": {"application/json": {"example": BATCH}}},
-        **problems(*SERVING_PROBLEMS, *BODY_PROBLEMS, *JSON_PROBLEMS, "batch_too_large"),
+        200: {
+            "model": BatchBody,
+            "description": "JSON for JSON and forms, lines for lines.",
+            "content": {"application/json": {"example": BATCH}, **stream_response(STREAM_RESULTS)},
+        },
+        **problems(*SERVING_PROBLEMS, *BODY_PROBLEMS, *JSON_PROBLEMS, *FORM_PROBLEMS, "batch_too_large"),
     },
-    openapi_extra=described(json_body("Batch", BATCHES)),
+    openapi_extra=described(json_body("Batch", BATCHES) | batch_form_body(FORM_BATCH) | stream_body(STREAM)),
 )
 async def predict_batch(request: Request) -> Response:
     """One result for each listing, in their order. A listing that cannot be predicted gets its problem in its place,
-    with the
-    status that it would have got alone; the others are answered. At most 100 listings, unless the operator set
-    another number.
+    with the status that it would have got alone; the others are answered.
+
+    **JSON**, or a **form** whose JSON part `listings` names the file part of each photo in `image`: at most 100
+    listings, and in a form as many files, unless the operator set other numbers. `X-Deadline-Ms` is for all of them
+    together; those that were not begun by then get `deadline_exceeded` in their place.
+
+    **NDJSON** (`application/x-ndjson`), one listing a line: any number, answered while you still send, so read while
+    you send. There is one line of results for each line that is not blank, and no other, all by the version that was
+    current when the stream began. A line that is not JSON gets `malformed_json` in its place, one over the limit of
+    `/predict` gets `body_too_large`; pointers are into the line. `X-Deadline-Ms` is for each line from when it was
+    read. A stream that has to end before its body does (`slow_client`: no line for 20 s; `draining`: this instance
+    stops; `deadline_exceeded`: it was open for 6 h; `overloaded`) says so in its last line, whose `index` is that of
+    the first listing that was not read: send again from there.
     """
     options, serving = begin(request)
-    require_json(request)
+    kind = media_type(request)
+    if kind == NDJSON:
+        seconds = serving.settings.deadline_seconds
+        return LineStream(await serving.open(request, options, seconds=seconds))
+    if kind not in (JSON, MULTIPART):
+        raise UnsupportedMediaType
+    with serving.batches.take():
+        return await _answer_whole(request, serving, options, kind)
+
+
+async def _answer_whole(request: Request, serving: Serving, options: Options, kind: str) -> Response:
     settings = serving.settings
-    with _slot(serving):
-        async with serving.bodies.read(request, settings.batch_body_bytes) as body:
-            items = _items(parse_json(body, listings=settings.batch_listings), settings.batch_listings)
-            work = await serving.open(request, options, seconds=settings.batch_deadline_seconds)
-            predictions = asyncio.ensure_future(_predict(work, items))
+    read = _read_json if kind == JSON else partial(_read_form, content_type=request.headers["content-type"])
+    async with serving.bodies.read(request, settings.batch_body_bytes) as body:
+        items = await serving.aside.run(len(body) > LARGE_BYTES, read, body, settings)
+        work = await serving.open(request, options, seconds=settings.batch_deadline_seconds)
+        if serving.engine.is_full:
+            raise Overloaded
+        with closing(Chunks(work)) as chunks:
+            predictions = asyncio.ensure_future(_all([chunks.add(item, work.deadline) for item in items]))
             answers = await answer_of(predictions, work.deadline + ASSEMBLY_SECONDS, request.receive)
     request_id = record_of(request).request_id
-    results = [_result(index, items[index], answer, work, request_id) for index, answer in enumerate(answers)]
-    return json_response(batch_body(results))
+    return await serving.aside.run(len(items) > LARGE_ITEMS, _response, items, answers, work, request_id)
 
 
-@contextmanager
-def _slot(serving: Serving) -> Iterator[None]:
-    """A place among the batches worked on at once. Raises Overloaded."""
-    if serving.batches >= serving.settings.batches:
-        raise Overloaded
-    serving.batches += 1
-    try:
-        yield
-    finally:
-        serving.batches -= 1
+async def _all(answers: Sequence[asyncio.Future[Answer]]) -> Answers:
+    return [await answer for answer in answers]  # `gather` would log every batch that is cancelled
 
 
-def _items(document: object, limit: int) -> list[Any]:
-    """The listings, unchecked. Raises InvalidRequest or BatchTooLarge."""
+def _read_json(body: bytes, settings: Settings) -> list[Item]:
+    """The listings, unchecked. Raises MalformedJson, InvalidRequest or BatchTooLarge."""
+    values = _listings(parse_json(body, listings=settings.batch_listings), settings.batch_listings)
+    return [Item(index, settings, value) for index, value in enumerate(values)]
+
+
+def _read_form(body: bytes, settings: Settings, *, content_type: str) -> list[Item]:
+    """The listings, unchecked. Raises MalformedJson, InvalidRequest, BatchTooLarge, and what `parse_form` raises."""
+    most = settings.batch_listings
+    # Two texts of 20,000 characters in each of 100 listings are 16 MB; the listings may come as a file, too.
+    limits = FormLimits(fields=1, files=most + 1, text_bytes=settings.batch_body_bytes // 2)
+    form = parse_form(body, content_type, limits)
+    document = parse_json(_listings_part(form, limits), listings=most)
+    values = _listings({LISTINGS: document} if isinstance(document, list) else document, most)
+    return [FormItem(index, settings, value, form.files) for index, value in enumerate(values)]
+
+
+def _listings_part(form: Form, limits: FormLimits) -> bytes:
+    for name in form.texts:
+        if name != LISTINGS:
+            raise InvalidRequest.at(pointer([name]), "There is no such field.")
+    part = form.files.pop(LISTINGS, None)
+    if part is None and LISTINGS not in form.texts:
+        raise InvalidRequest.at("/listings", "This is required.")
+    part = form.texts[LISTINGS].encode() if part is None else part
+    if len(part) > limits.text_bytes:
+        raise PartTooLarge
+    return part
+
+
+def _listings(document: object, most: int) -> list[Any]:
     if not isinstance(document, dict):
         raise InvalidRequest.at("", "This must be an object.")
-    items = document.get("listings")
-    if not isinstance(items, list):
+    values = document.get(LISTINGS)
+    if not isinstance(values, list):
         raise InvalidRequest.at("/listings", "This must be a list.")
     if len(document) > 1:
         raise InvalidRequest.at("", "There must be no field but listings.")
-    if not items:
+    if not values:
         raise InvalidRequest.at("/listings", "This must hold at least one listing.")
-    if len(items) > limit:
+    if len(values) > most:
         raise BatchTooLarge
-    return items
+    return values
 
 
-async def _predict(work: Work, items: list[Any]) -> Answers:
-    """An answer for each item. No more chunks wait at once than there are workers: single requests get their turn."""
-    answers: list[Answer | None] = [None] * len(items)
-    pending: dict[asyncio.Future[Answers], list[int]] = {}
-
-    async def collect() -> None:
-        done, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-        for future in done:
-            for row, answer in zip(pending.pop(future), future.result(), strict=True):
-                answers[row] = answer
-
-    admitted = False
-    try:
-        for rows, listings in _chunks(work, items, answers):
-            if len(pending) >= work.serving.engine.workers:
-                await collect()
-            pending[work.submit(listings, admitted=admitted)] = rows
-            admitted = True  # a request that was begun is finished, also when the queue has filled up since
-        while pending:
-            await collect()
-    finally:
-        for future in pending:
-            future.cancel()
-    return [answer if answer is not None else Internal() for answer in answers]
-
-
-def _chunks(work: Work, items: list[Any], answers: list[Answer | None]) -> Iterator[tuple[list[int], list[Listing]]]:
-    """Rows and listings to be predicted together; items that are no listings get their error in `answers`.
-
-    Photos are decoded from base64 as their turn comes, not all at once.
-    """
-    rows: list[int] = []
-    listings: list[Listing] = []
-    for row, item in enumerate(items):
-        try:
-            listing = check(PhotoListing, item).listing()
-            work.check(listing)
-        except PykutenError as error:
-            answers[row] = error
-            continue
-        rows.append(row)
-        listings.append(listing)
-        if len(rows) == CHUNK_LISTINGS or sum(one.image is not None for one in listings) == CHUNK_PHOTOS:
-            yield rows, listings
-            rows, listings = [], []
-    if rows:
-        yield rows, listings
-
-
-def _result(index: int, item: object, answer: Answer, work: Work, request_id: str) -> PredictedItem | FailedItem:
-    listing_id = id_of(item)
-    if isinstance(answer, PykutenError):
-        error = problem(placed(answer), request_id, below=f"/listings/{index}")
-        return {"index": index, "id": listing_id, "status": answer.status, "error": error}
-    prediction = prediction_body(answer, work.words, listing_id)
-    return {"index": index, "id": listing_id, "status": 200, "prediction": prediction}
+def _response(items: Sequence[Item], answers: Answers, work: Work, request_id: str) -> Response:
+    results = [
+        result_body(item.index, item.id, answer, work.words, request_id, below=f"/listings/{item.index}")
+        for item, answer in zip(items, answers, strict=True)
+    ]
+    return json_response(batch_body(results))

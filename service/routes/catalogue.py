@@ -22,18 +22,14 @@ from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Taxonomy
 from service.answers import json_response
 from service.labels import language
+from service.loading import Loaded
 from service.openapi import problems
-from service.registry import Loaded, State, VersionState
+from service.refusals import Refusal, RefusalCode
+from service.registry import Registry, State, VersionState
 from service.schemas import Language
 from service.serving import serving_of
 
 router = APIRouter(tags=["catalogue"])
-
-REFUSED = (
-    "Damaged, of a foreign format, or its golden listings give other answers. "
-    "The log and `python -m models verify VERSION` say which."
-)
-"""The reason itself can name files, and stays with the operators."""
 
 
 class CategoryEntry(TypedDict):
@@ -54,23 +50,32 @@ class CategoriesBody(TypedDict):
 
 
 class VersionEntry(TypedDict):
-    """One version. `reason` says why it was refused."""
+    """One version. `code` and `reason`, fixed words, say why it was refused."""
 
     version: str
     state: State
+    code: RefusalCode | None
     reason: str | None
     created: str | None
     name: str | None
 
 
+class RefusalBody(TypedDict):
+    """Why the promoted version does not serve."""
+
+    version: str
+    code: RefusalCode
+    reason: str
+
+
 class ModelsBody(TypedDict):
     """`serving` answers requests now; `promoted` is what the store says should. They differ while a version loads, or
-    when the
-    promoted one was refused.
+    when the promoted one was refused, as `refusal` then says.
     """
 
     serving: str | None
     promoted: str | None
+    refusal: RefusalBody | None
     versions: list[VersionEntry]
 
 
@@ -88,6 +93,7 @@ class VersionBody(TypedDict):
 
     version: str
     state: State
+    code: RefusalCode | None
     reason: str | None
     created: str
     name: str
@@ -128,9 +134,7 @@ async def categories(
 async def list_models(request: Request) -> Response:
     """Every version of the store, newest first, and what it is to this process."""
     registry = serving_of(request).registry
-    return json_response(
-        await asyncio.to_thread(lambda: _models(registry.states(), registry.promoted(), registry.store.root))
-    )
+    return json_response(await asyncio.to_thread(_models, registry))
 
 
 @router.get(
@@ -172,18 +176,35 @@ def _matches(header: str, etag: str) -> bool:
     return "*" in tags or etag in tags
 
 
-def _models(states: list[VersionState], promoted: str | None, root: Path) -> ModelsBody:
+def _models(registry: Registry) -> ModelsBody:
+    states, promoted, refusal = registry.states(), registry.promoted(), registry.refusal
     entries = []
     for one in states:
         try:
-            manifest = read_manifest(root / one.version)
+            manifest = read_manifest(registry.store.root / one.version)
             created, name = manifest.created.isoformat(), manifest.name
         except PykutenError:  # damaged, whether or not it was tried
             created, name = None, None
-        reason = REFUSED if one.state is State.REFUSED else None
-        entries.append(VersionEntry(version=one.version, state=one.state, reason=reason, created=created, name=name))
-    serving = next((one.version for one in states if one.state is State.SERVING), None)
-    return {"serving": serving, "promoted": promoted, "versions": entries}
+        entries.append(
+            VersionEntry(
+                version=one.version,
+                state=one.state,
+                code=one.refusal,
+                reason=one.refusal and one.refusal.reason,
+                created=created,
+                name=name,
+            )
+        )
+    return {
+        "serving": registry.serving,
+        "promoted": promoted,
+        "refusal": None if refusal is None else _refusal(refusal),
+        "versions": entries,
+    }
+
+
+def _refusal(refusal: Refusal) -> RefusalBody:
+    return {"version": refusal.version, "code": refusal.code, "reason": refusal.code.reason}
 
 
 def _version(folder: Path, one: VersionState) -> VersionBody:
@@ -192,7 +213,8 @@ def _version(folder: Path, one: VersionState) -> VersionBody:
     return {
         "version": manifest.version,
         "state": one.state,
-        "reason": REFUSED if one.state is State.REFUSED else None,
+        "code": one.refusal,
+        "reason": one.refusal and one.refusal.reason,
         "created": manifest.created.isoformat(),
         "name": manifest.name,
         "classes": _codes(folder),

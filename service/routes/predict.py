@@ -8,7 +8,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from models.listing import Listing
+from models.stages import Stage, timed
 from service.answers import PredictionBody, json_response, prediction_body
+from service.aside import LARGE_BYTES
 from service.errors import InvalidRequest, UnsupportedMediaType
 from service.examples import PHOTO_LISTINGS, PREDICTION, TEXT_LISTINGS
 from service.faults import pointer
@@ -51,7 +53,8 @@ async def predict_text(request: Request) -> Response:
     options, serving = begin(request)
     require_json(request)
     async with serving.bodies.read(request, serving.settings.text_body_bytes) as body:
-        listing = check(TextListing, parse_json(body)).listing()
+        with timed(Stage.PARSE, serving.metrics.stage):
+            listing = await serving.aside.run(len(body) > LARGE_BYTES, _read_text, body)
         return await _answer(request, serving, listing, options)
 
 
@@ -73,7 +76,8 @@ async def predict_image(request: Request) -> Response:
     settings = serving.settings
     limit = settings.form_body_bytes if kind == MULTIPART else settings.photo_bytes
     async with serving.bodies.read(request, limit) as body:
-        listing = _read_form(request, serving, body, fields=("id",)) if kind == MULTIPART else Listing(image=body)
+        with timed(Stage.PARSE, serving.metrics.stage):
+            listing = await _form_listing(request, serving, body, ("id",)) if kind == MULTIPART else Listing(image=body)
         if listing.image is None:
             raise InvalidRequest.at("/image", "This is required.")
         return await _answer(request, serving, listing, options)
@@ -94,15 +98,26 @@ async def predict(request: Request) -> Response:
     settings = serving.settings
     limit = settings.json_photo_body_bytes if kind == JSON else settings.form_body_bytes
     async with serving.bodies.read(request, limit) as body:
-        if kind == JSON:
-            listing = check(PhotoListing, parse_json(body)).listing()
-        else:
-            listing = _read_form(request, serving, body, fields=("id", "designation", "description"))
+        with timed(Stage.PARSE, serving.metrics.stage):
+            if kind == JSON:
+                listing = await serving.aside.run(len(body) > LARGE_BYTES, _read_json, body)
+            else:
+                listing = await _form_listing(request, serving, body, ("id", "designation", "description"))
         return await _answer(request, serving, listing, options)
 
 
-def _read_form(request: Request, serving: Serving, body: bytes, fields: tuple[str, ...]) -> Listing:
-    return _listing_of(parse_form(body, request.headers["content-type"], serving.form_limits), fields)
+def _read_text(body: bytes) -> Listing:
+    return check(TextListing, parse_json(body)).listing()
+
+
+def _read_json(body: bytes) -> Listing:
+    return check(PhotoListing, parse_json(body)).listing()
+
+
+async def _form_listing(request: Request, serving: Serving, body: bytes, fields: tuple[str, ...]) -> Listing:
+    content_type = request.headers["content-type"]
+    form = await serving.aside.run(len(body) > LARGE_BYTES, parse_form, body, content_type, serving.form_limits)
+    return _listing_of(form, fields)
 
 
 def _listing_of(form: Form, fields: tuple[str, ...]) -> Listing:

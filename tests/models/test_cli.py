@@ -156,7 +156,9 @@ def test_verify_parity_compares_the_runtimes(tiny_keras_version: Path, capsys: p
 
 
 def test_promote_serves_the_version(run: Commands, names: tuple[str, str]) -> None:
-    assert run("promote", names[0]) == Answer(0, f"serving {names[0]}\n", "")
+    answer = run("promote", names[0])
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.splitlines()[-1] == f"serving {names[0]}"
     assert run.store.current() == names[0]
 
 
@@ -224,6 +226,7 @@ def test_a_current_that_names_no_version(run: Commands, promoted: str) -> None:
         ["serve"],
         ["promote"],
         ["promote", "a", "b"],
+        ["compare", "a", "b"],
         ["verify", "--count", "0"],
         ["verify", "--count", "-1"],
         ["verify", "--count", "many"],
@@ -237,7 +240,7 @@ def test_wrong_calls(run: Commands, arguments: list[str]) -> None:
     assert answer.err.splitlines()[-1].startswith("python -m models")
 
 
-@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["promote"], ["rollback"]])
+@pytest.mark.parametrize("command", [[], ["list"], ["show"], ["verify"], ["compare"], ["promote"], ["rollback"]])
 def test_help(run: Commands, command: list[str]) -> None:
     answer = run(*command, "--help")
     assert (answer.code, answer.err) == (0, "")
@@ -252,7 +255,8 @@ def test_the_command_itself(run: Commands, names: tuple[str, str]) -> None:
         done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout, done.stderr
 
-    assert command("promote", names[0]) == (0, f"serving {names[0]}\n", "")
+    code, out, err = command("promote", names[0])
+    assert (code, out.splitlines()[-1], err) == (0, f"serving {names[0]}", "")
     assert command("show", "nothing") == (2, "", "models: No such model version.\n")
     damage(run.store, names[1])
     assert command("rollback") == (1, "", "models: version refused: text.bin has another size than the manifest says\n")

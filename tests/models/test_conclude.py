@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from models.calibration import Familiarity
 from models.listing import Case, Modality
 from models.prediction import Action, Prediction, Reason
 from models.predictor import Predictor, Scores
@@ -86,6 +90,26 @@ def test_reasons_have_an_order(tiny_predictor: Predictor) -> None:
     unreachable = conclude(tiny_predictor, given, UNREACHABLE, case=Case.BOTH)
     assert unreachable.decision.reason is Reason.PRECISION_UNREACHABLE
     assert unreachable.disagreement
+
+
+def test_an_unfamiliar_listing_goes_to_review_with_a_capped_confidence(tiny_predictor: Predictor) -> None:
+    """Before every other reason, and whatever the precision; the order of the categories and the set stay."""
+    fitted = tiny_predictor.calibration.cases[Case.TITLE]
+    known = Familiarity(scales={Modality.TEXT: 1.0}, threshold=2.0, false_alarms=0.05, confidence=0.3)
+    cases = {**tiny_predictor.calibration.cases, Case.TITLE: fitted.model_copy(update={"familiarity": known})}
+    predictor = copy.copy(tiny_predictor)
+    predictor.calibration = replace(tiny_predictor.calibration, cases=cases)
+    given = scores(0.02, 0.9, 0.03, 0.05)
+    familiar = conclude(predictor, given)
+    assert familiar.decision.action is Action.ACCEPT
+    for precision in (None, UNREACHABLE):
+        prediction = conclude(predictor, replace(given, unfamiliar=True), precision)
+        assert prediction.decision.action is Action.REVIEW
+        assert prediction.decision.reason is Reason.UNFAMILIAR
+        assert prediction.confidence == pytest.approx(0.3, abs=1e-6)
+        assert [entry.code for entry in prediction.predictions] == [entry.code for entry in familiar.predictions]
+        assert prediction.by_modality[Modality.TEXT] == prediction.predictions
+        assert prediction.prediction_set == familiar.prediction_set
 
 
 def test_ties_go_by_class_index(tiny_predictor: Predictor) -> None:

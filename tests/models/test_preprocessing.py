@@ -12,19 +12,25 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from models.errors import VersionRefused
+from models.ngram_vocabulary import write_ngram_vocabulary
 from models.ngrams import NgramFeatures
 from models.preprocessing import (
     MAX_FILE_BYTES,
     PREPROCESSING_FILE,
+    CombinedPreprocessing,
     ImagePreprocessing,
     NgramPreprocessing,
+    PiecePreprocessing,
     Preprocessing,
+    TextFeatures,
+    TextSettings,
     TokenPreprocessing,
     load_text_features,
     pad_batch,
 )
 from models.text import ListingText
 from models.tokens import TokenFeatures, write_vocabulary
+from tests.models.tiny_pieces import write_pieces
 
 VOCABULARY = ["piscine", "Piscine", "de", "gonflable", "gonfl", "ps4", "²", "für", "fur", "größe", "console", "consol"]
 TEXTS = [
@@ -33,6 +39,7 @@ TEXTS = [
     ListingText("", "Größe 38: 12 cm², l'Œuvre complète"),
     ListingText("!!!", "..."),
 ]
+KNOWN_NGRAMS = NgramFeatures(NgramPreprocessing()).hashes(TEXTS[0])
 
 stop_words = st.lists(
     st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=12) | st.sampled_from(VOCABULARY),
@@ -51,6 +58,7 @@ ngram_configs = st.tuples(
 ).flatmap(
     lambda sizes: st.builds(
         NgramPreprocessing,
+        vocabulary=st.booleans(),
         buckets=st.integers(10, 22).map(lambda bits: 2**bits),
         char_sizes=st.just(tuple(sizes[0])),
         word_sizes=st.just(tuple(sizes[1])),
@@ -60,8 +68,32 @@ ngram_configs = st.tuples(
         description_characters=st.integers(1, 20_000),
     )
 )
-image_configs = st.builds(ImagePreprocessing, height=st.integers(8, 1024), width=st.integers(8, 1024))
-configs = st.builds(Preprocessing, text=st.none() | token_configs | ngram_configs, image=st.none() | image_configs)
+image_configs = st.builds(
+    ImagePreprocessing,
+    height=st.integers(8, 1024),
+    width=st.integers(8, 1024),
+    margin_canvas=st.none() | st.integers(8, 1024),
+)
+piece_configs = st.builds(
+    PiecePreprocessing,
+    title_pieces=st.integers(3, 1024),
+    description_pieces=st.integers(3, 1024),
+    lowercase=st.booleans(),
+)
+text_configs = (
+    token_configs
+    | ngram_configs
+    | piece_configs
+    | st.builds(CombinedPreprocessing, ngrams=ngram_configs, pieces=piece_configs)
+)
+configs = st.builds(Preprocessing, text=st.none() | text_configs, image=st.none() | image_configs)
+
+
+def write_fitted(folder: Path) -> None:
+    """All files that any kind of preprocessing has beside `preprocessing.json`."""
+    write_vocabulary(folder, VOCABULARY)
+    write_ngram_vocabulary(folder, KNOWN_NGRAMS)
+    write_pieces(folder)
 
 
 def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
@@ -76,7 +108,7 @@ def test_what_is_written_is_read_and_gives_the_same_features(config: Preprocessi
     with TemporaryDirectory() as name:
         folder = Path(name)
         config.write(folder)
-        write_vocabulary(folder, VOCABULARY)
+        write_fitted(folder)
         read = Preprocessing.read(folder)
         assert read == config
         if config.text is None:
@@ -85,10 +117,13 @@ def test_what_is_written_is_read_and_gives_the_same_features(config: Preprocessi
         loaded = load_text_features(read.text, folder)
         if isinstance(config.text, TokenPreprocessing):
             assert isinstance(loaded, TokenFeatures)
-            given = TokenFeatures(config.text, VOCABULARY)
-        else:
+            given: TextFeatures = TokenFeatures(config.text, VOCABULARY)
+        elif isinstance(config.text, NgramPreprocessing):
             assert isinstance(loaded, NgramFeatures)
-            given = NgramFeatures(config.text)
+            given = NgramFeatures(config.text, KNOWN_NGRAMS if config.text.vocabulary else None)
+        else:
+            assert isinstance(config.text, CombinedPreprocessing | PiecePreprocessing)
+            given = load_text_features(config.text, folder)
         assert all(same(given(text), loaded(text)) for text in TEXTS)
 
 
@@ -97,9 +132,10 @@ def test_what_is_written_is_read_and_gives_the_same_features(config: Preprocessi
     [
         *(f"tokens.{name}" for name in TokenPreprocessing.model_fields),
         *(f"ngrams.{name}" for name in NgramPreprocessing.model_fields),
+        *(f"pieces.{name}" for name in PiecePreprocessing.model_fields),
     ],
 )
-def test_every_field_changes_the_features(field: str) -> None:
+def test_every_field_changes_the_features(field: str, tmp_path: Path) -> None:
     """No field is dead: a version's setting that nothing reads would be a promise not kept."""
     kind, name = field.split(".")
     other: dict[str, Any] = {
@@ -114,15 +150,21 @@ def test_every_field_changes_the_features(field: str) -> None:
         "strip_accents": True,
         "title_characters": 5,
         "description_characters": 6,
+        "vocabulary": True,
+        "title_pieces": 3,
+        "description_pieces": 4,
     }
+    if kind == "pieces":
+        other["lowercase"] = True
     if name == "kind":
         return
+    write_fitted(tmp_path)
 
-    def features(config: TokenPreprocessing | NgramPreprocessing) -> list[dict[str, np.ndarray]]:
-        made = TokenFeatures(config, VOCABULARY) if isinstance(config, TokenPreprocessing) else NgramFeatures(config)
+    def features(config: TextSettings) -> list[dict[str, np.ndarray]]:
+        made = load_text_features(config, tmp_path)
         return [made(text) for text in TEXTS]
 
-    make = TokenPreprocessing if kind == "tokens" else NgramPreprocessing
+    make = {"tokens": TokenPreprocessing, "ngrams": NgramPreprocessing, "pieces": PiecePreprocessing}[kind]
     before, after = features(make()), features(make.model_validate({name: other[name]}))
     assert not all(same(first, second) for first, second in zip(before, after, strict=True))
 
@@ -134,7 +176,7 @@ def test_the_file_is_for_people_too_and_always_the_same(tmp_path: Path) -> None:
     config.write(tmp_path)
     written = (tmp_path / PREPROCESSING_FILE).read_bytes()
     assert json.loads(written) == {
-        "image": {"height": 224, "width": 192},
+        "image": {"height": 224, "width": 192, "margin_canvas": None},
         "text": {
             "kind": "tokens",
             "title_tokens": 40,
@@ -178,6 +220,10 @@ def test_the_file_is_for_people_too_and_always_the_same(tmp_path: Path) -> None:
         b'{"text": {"kind": "ngrams", "char_sizes": [], "word_sizes": []}}',
         b'{"text": {"kind": "ngrams", "word_sizes": [4]}}',
         b'{"text": {"kind": "ngrams", "title_characters": 20001}}',
+        b'{"text": {"kind": "pieces", "title_pieces": 2}}',
+        b'{"text": {"kind": "pieces", "ngrams": {}}}',
+        b'{"text": {"kind": "combined", "ngrams": {"kind": "pieces"}}}',
+        b'{"text": {"kind": "combined", "buckets": 1024}}',
         b'{"image": {"height": 7, "width": 224}}',
         b'{"image": {"height": 224, "width": 1025}}',
         b'{"image": {"height": 224.5, "width": 224}}',
@@ -205,6 +251,19 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
 def test_tokens_without_their_vocabulary_are_refused(tmp_path: Path) -> None:
     with pytest.raises(VersionRefused, match="vocabulary"):
         load_text_features(TokenPreprocessing(), tmp_path)
+
+
+def test_combined_features_are_those_of_both_kinds(tmp_path: Path) -> None:
+    write_fitted(tmp_path)
+    config = CombinedPreprocessing(
+        ngrams=NgramPreprocessing(vocabulary=True, word_sizes=(1,)), pieces=PiecePreprocessing(title_pieces=5)
+    )
+    together = load_text_features(config, tmp_path)
+    parts = [load_text_features(part, tmp_path) for part in (config.ngrams, config.pieces)]
+    for text in TEXTS:
+        first, second = (part(text) for part in parts)
+        assert not first.keys() & second.keys()
+        assert same(together(text), {**first, **second})
 
 
 def test_settings_are_frozen() -> None:

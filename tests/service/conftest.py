@@ -46,7 +46,7 @@ def start(store: Store) -> Start:
     @contextmanager
     def started(load: Load = load_fake, **settings: object) -> Iterator[TestClient]:
         chosen = Settings(store=store.root, poll_seconds=0.05, **settings)  # type: ignore[arg-type]
-        app = create_app(chosen, registry=Registry(store, load, capacity=chosen.loaded_versions))
+        app = create_app(chosen, registry=Registry(store, load))
         with TestClient(app, raise_server_exceptions=True) as client:
             yield client
 

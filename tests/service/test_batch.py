@@ -101,7 +101,16 @@ def test_a_batch_that_is_none(client: TestClient, document: object, code: str, p
 
 def test_texts_go_through_the_networks_together(client: TestClient) -> None:
     client.post("/predict/batch", json={"listings": [{"designation": str(n)} for n in range(1, 33)]})
-    assert predictor_of(client).scored == [16, 16]
+    scored = predictor_of(client).scored
+    assert sum(scored) == 32
+    assert scored[0] == max(scored) == 16
+
+
+def test_photos_go_through_the_networks_by_four(client: TestClient) -> None:
+    client.post("/predict/batch", json={"listings": [{"image": PHOTO}] * 20})
+    scored = predictor_of(client).scored
+    assert sum(scored) == 20
+    assert scored[0] == max(scored) == 4
 
 
 def test_a_batch_that_was_begun_is_finished_though_the_queue_is_full(start: Start) -> None:
@@ -133,7 +142,15 @@ def test_the_deadline_holds_for_each_listing(start: Start) -> None:
     with start(workers=1) as client:
         predictor = predictor_of(client)
         predictor.gate.clear()
-        threading.Timer(0.5, predictor.gate.set).start()
+
+        def open_later() -> None:
+            end = time.monotonic() + 10
+            while not predictor.scored and time.monotonic() < end:
+                time.sleep(0.01)
+            time.sleep(0.4)  # the deadline passes while the first are at work
+            predictor.gate.set()
+
+        threading.Thread(target=open_later).start()
         body = client.post(
             "/predict/batch",
             json={"listings": [{"designation": str(n)} for n in range(1, 33)]},

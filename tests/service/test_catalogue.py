@@ -130,6 +130,9 @@ def test_the_page_names_the_version(client: TestClient) -> None:
 def test_security_headers_everywhere(client: TestClient) -> None:
     for response in (client.get("/health/live"), client.get("/nope"), client.post("/predict"), client.get("/")):
         assert response.headers["x-content-type-options"] == "nosniff"
-        assert "content-security-policy" in response.headers
+        assert "frame-ancestors 'none'" in response.headers["content-security-policy"]
+        assert response.headers["x-frame-options"] == "DENY"
+        assert response.headers["referrer-policy"] == "no-referrer"
+        assert response.headers["cross-origin-opener-policy"] == "same-origin"
         assert "server" not in response.headers
         assert response.headers["x-request-id"]

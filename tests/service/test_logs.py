@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 
@@ -47,6 +48,20 @@ def test_one_line_a_request(client: TestClient, lines: pytest.LogCaptureFixture)
     }
     assert first["version"] == response.json()["model"]["version"]
     assert (second["route"], second["status"], second["code"]) == (None, 404, "not_found")
+
+
+def test_photos_are_logged_by_format_size_and_hash(client: TestClient, lines: pytest.LogCaptureFixture) -> None:
+    lines.clear()
+    good, bad = photo(size=(90, 60), kind="PNG"), b"\xff\xd8\xff\xe0"
+    client.post("/predict", files={"image": (f"{SECRET}.jpg", good)})
+    client.post("/predict/image", content=bad, headers={"Content-Type": "image/jpeg"})
+    client.post("/predict/text", json={"designation": "a"})
+    first, second, third = formatted(lines)
+    assert (first["photo"], first["photo_sha256"]) == ("PNG 90x60", hashlib.sha256(good).hexdigest()[:12])
+    assert second["code"] == "image_corrupt"
+    assert second["photo_sha256"] == hashlib.sha256(bad).hexdigest()[:12]
+    assert "photo" not in second
+    assert not {"photo", "photo_sha256", "client"} & third.keys()
 
 
 def test_no_content_in_any_line(client: TestClient, lines: pytest.LogCaptureFixture) -> None:

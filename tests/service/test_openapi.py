@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import json
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
-from service.answers import BatchBody, PredictionBody
-from service.examples import BATCH, BATCHES, PHOTO_LISTINGS, PREDICTION, TEXT_LISTINGS
+from models.prediction import Reason
+from service.answers import BatchBody, DecisionBody, FailedItem, PredictedItem, PredictionBody
+from service.examples import (
+    BATCH,
+    BATCHES,
+    FORM_BATCH,
+    PHOTO_LISTINGS,
+    PREDICTION,
+    STREAM,
+    STREAM_RESULTS,
+    TEXT_LISTINGS,
+)
 from service.problems import TITLES, Problem
 from tests.service.conftest import predictor_of
 
@@ -72,7 +83,14 @@ def test_problems_have_examples_of_the_one_shape(document: dict[str, Any]) -> No
                 assert (body["code"], str(body["status"])) == (code, status)
                 seen.add(code)
     assert seen <= set(TITLES)
-    assert set(TITLES) - seen == {"internal", "not_found", "method_not_allowed", "client_gone"}
+    assert set(TITLES) - seen == {
+        "internal",
+        "not_found",
+        "method_not_allowed",
+        "client_gone",
+        "rate_limited",  # where the operator has set keys: tests/service/test_keys.py
+        "unauthorized",
+    }
 
 
 def test_every_reference_resolves(document: dict[str, Any]) -> None:
@@ -99,9 +117,47 @@ def test_request_examples_work_when_posted(
             assert ("image" in response.json()["modalities"]) == ("image" in example["value"])
 
 
+def batch_content(document: dict[str, Any]) -> dict[str, Any]:
+    return dict(document["paths"]["/predict/batch"]["post"]["requestBody"]["content"])
+
+
+def test_batches_come_in_three_forms(document: dict[str, Any]) -> None:
+    assert list(batch_content(document)) == ["application/json", "multipart/form-data", "application/x-ndjson"]
+    answers = document["paths"]["/predict/batch"]["post"]["responses"]["200"]["content"]
+    assert list(answers) == ["application/json", "application/x-ndjson"]
+
+
+def test_the_form_examples_work_when_posted(client: TestClient, document: dict[str, Any]) -> None:
+    documented = batch_content(document)["multipart/form-data"]["examples"]
+    assert documented == FORM_BATCH
+    for example in documented.values():
+        parts = dict(example["value"])
+        listings = (None, json.dumps(parts.pop("listings")), "application/json")
+        files = {name: (name, base64.b64decode(photo)) for name, photo in parts.items()}
+        results = client.post("/predict/batch", files={"listings": listings, **files}).json()["results"]
+        assert [one["prediction"]["modalities"] for one in results] == [["text", "image"], ["image"], ["text"]]
+
+
+def test_the_stream_examples_work_when_posted(client: TestClient, document: dict[str, Any]) -> None:
+    documented = batch_content(document)["application/x-ndjson"]["examples"]
+    assert documented == STREAM
+    headers = {"Content-Type": "application/x-ndjson"}
+    for example in documented.values():
+        response = client.post("/predict/batch", content=example["value"], headers=headers)
+        assert [json.loads(line)["status"] for line in response.text.splitlines()] == [200, 422, 200]
+
+
 def test_answer_examples_have_the_answers_shape(client: TestClient) -> None:
     TypeAdapter(PredictionBody).validate_python(PREDICTION, strict=True)
     TypeAdapter(BatchBody).validate_python(BATCH, strict=True)
+    for line in STREAM_RESULTS.splitlines():
+        TypeAdapter(PredictedItem | FailedItem).validate_python(json.loads(line), strict=True)
     real = client.post("/predict/text", json=TEXT_LISTINGS["french"]["value"]).json()
     assert list(real) == list(PREDICTION)
     assert predictor_of(client).scored
+
+
+def test_every_reason_for_review_is_documented() -> None:
+    kinds = get_args(get_type_hints(DecisionBody)["reason"])
+    reasons = [get_args(kind) for kind in kinds if get_origin(kind) is Literal]
+    assert set(reasons[0]) == set(Reason)

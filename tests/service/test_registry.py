@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import weakref
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from models.errors import NoVersion, VersionRefused, VersionUnknown
+from models.listing import Listing
 from models.predictor import Predictor
 from models.store import Store
 from service.errors import Overloaded
-from service.registry import RETRY_SECONDS, Registry
+from service.refusals import RETRY_SECONDS
+from service.registry import Registry
 from tests.service.conftest import Start
 from tests.service.fake_predictor import FakePredictor, seal_version
+
+IDLE_SECONDS = 600.0
 
 
 class Loader:
@@ -51,12 +56,13 @@ def test_nothing_is_loaded_before_it_is_asked(store: Store) -> None:
         _ = Registry(store, Loader()).current
 
 
-def test_a_promoted_version_is_swapped_in_and_the_old_one_kept(store: Store) -> None:
+def test_a_promoted_version_is_swapped_in_and_an_old_one_kept_while_it_is_asked_for(store: Store) -> None:
     async def test() -> None:
-        loader = Loader()
-        registry = Registry(store, loader)
+        loader, clock = Loader(), Clock()
+        registry = Registry(store, loader, clock=clock)
         await registry.refresh()
-        first = registry.current
+        first = await registry.get(store.current())
+        assert first is registry.current
         assert first.predictor.version == store.current()
         await registry.refresh()
         assert registry.current is first
@@ -70,8 +76,38 @@ def test_a_promoted_version_is_swapped_in_and_the_old_one_kept(store: Store) -> 
 
         store.rollback()
         await registry.refresh()
-        assert registry.current is first  # still in memory: at once, and bit-equal
+        assert registry.current is first  # still in memory: at once
         assert max(loader.loads.values()) == 1
+        assert registry.swaps == 3
+
+        assert states(registry)[newest] == "available"  # nobody asked for it by name
+        await registry.get(newest)
+        clock.now += IDLE_SECONDS
+        await registry.get(newest)
+        await registry.refresh()
+        assert states(registry)[newest] == "loaded"
+        clock.now += IDLE_SECONDS + 1
+        await registry.refresh()
+        assert states(registry) == {newest: "available", first.version: "serving", store.versions()[-1]: "available"}
+
+    asyncio.run(test())
+
+
+def test_a_version_is_released_when_its_last_request_is_done(store: Store) -> None:
+    """Not when something gets round to it: nothing but the request holds it."""
+
+    async def test() -> None:
+        registry = Registry(store, Loader())
+        await registry.refresh()
+        held = registry.current
+        old = weakref.ref(held.predictor)
+        store.promote(seal_version(store, 26))
+        await registry.refresh()
+        assert registry.current is not held
+        assert old() is not None
+        assert held.predictor.predict(Listing("a")).version == held.version
+        del held
+        assert old() is None
 
     asyncio.run(test())
 
@@ -92,15 +128,62 @@ def test_a_refused_version_changes_nothing(store: Store, kind: str, caplog: pyte
         assert registry.current is before
         assert states(registry)[newest] == "refused"
         assert loader.loads[newest] == 1  # not tried again at once
+        assert registry.is_degraded
+        assert registry.refusal is not None
+        assert (registry.refusal.version, registry.refusal.code) == (newest, "load_failed")
+        assert registry.outcomes == {"loaded": 1, "load_failed": 1}
         assert [record.message for record in caplog.records] == ["version refused"]
         with pytest.raises(VersionRefused):
             await registry.get(newest)
 
-        getattr(loader, kind).clear()  # repaired
+        getattr(loader, kind).clear()  # it was this machine's fault
         clock.now += RETRY_SECONDS
         await registry.refresh()
         assert registry.current.predictor.version == newest
         assert states(registry)[newest] == "serving"
+        assert registry.refusal is None
+        assert not registry.is_degraded
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("change", ["a file", "the pointer"])
+def test_a_refused_version_is_tried_again_when_something_changes(store: Store, change: str) -> None:
+    async def test() -> None:
+        loader = Loader()
+        registry = Registry(store, loader)
+        await registry.refresh()
+        newest = seal_version(store, 26)
+        store.promote(newest)
+        loader.bad.add(newest)
+        for _ in range(3):
+            await registry.refresh()
+        assert loader.loads[newest] == 1
+        loader.bad.clear()
+        if change == "a file":
+            path = store.folder(newest) / "metrics.json"
+            path.write_bytes(path.read_bytes())
+        else:
+            store.promote(newest)
+        await registry.refresh()
+        assert registry.current.version == newest
+        assert loader.loads[newest] == 2
+
+    asyncio.run(test())
+
+
+def test_a_promoted_version_that_is_not_there_is_said_to_be_missing(store: Store) -> None:
+    async def test() -> None:
+        registry = Registry(store, Loader())
+        await registry.refresh()
+        before = registry.current
+        (store.root / "current").write_text("2026.11.29-0000000\n")
+        await registry.refresh()
+        await registry.refresh()
+        assert registry.current is before
+        assert registry.refusal is not None
+        assert registry.refusal.code == "version_missing"
+        assert registry.outcomes["version_missing"] == 1
 
     asyncio.run(test())
 
@@ -151,7 +234,7 @@ def test_a_store_that_goes_away_does_not_matter(store: Store, tmp_path: Path) ->
 def test_versions_by_name_are_loaded_once_and_the_least_used_is_dropped(store: Store) -> None:
     async def test() -> None:
         loader = Loader()
-        registry = Registry(store, loader, capacity=2)
+        registry = Registry(store, loader, memory_bytes=2, weigh=lambda folder: 1)
         await registry.refresh()
         serving, older = store.versions()
         oldest = seal_version(store, 23)
@@ -163,6 +246,25 @@ def test_versions_by_name_are_loaded_once_and_the_least_used_is_dropped(store: S
         for name in ("nope", "../" + older, "", "x" * 100):
             with pytest.raises(VersionUnknown):
                 await registry.get(name)
+
+    asyncio.run(test())
+
+
+def test_a_version_that_would_not_fit_beside_the_serving_one_is_not_loaded(store: Store) -> None:
+    async def test() -> None:
+        loader = Loader()
+        weights = dict(zip(store.versions(), (60, 50), strict=True))
+        registry = Registry(store, loader, memory_bytes=100, weigh=lambda folder: weights[folder.name])
+        await registry.refresh()
+        serving, older = store.versions()
+        with pytest.raises(VersionRefused):
+            await registry.get(older)
+        assert loader.loads == {serving: 1}
+        assert registry.outcomes == {"loaded": 1, "over_memory": 1}
+        assert states(registry)[older] == "available"  # it is not the version's fault
+        store.promote(older)  # the serving one is always kept, and a swap is not held up
+        await registry.refresh()
+        assert registry.current.version == older
 
     asyncio.run(test())
 
@@ -202,6 +304,7 @@ def test_a_refused_version_by_name_is_unavailable_and_says_so(start: Start, stor
         assert "retry-after" in response.headers
         entry = client.get("/models").json()["versions"][1]
         assert entry["state"] == "refused"
+        assert entry["code"] == "load_failed"
         assert "models verify" in entry["reason"]
         assert "checksum" not in client.get("/models").text
         assert client.get("/health/ready").status_code == 200

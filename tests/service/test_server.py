@@ -22,7 +22,7 @@ import pytest
 from models.store import Store
 from service.__main__ import main
 from service.app import create_app
-from service.registry import Registry
+from service.registry import Load, Registry
 from service.server import listen, make_server
 from service.serving import Serving
 from service.settings import Settings
@@ -48,9 +48,9 @@ class Running:
 
 
 @contextmanager
-def server(store: Store, **settings: Any) -> Iterator[Running]:
+def server(store: Store, load: Load = load_fake, **settings: Any) -> Iterator[Running]:
     chosen = Settings(store=store.root, drain_seconds=0, **{"shutdown_seconds": 5, **settings})
-    app = create_app(chosen, registry=Registry(store, load_fake))
+    app = create_app(chosen, registry=Registry(store, load))
     listener = listen("127.0.0.1", 0)
     running = make_server(app, chosen)
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
@@ -210,7 +210,7 @@ def test_what_is_not_http_gets_400_and_is_closed(store: Store, request_line: byt
 
 
 def wait_until(condition: Any) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -304,7 +304,7 @@ from pathlib import Path
 from models.store import Store
 from service import logs
 from service.app import create_app
-from service.registry import Registry
+from service.registry import Load, Registry
 from service.server import listen, make_server
 from service.settings import Settings
 from tests.service.fake_predictor import FakePredictor
@@ -315,7 +315,7 @@ class Slow(FakePredictor):
         return super().score(prepared)
 
 logs.configure("info")
-settings = Settings(store=Path(sys.argv[1]), drain_seconds=1)
+settings = Settings(store=Path(sys.argv[1]), drain_seconds=2)
 listener = listen("127.0.0.1", 0)
 logs.event(20, "listening", port=listener.getsockname()[1])
 app = create_app(settings, registry=Registry(Store(settings.store), lambda folder: Slow(folder.name)))
@@ -334,7 +334,12 @@ def test_sigterm_drains(store: Store) -> None:
         body = b'{"designation": "a"}'
         message = head("/predict/text", JSON, f"Content-Length: {len(body)}") + body
         with running.connect() as in_flight, running.connect() as asking:
+            asking.settimeout(30)
+            asking.sendall(head("/health/ready", method="GET"))  # the port is open before the process is ready
+            assert read_answer(asking)[0] == 200
             in_flight.sendall(message)
+            asking.sendall(head("/health/ready", method="GET"))
+            assert read_answer(asking)[0] == 200
             time.sleep(0.3)
             start = time.monotonic()
             process.send_signal(signal.SIGTERM)

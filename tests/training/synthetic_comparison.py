@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from models.calibration import CaseCalibration
 from models.listing import Case, Modality
 from models.taxonomy import Taxonomy
 from tests.training.synthetic_logits import posterior_logits
@@ -18,6 +19,8 @@ from training.fusion_methods import compare_fusions
 from training.temperature import calibrated
 
 PRECISIONS = (0.9, 0.95, 0.99)
+
+UNCALIBRATED = CaseCalibration(temperature=1, listings=0, thresholds=[], class_thresholds={}, set_floor=0)
 
 
 def make_comparison(
@@ -50,6 +53,7 @@ def make_comparison(
             precisions=PRECISIONS,
             thresholds=np.repeat([[0.6], [0.8], [np.nan]], listings, axis=1),
             disagreement=np.zeros(listings, bool),
+            unfamiliar=np.zeros(listings, bool),
             covered=np.ones(listings, bool),
             set_sizes=np.ones(listings, np.int64),
         )
@@ -68,7 +72,7 @@ def make_comparison(
     found[Case.BOTH] = answers(Case.BOTH, sum(both))
     described = np.ones(listings, bool)
     labelled = LabelledLogits(labels, table["label_source"].to_numpy(str), described, described, both[0], None, both[1])
-    fusions = compare_fusions(labelled, dict.fromkeys(Case, 1.0), seed=seed)
+    fusions = compare_fusions(labelled, dict.fromkeys(Case, UNCALIBRATED), seed=seed)
     contenders.append(replace(_contender("shipped", list(fused), found, 20), fusions=fusions, fusion="weighted"))
     return Comparison(
         part="validation",

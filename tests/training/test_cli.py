@@ -119,7 +119,7 @@ def test_bad_input_is_found_before_tensorflow_is_imported(folder: Path) -> None:
     assert done.stderr.splitlines()[-1] == "training: listings.csv: category 9999 has 1 usable rows, 5 are needed"
 
 
-@pytest.mark.parametrize("options", [["--help"], ["run", "--help"], ["check", "--help"]])
+@pytest.mark.parametrize("options", [["--help"], ["run", "--help"], ["check", "--help"], ["evaluate", "--help"]])
 def test_help_explains_the_options(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(options)

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.preprocessing import NgramPreprocessing, TokenPreprocessing
+from models.preprocessing import CombinedPreprocessing, NgramPreprocessing, PiecePreprocessing, TokenPreprocessing
 from training import config_file
 from training.config import RunConfig, SplitConfig, read_config
 from training.config_file import PATHS
 from training.errors import ConfigError, TrainingError
 from training.fit_config import Section
+from training.trust import Reliability, Trust
 
 BASE = """
 name = "tiny"
@@ -22,6 +23,7 @@ name = "tiny"
 path = "data/listings.csv"
 images = "data/images"
 """
+COMBINED = BASE + "[text]\nnetwork = 'combined'\n"
 
 
 def read(folder: Path, text: str) -> RunConfig:
@@ -65,6 +67,18 @@ def test_the_network_decides_the_kind_of_preprocessing(tmp_path: Path) -> None:
     assert config.text.preprocessing == TokenPreprocessing(title_tokens=12)
 
 
+def test_combined_takes_all_its_parts_or_those_that_the_file_names(tmp_path: Path) -> None:
+    whole = read(tmp_path, BASE + '[text]\nnetwork = "combined"\n').text
+    assert list(whole.networks) == ["ngrams", "linear", "sentence_encoder"]
+    assert (whole.preprocessing, whole.vocabulary_size) == (CombinedPreprocessing(), 200_000)
+    parts = '[text]\nnetwork = "combined"\n[text.parts.linear]\nepochs = 3\n[text.parts.ngrams]\n'
+    some = read(tmp_path, BASE + parts).text
+    assert {name: part.epochs for name, part in some.networks.items()} == {"ngrams": 10, "linear": 3}
+    assert some.preprocessing == NgramPreprocessing()
+    assert read(tmp_path, BASE + '[text]\nnetwork = "sentence_encoder"').text.preprocessing == PiecePreprocessing()
+    assert read(tmp_path, BASE + '[text]\nnetwork = "lstm"').text.vocabulary_size == 10_000
+
+
 def test_sizes_and_weights_default_to_what_the_network_was_pretrained_with(tmp_path: Path) -> None:
     image = read(tmp_path, BASE + '[image]\nnetwork = "xception"\nwidth = 320\n').image
     assert (image.height, image.width, image.weights) == (299, 320, "imagenet")
@@ -82,11 +96,22 @@ def test_weights_may_be_a_file_beside_the_config(tmp_path: Path) -> None:
     ("text", "line"),
     [
         ("", "name: missing"),
-        (BASE + "[text]\nnetwork = 'lsmt'", "text.network: must be one of lstm, gru, ngrams, none"),
+        (BASE + "[text]\nnetwork = 'lsmt'", "text.network: must be one of lstm, gru, ngrams, linear, "),
         (BASE + "[text]\nepochs = '10'", "text.epochs: Input should be a valid integer"),
         (BASE + "[text]\nepoch = 10", "text.epoch: unknown field"),
         (BASE + "[text]\nnetwork = 'lstm'\npreprocessing = {kind = 'ngrams'}", "text.preprocessing: lstm needs kind ="),
         (BASE + "[text.preprocessing]\nbuckets = 3", "text.preprocessing.buckets: "),
+        (COMBINED + "[text.preprocessing.ngrams]\nbuckets = 3", "text.preprocessing.ngrams.buckets: "),
+        (COMBINED + "[text.preprocessing.pieces]\ntitle_pieces = 2", "text.preprocessing.pieces.title_pieces: "),
+        (COMBINED + "[text.parts.ngrams]\nepochs = 0", "text.parts.ngrams.epochs: "),
+        (COMBINED + "[text.parts.image]\nepochs = 1", "text.parts.image: unknown field"),
+        (COMBINED + "[text.parts.linear.parameters]\ndim = 3", "text.parts: linear.parameters.dim: linear has none"),
+        (COMBINED + "[text.parameters]\ndim = 3", "text: parameters.dim: combined has none"),
+        (BASE + "[text.parts.ngrams]", "text: parts: ngrams has none, only combined has"),
+        (
+            BASE + "[text]\nnetwork = 'sentence_encoder'\nparameters = {encoder_rate = 2}",
+            "text: parameters.encoder_rate: must be 0 to 1",
+        ),
         (BASE + "[text.parameters]\ndropout = 'much'", "text.parameters.dropout: must be a finite number"),
         (BASE + "[text.parameters]\ndropout = true", "text.parameters.dropout: must be a finite number"),
         (BASE + "[text.augmentation]\ntypos = 1.5", "text.augmentation.typos: "),
@@ -269,3 +294,31 @@ def test_the_compared_configs_are_of_one_network_each_on_the_same_listings(path:
 
 def test_every_network_of_the_original_is_compared() -> None:
     assert {path.stem for path in COMPARED} >= {"lstm", "gru", "resnet50", "mobilenetv2", "vgg16"}
+
+
+DOUBT = """
+[decision]
+trusted = ["true"]
+trusted_minimum = 40
+false_alarms = 0.02
+[decision.reliability.vote]
+all = 0.84
+unanimous = 0.97
+[unfamiliar]
+listings = "strange.jsonl"
+pictures = 8
+"""
+
+
+def test_labels_can_be_doubted_and_strangers_named(tmp_path: Path) -> None:
+    config = read(tmp_path, BASE + DOUBT)
+    assert config.decision.trust == Trust(("true",), 40, {"vote": Reliability(0.84, 0.97)})
+    assert config.decision.false_alarms == 0.02
+    assert config.unfamiliar.listings == tmp_path / "strange.jsonl"
+    assert config.provenance()["unfamiliar"] == {"listings": "strange.jsonl", "pictures": 8}
+    assert read(tmp_path, BASE).decision.trust == Trust()
+
+
+def test_a_reliability_is_a_share(tmp_path: Path) -> None:
+    wrong = BASE + "[decision.reliability.vote]\nall = 84\n"
+    assert problems(tmp_path, wrong)[0].startswith("run.toml: decision.reliability.vote.all: ")

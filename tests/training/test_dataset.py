@@ -119,7 +119,10 @@ def test_the_fingerprint_changes_with_the_content_and_not_with_the_place(tmp_pat
         (f"{HEADER},category\n", "listings.csv: column category appears more than once"),
         (f"{HEADER},split\n1,a,,,1,train\n2,a,,,1,dev\n", "listings.csv: split of row 1 is none of train, "),
         (f"{HEADER},label_share\n1,a,,,1,much\n", "listings.csv: label_share of row 0 is not a number"),
-        (f"{HEADER}\n1,a,,x.jpg,1\n", "listings.csv: the image column names files, but catalogue.images is not set"),
+        (
+            f"{HEADER}\n1,a,,x.jpg,1\n",
+            "listings.csv: the image column names files, but catalogue.images (--images) is not set",
+        ),
     ],
 )
 def test_a_table_that_does_not_fit_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:

@@ -204,6 +204,7 @@ def case_answers() -> CaseAnswers:
         precisions=(0.8, 0.9),
         thresholds=np.array([[0.75, 0.75, np.nan, 0.75], [0.875, 0.875, np.nan, 0.875]]),
         disagreement=np.array([False, False, False, True]),
+        unfamiliar=np.array([False, False, False, False]),
         covered=np.array([True, True, False, True]),
         set_sizes=np.array([1, 2, 1, 2]),
     )

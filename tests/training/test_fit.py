@@ -15,6 +15,7 @@ keras = pytest.importorskip("keras")
 from training.evaluation import LearningCurve  # noqa: E402
 from training.fit import BATCHES_PER_POOL, Batches, Examples, fit_network, fix_seeds  # noqa: E402
 from training.fit_config import Callbacks, FitConfig  # noqa: E402
+from training.slowed_adam import Slowed  # noqa: E402
 
 pytestmark = pytest.mark.tensorflow
 
@@ -97,9 +98,11 @@ def network() -> Any:
     return keras.Model([points], keras.layers.Dense(CLASSES, name="logits")(points))
 
 
-def fit(model: Any, folder: Path, train: Examples, validation: Examples, **options: Any) -> LearningCurve:
+def fit(
+    model: Any, folder: Path, train: Examples, validation: Examples, slowed: Slowed | None = None, **options: Any
+) -> LearningCurve:
     config = FitConfig(**{"epochs": 3, "batch_size": 16, "learning_rate": 0.1, **options})
-    return fit_network(model, train, validation, config, seed=3, folder=folder, name="points")
+    return fit_network(model, train, validation, config, seed=3, folder=folder, name="points", slowed=slowed)
 
 
 TRAIN, VALIDATION = np.arange(60), np.arange(60, 90)
@@ -175,6 +178,20 @@ def test_rows_of_little_weight_teach_little(tmp_path: Path) -> None:
     weights = np.repeat(np.float32([1, 0.01]), len(TRAIN))
     fit(model, tmp_path, Examples(rows, labels, weights, source.load), source.examples(NONE))
     assert (model.predict(POINTS, verbose=0).argmax(1) == LABELS).mean() > 0.7
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_slowed_variables_move_less_and_do_not_decay(tmp_path: Path, decay: float) -> None:
+    moved = {}
+    for share in (None, 0.01):
+        model, source = network(), Source()
+        kernel, bias = model.get_layer("logits").trainable_variables
+        both = [(variable, variable.numpy()) for variable in (kernel, bias)]
+        slowed = None if share is None else Slowed([kernel], share)
+        fit(model, tmp_path, source.examples(TRAIN), source.examples(NONE), slowed=slowed, epochs=1, weight_decay=decay)
+        moved[share] = [float(np.abs(variable.numpy() - old).mean()) for variable, old in both]
+    assert moved[0.01][0] < 0.02 * moved[None][0]
+    assert moved[0.01][1] > 0.3 * moved[None][1]
 
 
 def test_the_learning_rate_falls_along_a_cosine_and_weights_decay(tmp_path: Path) -> None:

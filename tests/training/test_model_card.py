@@ -23,6 +23,7 @@ SECTIONS = (
     "Networks",
     "How it was evaluated",
     "Decisions",
+    "Out of the catalogue",
     "Categories",
     "Calibration",
     "Known limits",
@@ -81,7 +82,7 @@ def test_the_card_tells_what_a_sceptic_asks(tmp_path: Path, whole: dict[str, Any
 
 def test_tables_are_well_formed(tmp_path: Path, whole: dict[str, Any]) -> None:
     found = tables(written(tmp_path, whole, CONTEXT))
-    assert len(found) == 11
+    assert len(found) == 13
     assert all(len(rows) > 2 and len(set(rows)) == 1 for rows in found)
 
 
@@ -138,3 +139,28 @@ def test_code_ends_where_it_should(text: str) -> None:
         inside = code[len(fence[0]) : -len(fence[0])]
         assert code.endswith(fence[0])
         assert fence[0] not in re.findall("`+", inside)
+
+
+def test_strangers_and_how_calibration_went_are_told(tmp_path: Path, whole: dict[str, Any]) -> None:
+    share = {"value": 0.5, "low": 0.1, "high": 0.9}
+    strangers = {
+        "text": {
+            "n": 4,
+            "noticed": share,
+            "review": share,
+            "confidence": 0.31,
+            "kinds": {"job": {"n": 4, "noticed": 2}},
+        }
+    }
+    fitted = {
+        "cases": {
+            "both": {"basis": "510 true, photos borrowed", "nll_before": 0.7, "nll_scaled": 0.6, "nll_after": 0.55}
+        },
+        "fusion": {"borrowing": {"listings": 1391, "own_accuracy": 0.829, "borrowed_accuracy": 0.83}},
+    }
+    card = written(tmp_path, whole | {"unfamiliar": strangers, "calibration": fitted}, CONTEXT)
+    assert "| text | 4 | 0.500 (0.100–0.900) | 0.500 (0.100–0.900) | 0.31 |" in card
+    assert "| job | 2 of 4 |" in card
+    assert "| fused | 510 true, photos borrowed | 0.700 | 0.600 | 0.550 | – | – | – |" in card
+    assert "On\n1,391 listings that have one, fusion is right in 82.9" in card
+    assert all(len(set(rows)) == 1 for rows in tables(card))

@@ -19,6 +19,7 @@ import pytest
 
 from tests.training.tiny_networks import (
     CLASSES,
+    PART_WEIGHTS,
     TEXT_SIZES,
     WORDS,
     image_network,
@@ -30,7 +31,8 @@ from tests.training.tiny_networks import (
 from training.networks import HEAD_CUT, IMAGE_NETWORKS, TEXT_NETWORKS, CutInvalid, WeightsUnavailable
 from training.networks.efficientnet_lite import VARIANTS, load_checkpoint, package_checkpoint
 from training.networks.image import FEATURES, build_image_network, split_at
-from training.networks.text import build_text_network, set_idf
+from training.networks.ngrams import set_idf, with_byte_tables
+from training.networks.text import build_text_network, join_networks
 from training.networks.torch_checkpoint import CheckpointRefused, read_state_dict
 
 pytestmark = pytest.mark.tensorflow
@@ -55,7 +57,7 @@ def weights_of(layers: Any) -> dict[str, np.ndarray]:
 
 
 def test_unknown_networks_are_refused() -> None:
-    assert set(TEXT_SIZES) == set(TEXT_NETWORKS)
+    assert set(TEXT_SIZES) | {"combined"} == set(TEXT_NETWORKS)
     with pytest.raises(ValueError, match="no text network"):
         build_text_network("bert", CLASSES)
     with pytest.raises(ValueError, match="no image network"):
@@ -90,7 +92,7 @@ def test_text_logits_do_not_depend_on_padding_or_neighbours(name: str) -> None:
     together = logits(model, batch)
     assert np.ptp(together, axis=0).max() > 1e-2
     for row, length in enumerate(lengths):
-        shortest = {"ids": length, "weights": length}
+        shortest = {"ids": length, "weights": length, "pieces": length}
         alone = {key: values[row : row + 1, : shortest.get(key, 9)] for key, values in batch.items()}
         np.testing.assert_allclose(logits(model, alone)[0], together[row], rtol=1e-5, atol=1e-6)
 
@@ -113,6 +115,62 @@ def test_ngram_bags_are_weighted_by_idf_and_normalised() -> None:
     np.testing.assert_allclose(logits(bags, inputs), expected, rtol=1e-5, atol=1e-5)
     train_one_step(model, inputs, rows=2)
     np.testing.assert_array_equal(model.get_layer("idf").get_weights()[0].ravel(), idf.astype(np.float32))
+
+
+def test_a_linear_network_is_a_product_of_tf_idf_and_weights() -> None:
+    model = text_network("linear")
+    inputs = text_inputs("linear", [9, 4], padded=9)
+    table = model.get_layer("grams").get_weights()[0]
+    expected = np.zeros((2, CLASSES))
+    for prefixes in ([""], ["", "description_"]):
+        features = np.zeros((2, WORDS))
+        squares = np.zeros(2)
+        for prefix in prefixes:
+            ids, weights = inputs[f"{prefix}ids"], inputs[f"{prefix}weights"]
+            np.add.at(features, (np.arange(2)[:, None], ids), weights)
+            squares += (weights**2).sum(1)
+        expected += features @ table / np.sqrt(squares)[:, None]
+    np.testing.assert_allclose(logits(model, inputs), expected, rtol=1e-4, atol=1e-5)
+    untrained = build_text_network("linear", CLASSES, **TEXT_SIZES["linear"])
+    assert not logits(untrained, inputs).any()
+
+
+@pytest.mark.parametrize("name", ["ngrams", "linear"])
+def test_tables_in_bytes_answer_nearly_alike(name: str) -> None:
+    model = text_network(name)
+    set_idf(model, np.linspace(0, 3, WORDS))
+    in_bytes = with_byte_tables(model, build_text_network(name, CLASSES, **TEXT_SIZES[name], in_bytes=True))
+    inputs = text_inputs(name, [9, 4, 0], padded=9)
+    reference = logits(model, inputs)
+    difference = np.abs(logits(in_bytes, inputs) - reference).max() / reference.std()
+    assert 0 < difference < 0.02
+    assert in_bytes.get_layer("grams").get_weights()[0].dtype == np.uint8
+
+
+def test_joined_networks_answer_with_the_weighted_sum_of_their_parts() -> None:
+    inputs = text_inputs("combined", [9, 4, 0], padded=9)
+    parts = {name: text_network(name) for name in PART_WEIGHTS}
+    answers = {name: logits(part, text_inputs(name, [9, 4, 0], padded=9)) for name, part in parts.items()}
+    expected = sum(PART_WEIGHTS[name] * answer for name, answer in answers.items())
+    np.testing.assert_allclose(logits(join_networks(parts, PART_WEIGHTS), inputs), expected, rtol=1e-5, atol=1e-6)
+    alone = join_networks(parts, {"ngrams": 0.0, "linear": 0.0, "sentence_encoder": 2.0})
+    assert {node.name for node in alone.inputs} == {"pieces", "description_pieces"}
+    pieces = text_inputs("sentence_encoder", [9, 4, 0], padded=9)
+    np.testing.assert_allclose(logits(alone, pieces), 2 * answers["sentence_encoder"], rtol=1e-5)
+
+
+def test_a_frozen_encoder_stays_as_it_is_and_its_table_always() -> None:
+    inputs = text_inputs("sentence_encoder", [9, 4, 3], padded=9)
+    for rate in (0.0, 0.5):
+        model = build_text_network(
+            "sentence_encoder", CLASSES, **{**TEXT_SIZES["sentence_encoder"], "encoder_rate": rate}
+        )
+        before = weights_of(model.get_layer("encoder").layers)
+        train_one_step(model, inputs, rows=3)
+        after = weights_of(model.get_layer("encoder").layers)
+        changed = {path for path, weight in after.items() if not np.array_equal(weight, before[path])}
+        assert bool(changed) == bool(rate)
+        assert not [path for path in changed if path.startswith("pieces_table")]
 
 
 # --- image

@@ -10,13 +10,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from models.artifact import read_manifest
+from models.errors import VersionRefused
 from models.listing import Case, Listing, Modality
 from models.predictor import Predictor
 from models.store import Store
+from tests.models.tiny_version import make_version
 from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
+from tests.training.tiny_encoder import install
 from training import pipeline, release
 from training.calibrate import FusionSummary
 from training.calibrate import calibrate as really_calibrate
@@ -26,6 +30,38 @@ pytestmark = pytest.mark.tensorflow
 
 CURVE = asdict(LearningCurve("ngrams", (1.0,), (1.0,), (0.5,), 0.1))
 STAGES = ("text-features", "text", "activations", "image")
+COMBINED = """
+[text]
+network = "combined"
+byte_tables = true
+
+[text.preprocessing.ngrams]
+vocabulary = true
+
+[text.preprocessing.pieces]
+title_pieces = 32
+
+[text.parts.ngrams]
+epochs = 4
+batch_size = 8
+learning_rate = 0.02
+parameters = { dim = 16 }
+
+[text.parts.linear]
+epochs = 4
+batch_size = 8
+learning_rate = 0.1
+
+[text.parts.encoder]
+epochs = 3
+batch_size = 8
+learning_rate = 0.01
+parameters = { encoder_rate = 0.1 }
+
+[image]
+network = "none"
+"""
+COMBINED = CONFIG.partition("[text]")[0] + COMBINED
 GRU = TEXT_ONLY.replace('"ngrams"', '"gru"').replace("dim = 16", "embedding = 8, units = 8, dense = 8")
 GRU = GRU.replace("buckets = 4096", "title_tokens = 12\ndescription_tokens = 12")
 
@@ -107,7 +143,8 @@ def test_a_changed_text_config_redoes_the_text_alone(
 ) -> None:
     monkeypatch.setattr(release.Release, "publish", lambda *_: "unpublished")
     monkeypatch.setattr(pipeline, "make_text_features", lambda *_: None)
-    monkeypatch.setattr(pipeline, "fit_text", lambda *given: (given[-1] / "curve.json").write_text(json.dumps(CURVE)))
+    written = lambda *given: (given[-1] / "curve.json").write_text(json.dumps(CURVE))  # noqa: E731
+    monkeypatch.setattr(pipeline.TextFit, "fit", written)
 
     def stages(name: str, config: str) -> tuple[list[str], list[str]]:
         """Names of the stages that were done, and that were kept."""
@@ -146,6 +183,48 @@ def test_a_text_version_answers_texts(tiny_run: TinyRun) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
+def test_a_combined_version_answers_alike_in_any_batch_and_refits_only_changed_parts(
+    tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(tmp_path, monkeypatch)
+    code, store = tiny_run.train("combined", COMBINED)
+    assert code == 0
+    folder = sealed(store)
+    manifest = read_manifest(folder)
+    assert {"ngrams.npy", "pieces.model", "pieces.npy"} <= manifest.files.keys()
+    assert manifest.networks[Modality.TEXT].name == "combined"
+    assert "Universal Sentence Encoder" in (folder / "MODEL_CARD.md").read_text()
+    curves = json.loads((folder / "metrics.json").read_bytes())["curves"]
+    assert [curve["network"] for curve in curves] == ["ngrams", "linear", "sentence_encoder"]
+
+    listings = [POOL, BOOK, Listing("Roman"), Listing("", "Auteur et récit"), Listing("Console de jeu " * 60)]
+    for runtime in ("openvino", "keras"):
+        predictor = Predictor.load(folder, runtime=runtime)  # type: ignore[arg-type]
+        assert right(predictor, "2583", POOL)
+        assert right(predictor, "10", BOOK)
+        prepared = [predictor.prepare(listing) for listing in listings]
+        together = [scores.fused for scores in predictor.score(prepared)]
+        backwards = [scores.fused for scores in predictor.score(prepared[::-1])][::-1]
+        for row, answer in enumerate(together):
+            np.testing.assert_allclose(predictor.score([prepared[row]])[0].fused, answer, atol=1e-4)
+            np.testing.assert_allclose(backwards[row], answer, atol=1e-4)
+
+    capsys.readouterr()
+    other_head = COMBINED.replace("epochs = 3", "epochs = 2")
+    assert tiny_run.train("combined-other", other_head)[0] == 0
+    lines = capsys.readouterr().out
+    stages = ("text-features", "text-ngrams", "text-linear", "text-sentence_encoder", "text")
+    assert [stage for stage in stages if f"[{stage}] finished" in lines] == ["text-sentence_encoder", "text"]
+
+    damaged = store.root / "damaged"
+    shutil.copytree(folder, damaged)
+    vocabulary = np.load(damaged / "ngrams.npy")
+    np.save(damaged / "ngrams.npy", vocabulary[::-1])
+    with pytest.raises(VersionRefused, match=r"ngrams\.npy"):
+        Predictor.load(damaged, verify=False)
+
+
+@pytest.mark.usefixtures("without_report")
 def test_a_photo_version_answers_photos(tiny_run: TinyRun) -> None:
     # A network on random frozen weights may be too unsure for the parity that publishing asks for: hence --force.
     code, store = tiny_run.train("image", IMAGE_ONLY, "--force")
@@ -169,6 +248,27 @@ def test_a_vocabulary_travels_with_its_version(tiny_run: TinyRun, tmp_path: Path
     predictor = Predictor.load(shutil.copytree(folder, tmp_path / folder.name))
     assert read_manifest(folder).networks[Modality.TEXT].name == "gru"
     assert predictor.predict(POOL).version == store.current() == folder.name
+
+
+def test_a_version_that_is_worse_than_the_current_one_is_sealed_but_promoted_by_force_alone(
+    tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = iter((26, 27))
+    monkeypatch.setattr(
+        release.Release,
+        "publish",
+        lambda _, store, *__: make_version(store.root, modalities=[Modality.TEXT], day=next(days)),
+    )
+    store = Store(tiny_run.folder / "store-gate")
+    current = make_version(store.root)
+    store.promote(current)
+    assert tiny_run.train("gate", CONFIG, "--promote")[0] == 1
+    captured = capsys.readouterr()
+    assert f"{current} stays: it has no network for image" in captured.err.splitlines()[-1]
+    assert "| listings | evidence | n | current accuracy | n | new accuracy |" in captured.out
+    assert (store.current(), len(store.versions())) == (current, 2)
+    assert tiny_run.train("gate", CONFIG, "--promote", "--force")[0] == 0
+    assert capsys.readouterr().out.splitlines()[-1] == store.current() == store.versions()[0]
 
 
 @pytest.fixture

@@ -26,6 +26,9 @@ validation = 0.1
 calibration = 0.2
 test = 0.2
 
+[unfamiliar]
+pictures = 2
+
 [text]
 network = "ngrams"
 epochs = 4

@@ -6,23 +6,29 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers, ops
 
+from training.networks.ngrams import build_linear_network, build_ngram_network
+from training.networks.sentence_encoder import build_sentence_encoder_network
+
 RECURRENT: Mapping[str, Callable[..., keras.Layer]] = {"lstm": layers.LSTM, "gru": layers.GRU}
-NORM_FLOOR = 1e-6
-"""Smallest length a bag of n-grams is divided by; only an empty field is below it, and its bag is 0."""
+BUILDERS: Mapping[str, Callable[..., keras.Model]] = {
+    "ngrams": build_ngram_network,
+    "linear": build_linear_network,
+    "sentence_encoder": build_sentence_encoder_network,
+}
 
 
 def build_text_network(name: str, classes: int, **sizes: Any) -> keras.Model:
-    """Build one of `training.networks.TEXT_NETWORKS`; `sizes` are the keyword arguments of its own builder below.
+    """Build one of `training.networks.TEXT_NETWORKS` but "combined", which is made of fitted ones (`join_networks`).
 
-    Raises ValueError for another name and TypeError for a size that the network does not have.
+    `sizes` are the keyword arguments of its own builder. Raises ValueError for another name and TypeError for a size
+    that the network does not have.
     """
     if name in RECURRENT:
         return build_recurrent_network(name, classes, **sizes)
-    if name == "ngrams":
-        return build_ngram_network(classes, **sizes)
+    if name in BUILDERS:
+        return BUILDERS[name](classes, **sizes)
     raise ValueError(f"no text network is called {name!r}")
 
 
@@ -53,49 +59,22 @@ def build_recurrent_network(
     return keras.Model([ids], layers.Dense(classes, name="logits")(x), name=kind)
 
 
-def build_ngram_network(
-    classes: int, *, buckets: int, dim: int = 64, hidden: int = 0, dropout: float = 0.3, gram_dropout: float = 0.3
-) -> keras.Model:
-    """Bags of hashed n-grams of the title, the description and both -> (dense) -> logits.
+def join_networks(parts: Mapping[str, keras.Model], weights: Mapping[str, float]) -> keras.Model:
+    """One network whose logits are the weighted sum of its parts' logits; parts of weight 0 are left out.
 
-    Inputs: "ids" int32 [B, T] in 0..buckets-1 and "weights" float32 [B, T] for the title, "description_ids" [B, U] and
-    "description_weights" [B, U] for the description; padding has weight 0. A bag is sum(E[id] * w * idf[id]) divided by
-    the Euclidean length of w * idf, E being shared, so that long and short fields weigh alike. The idf table starts as
-    ones, is not trained and is set by `set_idf`. `gram_dropout` is the share of n-grams that a listing loses in each
-    training step, so that no single one decides. `hidden` is the width of a dense layer between bags and logits, 0 for
-    none.
+    Parts are networks of any kind for the same categories; inputs of the same name are the same. At least one weight
+    is not 0.
     """
-    grams = layers.Embedding(buckets, dim, name="grams")
-    idf = layers.Embedding(buckets, 1, embeddings_initializer="ones", trainable=False, name="idf")
-
-    def summed(prefix: str) -> tuple[list[keras.KerasTensor], keras.KerasTensor, keras.KerasTensor]:
-        ids = keras.Input((None,), dtype="int32", name=f"{prefix}ids")
-        weights = keras.Input((None,), dtype="float32", name=f"{prefix}weights")
-        kept = layers.Dropout(gram_dropout, name=f"{prefix}gram_dropout")(weights)
-        weighted = ops.expand_dims(kept, -1) * idf(ids)
-        total = ops.squeeze(ops.matmul(ops.transpose(weighted, (0, 2, 1)), grams(ids)), 1)
-        return [ids, weights], total, ops.sum(ops.square(weighted), axis=1)
-
-    def bag(total: keras.KerasTensor, squares: keras.KerasTensor) -> keras.KerasTensor:
-        return total / ops.sqrt(ops.maximum(squares, NORM_FLOOR**2))
-
-    title_inputs, title, title_squares = summed("")
-    description_inputs, description, description_squares = summed("description_")
-    x = layers.Concatenate(name="bags")(
-        [
-            bag(title, title_squares),
-            bag(description, description_squares),
-            bag(title + description, title_squares + description_squares),
-        ]
-    )
-    x = layers.Dropout(dropout, name="bags_dropout")(x)
-    if hidden:
-        x = layers.Dense(hidden, activation="relu", name="dense")(x)
-        x = layers.Dropout(dropout, name="dense_dropout")(x)
-    logits = layers.Dense(classes, name="logits")(x)
-    return keras.Model([*title_inputs, *description_inputs], logits, name="ngrams")
-
-
-def set_idf(model: keras.Model, idf: np.ndarray) -> None:
-    """Set the inverse document frequencies of an n-gram network: float [buckets], not negative."""
-    model.get_layer("idf").set_weights([np.asarray(idf, np.float32).reshape(-1, 1)])
+    inputs: dict[str, keras.KerasTensor] = {}
+    terms = []
+    for name, part in parts.items():
+        if not weights[name]:
+            continue
+        for node in part.inputs:
+            if node.name not in inputs:
+                inputs[node.name] = keras.Input(node.shape[1:], dtype=node.dtype, name=node.name)
+        renamed = keras.Model(part.inputs, part.outputs[0], name=name)
+        answer = renamed([inputs[node.name] for node in part.inputs])
+        terms.append(layers.Rescaling(weights[name], name=f"{name}_weight")(answer))
+    logits = layers.Add(name="logits")(terms) if len(terms) > 1 else terms[0]
+    return keras.Model(list(inputs.values()), logits, name="combined")

@@ -19,6 +19,8 @@ CASE_NAMES = {"both": "fused", "text": "text", "title": "title alone", "image": 
 PAIRS = 15
 FALLBACK_PRECISION = 0.95
 """Of the decisions on top of the page, when the context names no default precision."""
+PROMISES = (0.95, 0.99)
+"""Precisions whose promises are shown for every cohort."""
 LANGUAGE = "en"
 """Of the categories' names: the language that the pages are written in."""
 
@@ -32,6 +34,9 @@ FITTED = {
     "set_floor": ("set floor", "{:.3f}"),
 }
 """Of a case's calibration: column and format."""
+
+OWN = {"class_thresholds": "thresholds", "class_floors": "set floors"}
+"""Of a case's calibration: what single categories may have of their own."""
 
 Json = Mapping[str, Any]
 Cell = str | Mapping[str, float]
@@ -140,15 +145,84 @@ def calibration_table(context: Json) -> Table | None:
         rows.append([case_name(case), *(form.format(fitted[key]) if key in fitted else "–" for key, _, form in shown)])
         if asked:
             rows[-1] += ["–" if threshold is None else f"{threshold:.3f}" for threshold in fitted["thresholds"]]
-            rows[-1].append(str(len(fitted["class_thresholds"])))
+            rows[-1] += [str(len(fitted[key])) for key in OWN if key in fitted]
+    own = [name for key, name in OWN.items() if asked and any(key in fitted for fitted in cases.values())]
     columns = [
         "evidence",
         *(name for _, name, _ in shown),
         *asked,
-        *(["categories with own thresholds"] if asked else []),
+        *own,
     ]
-    groups = [("", 1 + len(shown)), ("threshold", len(asked)), ("", 1)] if asked else []
+    groups = [("", 1 + len(shown)), ("threshold", len(asked)), ("categories with their own", len(own))] if asked else []
     return Table(columns, rows, groups=groups) if rows else None
+
+
+def fit_table(metrics: Json) -> Table | None:
+    """How calibration went, case by case, on its own listings: a `CalibrationSummary` in the metrics."""
+    cases = (metrics.get("calibration") or {}).get("cases") or {}
+    columns = ("nll_before", "nll_scaled", "nll_after", "ece_before", "ece_scaled", "ece")
+    rows = [
+        [case_name(case), told.get("basis", ""), *(f"{told[key]:.3f}" if key in told else "–" for key in columns)]
+        for case, told in cases.items()
+    ]
+    names = ("as they came", "temperature", "all")
+    groups = [("", 2), ("log loss", 3), ("ECE, cross-fitted", 3)]
+    return Table(("evidence", "calibrated on", *names, *names), rows, words=2, groups=groups) if rows else None
+
+
+def promises_table(cohorts: Mapping[str, Mapping[str, Json]], precisions: Sequence[float] = PROMISES) -> Table:
+    """For every cohort and case: what is filed at some precisions and how much of it is right; prediction sets."""
+    judged = [(name, case, figures) for name, cases in cohorts.items() for case, figures in cases.items()]
+    offered = {row["precision"] for _, _, figures in judged for row in figures["decisions"]}
+    asked = [precision for precision in precisions if precision in offered]
+    rows: list[list[Cell]] = []
+    for name, case, figures in judged:
+        decisions = {row["precision"]: row for row in figures["decisions"]}
+        sets = figures["prediction_sets"]
+        decided = [cell for precision in asked for cell in _decided(decisions[precision])]
+        held = sets.get("interval", percent(sets["coverage"]))
+        rows.append([name, case_name(case), f"{figures['n']:,}", *decided, held, f"{sets['mean_size']:.1f}"])
+    groups = [("", 3), *((f"asked for {promise(precision)}", 2) for precision in asked), ("prediction sets", 2)]
+    filed = ("filed", "of these right") * len(asked)
+    return Table(("listings", "evidence", "n", *filed, "hold the right one", "mean size"), rows, 2, groups)
+
+
+def borrowing(metrics: Json) -> Json | None:
+    """What borrowing photos did to fusion, if any were borrowed: a `BorrowingCheck` in the metrics."""
+    fusion = (metrics.get("calibration") or {}).get("fusion") or {}
+    found: Json | None = fusion.get("borrowing")
+    return found
+
+
+def strangers_table(metrics: Json) -> Table | None:
+    """How listings from outside the catalogue fared."""
+    rows: list[list[Cell]] = [
+        [case_name(case), f"{told['n']:,}", told["noticed"], told["review"], f"{told['confidence']:.2f}"]
+        for case, told in (metrics.get("unfamiliar") or {}).items()
+    ]
+    return Table(("evidence", "n", "noticed", "sent to review", "mean confidence"), rows) if rows else None
+
+
+def kinds_table(metrics: Json) -> Table | None:
+    """Which kinds of listings from outside the catalogue were noticed: how many of how many, by case."""
+    cases: Json = metrics.get("unfamiliar") or {}
+    kinds = dict.fromkeys(kind for told in cases.values() for kind in told["kinds"])
+    rows = []
+    for kind in kinds:
+        seen = [told["kinds"].get(kind) for told in cases.values()]
+        rows.append([kind, *(f"{one['noticed']} of {one['n']}" if one else "–" for one in seen)])
+    return Table(("kind", *(case_name(case) for case in cases)), rows) if rows else None
+
+
+def alarms_table(cohorts: Mapping[str, Mapping[str, Json]]) -> Table | None:
+    """How many of the catalogue's own listings are called unfamiliar: false alarms."""
+    rows: list[list[Cell]] = [
+        [name, case_name(case), f"{figures['n']:,}", figures["unfamiliar"]]
+        for name, cases in cohorts.items()
+        for case, figures in cases.items()
+        if "unfamiliar" in figures
+    ]
+    return Table(("listings", "evidence", "n", "called unfamiliar"), rows, words=2) if rows else None
 
 
 def fusion_table(fusion: Json) -> Table:

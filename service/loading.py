@@ -1,0 +1,61 @@
+"""From a version's folder to a version that can answer at once; and what it will take up in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.artifact import read_manifest
+from models.errors import LoadStep, VersionRefused
+from models.golden import read_golden
+from models.predictor import Predictor
+from models.runtime import RuntimeName
+from service.labels import Labels
+
+MEMORY_PER_WEIGHT_BYTE = 6
+"""Resident bytes for each byte of compiled weights. Measured on the shipped version with two streams: 146 MB for
+25.4 MB of `.bin` files, which hold float16 (5.75; the growth of a process in its second and later loads).
+Growth cannot be measured in a running service, whose requests allocate at the same time; the sizes of files can."""
+WEIGHTS = ".bin"
+
+
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class Loaded:
+    """A version that can answer. `memory_bytes` is an estimate."""
+
+    predictor: Predictor
+    labels: Labels
+    memory_bytes: int
+
+    @property
+    def version(self) -> str:
+        """The version's name."""
+        return self.predictor.version
+
+
+def estimated_bytes(folder: Path) -> int:
+    """What the version will take up once loaded. Raises VersionRefused when its manifest cannot be read."""
+    try:
+        files = read_manifest(folder).files
+    except VersionRefused as error:
+        error.step = LoadStep.MANIFEST
+        raise
+    return MEMORY_PER_WEIGHT_BYTE * sum(entry.bytes for name, entry in files.items() if name.endswith(WEIGHTS))
+
+
+def load_warm(folder: Path, *, runtime: RuntimeName = "auto", streams: int = 1, gather: int = 1) -> Predictor:
+    """Load and verify a version, ask its golden listings, and warm it up. Raises VersionRefused."""
+    predictor = Predictor.load(folder, runtime=runtime, streams=streams)
+    _warm(predictor, folder, streams, gather)
+    return predictor
+
+
+def _warm(predictor: Predictor, folder: Path, streams: int, gather: int) -> None:
+    """Run the passes that will be common once, for networks prepare themselves for a size of batch when they first meet
+    it (20 ms on the shipped version). Streams are taken in turn, so as many calls as there are streams reach each.
+    """
+    prepared = [predictor.prepare(entry.listing) for entry in read_golden(folder)]
+    fullest = max(prepared, key=lambda one: len(one.modalities))
+    for listings in sorted({1, gather}):
+        for _ in range(streams):
+            predictor.score([fullest] * listings)

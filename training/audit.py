@@ -1,0 +1,102 @@
+"""Listings that are probably filed under the wrong category, found by confident learning on out-of-fold probabilities.
+
+Northcutt, Jiang and Chuang 2021, "Confident learning: estimating uncertainty in dataset labels", by `cleanlab`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.predictor import Predictor
+from models.taxonomy import Taxonomy
+from training.audit_folds import FOLDS, OutOfFold, out_of_fold
+from training.audit_photos import photo_opinions
+from training.config import RunConfig
+from training.dataset import Catalogue, read_catalogue, read_taxonomy
+from training.near_duplicates import group_near_duplicates
+from training.workspace import Workspace
+
+FILTER = "prune_by_noise_rate"
+"""How cleanlab chooses: as many rows of each pair of categories as its estimate of the noise says."""
+RANKING = "normalized_margin"
+"""How it orders them: the score of the category filed under, less the best other score."""
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What was found. `issues` is indexed as `Catalogue.rows`, most certain first, with the columns
+
+    `category` and `suggested` (codes), `category_score` and `suggested_score` (0..1, out of fold),
+    `near_duplicates_in` (codes of other categories that near-duplicates of the row are filed under, joined by "; "),
+    and, where a version gave a second opinion from the photo, `photo_category`, `photo_category_score` (its best),
+    `photo_score_of_category` and `photo_score_of_suggested` (NaN where there is no photo or no such category).
+    """
+
+    catalogue: Catalogue
+    taxonomy: Taxonomy
+    issues: pd.DataFrame
+    judged: OutOfFold
+    version: str = ""
+
+
+def audit(config: RunConfig, workspace: Workspace, *, folds: int = FOLDS, predictor: Predictor | None = None) -> Audit:
+    """Audit the catalogue that the config names. Raises CatalogueError."""
+    catalogue = read_catalogue(config.catalogue)
+    taxonomy = read_taxonomy(config.catalogue, catalogue)
+    workspace.say(f"[data] {len(catalogue)} rows read")
+    groups = group_near_duplicates(
+        catalogue,
+        phash_distance=config.split.phash_distance if config.split.group_near_duplicates else None,
+        cache=workspace.folder("photo-hashes"),
+        progress=True,
+    )
+    judged = out_of_fold(catalogue, groups, workspace, seed=config.seed, folds=folds)
+    issues = find_issues(judged)
+    if predictor is not None:
+        issues = issues.join(photo_opinions(predictor, catalogue, issues))
+    return Audit(catalogue, taxonomy, issues, judged, "" if predictor is None else predictor.version)
+
+
+def find_issues(judged: OutOfFold) -> pd.DataFrame:
+    """The rows that are probably filed wrong, most certain first; the first five columns of `Audit.issues`."""
+    from cleanlab.filter import find_label_issues  # type: ignore[import-untyped]
+
+    chosen = find_label_issues(
+        judged.labels,
+        judged.probabilities,
+        filter_by=FILTER,
+        return_indices_ranked_by=RANKING,
+        n_jobs=1,  # else it forks, which is no faster and leaves processes behind an interrupt
+    )
+    positions = np.asarray(chosen, np.int64)
+    best = judged.probabilities[positions].argmax(1)
+    differ = best != judged.labels[positions]
+    positions, best = positions[differ], best[differ]
+    codes = np.array(judged.codes, object)
+    given = judged.labels[positions]
+    return pd.DataFrame(
+        {
+            "category": codes[given],
+            "suggested": codes[best],
+            "category_score": judged.probabilities[positions, given],
+            "suggested_score": judged.probabilities[positions, best],
+            "near_duplicates_in": _elsewhere(judged, positions),
+        },
+        index=judged.rows[positions],
+    )
+
+
+def _elsewhere(judged: OutOfFold, positions: NDArray[np.int64]) -> list[str]:
+    """Other categories of each row's near-duplicates."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for group, label in zip(judged.groups.tolist(), judged.labels.tolist(), strict=True):
+        found[group].add(label)
+    return [
+        "; ".join(judged.codes[label] for label in sorted(found[int(judged.groups[p])] - {int(judged.labels[p])}))
+        for p in positions
+    ]
