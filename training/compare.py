@@ -18,7 +18,7 @@ from models.calibration import Calibration
 from models.listing import Case
 from models.predictor import Predictor
 from training.answer_files import read_answers, read_logits, write_answers, write_logits
-from training.baseline import COST_FILE, NAME, fit_baseline
+from training.baseline import COST_FILE, NAME, SETTINGS, fit_baseline
 from training.comparison import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
 from training.config import RunConfig
 from training.cost import Cost, listings_to_time, measure_cost
@@ -261,6 +261,7 @@ def _baseline(config: RunConfig, workspace: Workspace, data: Data, rows: Sequenc
             "data": [data.fingerprint, data.split_fingerprint],
             "classes": list(data.taxonomy.codes),
             "decision": config.decision.model_dump(mode="json"),
+            "settings": list(SETTINGS),
             "seed": config.seed,
         },
         lambda folder: fit_baseline(config, data.catalogue, data.taxonomy, folder, listings=listings),
