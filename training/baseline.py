@@ -1,8 +1,8 @@
 """The linear reference that text networks are compared with: TF-IDF of words and characters, a linear SVM.
 
-Words 1-2 and characters 3-5 within words, sublinear TF-IDF, scikit-learn's LinearSVC with its own defaults. It is
-fitted on the training rows that the networks have, with their weights, calibrated as they are and asked by the same
-`Predictor`. It is never shipped: what is kept of it are its answers.
+Words 1-2 and characters 3-5 within words, sublinear TF-IDF, scikit-learn's LinearSVC. It is fitted on the training rows
+that the networks have, with their weights, calibrated as they are and asked by the same `Predictor`. It is never
+shipped: what is kept of it are its answers.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ DESCRIPTION_CHARACTERS = 1500
 MIN_DOCUMENTS = 2
 REGULARISATION = 0.3
 """`C` of LinearSVC; better than its default of 1 on this project's data."""
+SETTINGS = (DESCRIPTION_CHARACTERS, MIN_DOCUMENTS, REGULARISATION)
+"""What another reference would differ in: part of its stage's key."""
 WORST = -10.0
 """The decision value of a category without training texts."""
 COST_FILE = "cost.json"

@@ -18,7 +18,7 @@ from models.calibration import Calibration
 from models.listing import Case
 from models.predictor import Predictor
 from training.answer_files import read_answers, read_logits, write_answers, write_logits
-from training.baseline import COST_FILE, NAME, fit_baseline
+from training.baseline import COST_FILE, NAME, SETTINGS, fit_baseline
 from training.comparison import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
 from training.config import RunConfig
 from training.cost import Cost, listings_to_time, measure_cost
@@ -92,21 +92,20 @@ def compare(
         raise CompareRefused("\n".join(f"{each.run}: {each.reason}" for each in missing))
     rows = _common_rows([(label, config, data) for label, config, _, data in known], part)
     trained: list[_Trained] = []
-    for number, (label, config, workspace, data) in enumerate(known, start=1):
-        say(f"[compare] {number} of {len(known)}: {label}")
+    for number, run in enumerate(known, start=1):
+        say(f"[compare] {number} of {len(known)}: {run[0]}")
         try:
-            trained.append(_train(label, config, workspace, data))
+            trained.append(_train(*run))
         except TrainingError as error:
-            missing.append(_not_trained(label, config, error, say))
+            missing.append(_not_trained(*run[:2], error, say))
     if not trained and not baseline:
         raise CompareRefused("\n".join(f"{each.run}: {each.reason}" for each in missing))
-    first = known[0]
+    _, config, workspace, data = known[0]
     given = [(each, _answers(each, part, rows)) for each in trained]
-    reference = _baseline(*first[1:], rows, listings) if baseline else None
+    reference = _baseline(config, workspace, data, rows, listings) if baseline else None
     say(f"[compare] timing up to {listings} listings, one by one")
-    timed = listings_to_time(first[3].catalogue, rows, listings)
+    timed = listings_to_time(data.catalogue, rows, listings)
     contenders = [_contender(each, found, measure_cost(_load(each), timed)) for each, found in given]
-    data = first[3]
     table = data.catalogue.rows.loc[rows]
     page = write_comparison(
         out,
@@ -117,7 +116,7 @@ def compare(
             taxonomy=data.taxonomy,
             rows=rows,
             held_in=len(data.rows.index[data.rows["split"] == part]) - len(rows),
-            cohorts={name: members for name, members in cohort_rows(first[1], table).items() if members},
+            cohorts={name: members for name, members in cohort_rows(config, table).items() if members},
             contenders=[*([reference] if reference else []), *contenders],
             not_trained=missing,
         ),
@@ -262,6 +261,7 @@ def _baseline(config: RunConfig, workspace: Workspace, data: Data, rows: Sequenc
             "data": [data.fingerprint, data.split_fingerprint],
             "classes": list(data.taxonomy.codes),
             "decision": config.decision.model_dump(mode="json"),
+            "settings": list(SETTINGS),
             "seed": config.seed,
         },
         lambda folder: fit_baseline(config, data.catalogue, data.taxonomy, folder, listings=listings),

@@ -150,8 +150,8 @@ def cost_table(comparison: Comparison) -> Table:
 
 def _fits(stage: str, entry: Entry) -> bool:
     """Whether a stage makes one of the entry's networks."""
-    stages = {"text": ("text", "text-features", "baseline"), "image": ("image", "activations")}
-    return any(stage in stages[network.modality.value] for network in entry.networks)
+    stages = {"text": ("text", "baseline"), "image": ("image", "activations")}
+    return any(stage.split("-")[0] in stages[network.modality.value] for network in entry.networks)
 
 
 def fusion_tables(comparison: Comparison) -> dict[str, Table]:

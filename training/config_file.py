@@ -19,7 +19,14 @@ from typing import Any
 
 from training.errors import ConfigError
 
-PATHS = (("catalogue", "path"), ("catalogue", "images"), ("catalogue", "taxonomy"), ("golden",), ("image", "weights"))
+PATHS = (
+    ("catalogue", "path"),
+    ("catalogue", "images"),
+    ("catalogue", "taxonomy"),
+    ("golden",),
+    ("image", "weights"),
+    ("unfamiliar", "listings"),
+)
 """Fields that hold a path."""
 NO_PATHS = ("package", "imagenet", "none")
 """What stands for a path and is none."""

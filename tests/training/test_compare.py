@@ -125,7 +125,7 @@ def test_an_interrupted_comparison_goes_on_with_what_is_finished(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "fit_text", interrupt)
+        patch.setattr(pipeline.TextFit, "fit", interrupt)
         code, out = compare(tiny_run, tmp_path / "out", configs, "--work", str(work))
     assert code == 130
     assert not out.exists()

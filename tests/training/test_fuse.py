@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from models.artifact import read_manifest
+from models.artifact import read_manifest, write_manifest
 from models.listing import Modality
 from models.predictor import Predictor
 from models.store import Store
+from models.taxonomy import FILE_NAME as TAXONOMY
+from models.taxonomy import Taxonomy
 from tests.training.catalogue import make_catalogue
 from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
 from training import release
@@ -98,22 +100,14 @@ def test_versions_of_different_categories_are_not_fused(
     tiny_run: TinyRun, parts: tuple[Store, str, str], tiny_version: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store, text, _ = parts
-    told = refusal(tiny_run, store, text, str(_with_keras(tiny_version, store)), capsys)
-    assert f"versions {text} and {tiny_version.name} have different categories: " in told
-
-
-def _with_keras(version: Path, store: Store) -> Path:
-    """A copy whose manifest names Keras networks too, beside the store."""
-    from models.artifact import write_manifest
-
-    draft = store.root.parent / "other" / version.name
-    if not draft.exists():
-        shutil.copytree(version, draft)
-        manifest = read_manifest(draft)
-        (draft / "image.keras").write_bytes(b"not looked into")
-        kept = {"name", "created", "classes", "networks", "run", "data", "libraries"}
-        write_manifest(draft, **{key: value for key, value in manifest if key in kept})
-    return draft
+    other = shutil.copytree(tiny_version, store.root.parent / "reordered" / tiny_version.name)
+    taxonomy = Taxonomy.read(other / TAXONOMY)
+    Taxonomy(taxonomy.categories[::-1]).write(other / TAXONOMY)
+    (other / "image.keras").write_bytes(b"not looked into")
+    kept = {"name", "created", "classes", "networks", "run", "data", "libraries"}
+    write_manifest(other, **{key: value for key, value in read_manifest(other) if key in kept})
+    told = refusal(tiny_run, store, text, str(other), capsys)
+    assert told == f"versions {text} and {other.name} have different categories: the same in another order"
 
 
 def test_a_version_without_its_keras_network_cannot_be_taken_from(
