@@ -68,8 +68,8 @@ def audit(config: RunConfig, workspace: Workspace, *, folds: int = FOLDS, predic
 
 def find_issues(judged: OutOfFold) -> pd.DataFrame:
     """The rows that are probably filed wrong, most certain first; the first five columns of `Audit.issues`."""
-    from cleanlab.filter import find_label_issues  # type: ignore[import-untyped]
-    from cleanlab.rank import get_label_quality_scores  # type: ignore[import-untyped]
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
 
     # With more jobs it forks, which is no faster and leaves processes behind an interrupt.
     chosen = find_label_issues(judged.labels, judged.probabilities, filter_by=FILTER, n_jobs=1)

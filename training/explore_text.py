@@ -67,7 +67,7 @@ def languages(texts: pd.Series) -> pd.Series:
 
     Texts that hold too few letters to tell are not in the result.
     """
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     joined = texts.map(_joined)
     joined = joined[joined.map(lambda text: sum(map(str.isalpha, text)) >= SHORTEST_LETTERS)]
