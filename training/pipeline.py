@@ -82,7 +82,8 @@ def run(
         read_strangers(config.unfamiliar.listings)
     data = prepare_data(config, workspace)
     fitted = fit_networks(config, data, workspace)
-    unseen = None if config.text.network == "none" else text_stages(config, data, workspace).cross_fitted()
+    asked = config.cross_fit.where and config.text.network != "none"
+    unseen = text_stages(config, data, workspace).cross_fitted() if asked else None
     release = Release(run_of(config, data, fitted, command, unseen), workspace.say, force=force)
     return publish(release, fitted, store, promote=promote)
 

@@ -78,6 +78,11 @@ def curl_lines() -> list[str]:
 
 
 def ask(line: str, port: int) -> dict[str, Any]:
+    """The answer to a curl command; the first line of an answer of several."""
+    return ask_all(line, port)[0]
+
+
+def ask_all(line: str, port: int) -> list[dict[str, Any]]:
     run = subprocess.run(
         ["bash", "-c", line.replace("localhost:8000", f"127.0.0.1:{port}")],
         cwd=ROOT,
@@ -86,12 +91,12 @@ def ask(line: str, port: int) -> dict[str, Any]:
         check=True,
         timeout=30,
     )
-    answer: dict[str, Any] = json.loads(run.stdout)
-    return answer
+    return [json.loads(answer) for answer in run.stdout.splitlines()]
 
 
 def test_the_readme_s_requests_find_the_right_categories(port: int) -> None:
-    mattress, notebook, photo, both, batch = (ask(line, port) for line in curl_lines())
+    *single, stream = curl_lines()
+    mattress, notebook, photo, both, batch = (ask(line, port) for line in single)
     assert mattress["category"]["code"] == "2583"
     assert mattress["id"] == "SKU-1"
     assert notebook["category"]["code"] == "2522"
@@ -102,6 +107,9 @@ def test_the_readme_s_requests_find_the_right_categories(port: int) -> None:
     assert both["modalities"] == ["text", "image"]
     assert [item["status"] for item in batch["results"]] == [200, 422]
     assert batch["results"][0]["prediction"]["category"]["code"] == "50"
+    streamed = ask_all(stream, port)
+    assert [item["id"] for item in streamed] == ["A", "B", "C"]
+    assert [item["prediction"]["category"]["code"] for item in streamed] == ["2220", "2583", "1280"]
 
 
 def test_the_printed_answer_is_the_one_given(port: int) -> None:

@@ -7,8 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from models.listing import Case, Modality
 from models.networks import Networks
 from models.predictor import Predictor, Scores
 from models.preparation import Preparation, Prepared
+from models.preprocessing import ImagePreprocessing, Preprocessing
 from models.store import Store
 from models.taxonomy import Category, Taxonomy
 from models.text import ListingText
@@ -109,7 +109,7 @@ class FakePredictor(Predictor):
             files={},
             **_manifest_fields(datetime(2026, 11, 25, tzinfo=UTC)),
         )
-        config = cast(Any, SimpleNamespace(image=SimpleNamespace(height=16, width=16), text=None))
+        config = Preprocessing(image=ImagePreprocessing(height=16, width=16))
         network = FakeNetwork()
         super().__init__(
             manifest,

@@ -106,7 +106,7 @@ def test_a_client_that_does_not_read_is_not_read_either_and_is_cut_off(store: St
         assert sent < 60_000_000
         wait_until(lambda: running.serving.streams.free == running.serving.settings.streams)
         assert running.serving.bodies._free == running.serving.settings.bodies_bytes
-        assert running.serving.engine.waiting == running.serving.chunks == 0
+        wait_until(lambda: running.serving.engine.waiting == running.serving.chunks == 0)
         connection.close()
         with running.connect() as other:
             other.sendall(head("/health/live", method="GET"))

@@ -164,8 +164,8 @@ def test_a_store_that_cannot_be_written_is_found_at_once(folder: Path, capsys: p
 def test_ctrl_c_ends_the_process_with_one_line(folder: Path) -> None:
     """The signal itself, sent to a process of its own in the middle of a stage."""
     code = (
-        "import os, signal, sys; import training.pipeline; from training.__main__ import main; "
-        "training.pipeline.make_text_features = lambda *_: os.kill(os.getpid(), signal.SIGINT); "
+        "import os, signal, sys; import training.text_stages; from training.__main__ import main; "
+        "training.text_stages.make_text_features = lambda *_: os.kill(os.getpid(), signal.SIGINT); "
         "sys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, *arguments(folder)]
@@ -198,7 +198,7 @@ def test_an_interrupt_or_a_full_disk_is_one_line(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("training.pipeline.make_text_features", fail)
+    monkeypatch.setattr("training.text_stages.make_text_features", fail)
     (folder / "tiny.toml").write_text(TEXT_ONLY, encoding="utf-8")
     assert main(arguments(folder)) == code
     assert capsys.readouterr().err.splitlines()[-1] == line

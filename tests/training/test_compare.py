@@ -11,7 +11,7 @@ import pytest
 
 from models.listing import Modality
 from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
-from training import compare_report, pipeline
+from training import compare_report, text_stages
 from training.__main__ import main
 from training.compare import labels
 from training.errors import ConfigError
@@ -125,7 +125,7 @@ def test_an_interrupted_comparison_goes_on_with_what_is_finished(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline.TextFit, "fit", interrupt)
+        patch.setattr(text_stages.TextFit, "fit", interrupt)
         code, out = compare(tiny_run, tmp_path / "out", configs, "--work", str(work))
     assert code == 130
     assert not out.exists()

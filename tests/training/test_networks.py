@@ -165,6 +165,11 @@ def test_a_frozen_encoder_stays_as_it_is_and_its_table_always() -> None:
         model = build_text_network(
             "sentence_encoder", CLASSES, **{**TEXT_SIZES["sentence_encoder"], "encoder_rate": rate}
         )
+        table = model.get_layer("encoder").get_layer("pieces_table")
+        table.set_weights([np.random.default_rng(0).integers(0, 256, table.get_weights()[0].shape, np.uint8)])
+        model.get_layer("encoder").get_layer("pieces_table_scale").set_weights(
+            [np.full((len(table.get_weights()[0]), 1), 0.01, np.float32)]
+        )
         before = weights_of(model.get_layer("encoder").layers)
         train_one_step(model, inputs, rows=3)
         after = weights_of(model.get_layer("encoder").layers)

@@ -21,7 +21,7 @@ from models.store import Store
 from tests.models.tiny_version import make_version
 from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
 from tests.training.tiny_encoder import install
-from training import pipeline, release
+from training import release, text_stages
 from training.calibrate import FusionSummary
 from training.calibrate import calibrate as really_calibrate
 from training.evaluation import LearningCurve
@@ -142,9 +142,9 @@ def test_a_changed_text_config_redoes_the_text_alone(
     tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(release.Release, "publish", lambda *_: "unpublished")
-    monkeypatch.setattr(pipeline, "make_text_features", lambda *_: None)
+    monkeypatch.setattr(text_stages, "make_text_features", lambda *_: None)
     written = lambda *given: (given[-1] / "curve.json").write_text(json.dumps(CURVE))  # noqa: E731
-    monkeypatch.setattr(pipeline.TextFit, "fit", written)
+    monkeypatch.setattr(text_stages.TextFit, "fit", written)
 
     def stages(name: str, config: str) -> tuple[list[str], list[str]]:
         """Names of the stages that were done, and that were kept."""
