@@ -31,7 +31,7 @@ FEWEST_ALONG, MOST_ALONG = 6, 12
 @dataclass(frozen=True, slots=True, eq=False)
 class Occlusion:
     """A grid over a photo. `pixels` is the network's uint8 [H, W, 3] of the whole photo, `colour` what covers it, and
-    `cells` those cells of the grid, by row and column, that show the network something; to cover another changes nothing.
+    `cells` those cells of the grid, by row and column, that show the network something; others need not be covered.
     """
 
     pixels: Pixels
