@@ -19,6 +19,7 @@ from models.listing import Case
 from models.predictor import Predictor
 from training.answer_files import read_answers, read_logits, write_answers, write_logits
 from training.baseline import COST_FILE, NAME, SETTINGS, fit_baseline
+from training.cohorts import cohort_rows
 from training.comparison import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
 from training.config import RunConfig
 from training.cost import Cost, listings_to_time, measure_cost
@@ -27,7 +28,7 @@ from training.evaluate import answers
 from training.evaluation import CaseAnswers
 from training.fusion_methods import compare_fusions
 from training.pipeline import Data, Fitted, check_parts, fit_networks, prepare_data, run_of
-from training.release import Release, cohort_rows
+from training.release import Release
 from training.workspace import Stage, Workspace
 
 VERSION = "version"
