@@ -17,16 +17,17 @@ from models.store import Store
 from models.taxonomy import Taxonomy
 from training.check import check_catalogue, usable_catalogue
 from training.config import RunConfig
-from training.dataset import Catalogue, read_catalogue, read_taxonomy
+from training.dataset import WEIGHTLESS, Catalogue, read_catalogue, read_taxonomy
 from training.errors import SplitError
 from training.evaluate import class_indices
 from training.evaluation import LabelledLogits, LearningCurve
 from training.golden import read_golden_listings
 from training.image_fit import fit_image, make_activations, photo_fingerprints
+from training.lessons import lessons, may_judge
 from training.near_duplicates import group_near_duplicates
 from training.publish import FittedNetwork
 from training.release import Release, Run
-from training.split import split_catalogue, split_fingerprint
+from training.split import EXCLUDED, split_catalogue, split_fingerprint
 from training.text_stages import TextStages
 from training.unfamiliar import read_strangers
 from training.workspace import Stage, Workspace
@@ -135,7 +136,8 @@ def publish(release: Release, fitted: Fitted, store: Store, *, promote: bool) ->
 
 def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     """Read, check and split the catalogue; prints the check. Raises CatalogueError, CatalogueRefused, SplitError."""
-    catalogue = read_catalogue(config.catalogue)
+    catalogue = read_catalogue(config.catalogue, weightless=True)
+    catalogue = catalogue.only(catalogue.rows["weight"].gt(0) | may_judge(catalogue.rows, config.split), WEIGHTLESS)
     taxonomy = read_taxonomy(config.catalogue, catalogue)
     workspace.say(f"[data] {len(catalogue)} rows read, checking")
     groups = _groups(config, catalogue, workspace)
@@ -153,7 +155,9 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     kept = catalogue.rows.index.get_indexer(usable.rows.index)
     split = split_catalogue(usable, config.split, groups[kept], seed=config.seed)
     rows = usable.rows.assign(given_split=usable.rows["split"], split=split, group=groups[kept])
-    usable = Catalogue(usable.name, rows, usable.left_out).only(split != "excluded", "near-duplicate of a held-out row")
+    usable = Catalogue(usable.name, rows, usable.left_out).only(split != EXCLUDED, "near-duplicate of a held-out row")
+    usable = lessons(usable, config.catalogue, config.split.train_share, seed=config.seed)
+    split = split.where(split.index.isin(usable.rows.index), EXCLUDED)
     counts = usable.rows["split"].value_counts().to_dict()
     workspace.say(f"[split] {', '.join(f'{part} {count}' for part, count in sorted(counts.items()))}")
     check_parts(config, usable.rows)
