@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from models.listing import Case
+from training.compare_lessons import lessons_document
 from training.comparison import Comparison, Contender, Entry
 from training.evaluation import CaseAnswers
 from training.metrics import case_metrics, fusion_comparison
@@ -56,6 +57,7 @@ def document(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) 
         "listings": len(comparison.rows),
         "networks": rows,
         "fusions": {contender.run: list(contender.fusions) for contender in comparison.contenders if contender.fusions},
+        "learned": lessons_document([*comparison.contenders, *comparison.variants]),
         "not_trained": [asdict(each) for each in comparison.not_trained],
     }
 

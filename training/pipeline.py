@@ -173,13 +173,14 @@ def check_parts(config: RunConfig, rows: pd.DataFrame) -> None:
         if not rows["split"].eq(part).any():
             raise SplitError(f"split.{part}: no row is in it, and a version is not published without")
     train = rows[rows["split"].eq("train")]
-    if config.text.network != "none" and not _has_text(train).any():
+    if config.text.network != "none" and not has_text(train).any():
         raise SplitError(f"text.network is {config.text.network}, but no training row has text")
     if config.image.network != "none" and not train["image"].ne("").any():
         raise SplitError(f"image.network is {config.image.network}, but no training row has a photo")
 
 
-def _has_text(rows: pd.DataFrame) -> pd.Series:
+def has_text(rows: pd.DataFrame) -> pd.Series:
+    """Which rows have a title or a description: bool."""
     return rows["designation"].str.strip().ne("") | rows["description"].str.strip().ne("")
 
 
@@ -198,7 +199,7 @@ def _text(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNe
 
 def text_stages(config: RunConfig, data: Data, workspace: Workspace) -> TextStages:
     """What makes the run's text networks."""
-    rows = data.rows[_has_text(data.rows) & data.rows["split"].isin(["train", "validation"])]
+    rows = data.rows[has_text(data.rows) & data.rows["split"].isin(["train", "validation"])]
     fingerprints = [data.fingerprint, data.split_fingerprint]
     labels, codes = class_indices(rows, data.taxonomy), tuple(data.taxonomy.codes)
     return TextStages.start(config, rows, labels, codes, fingerprints, workspace)
