@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from models.calibration import Calibration
-from models.listing import Case
+from models.listing import Case, Listing
 from models.predictor import Predictor
 from training.answer_files import read_answers, read_logits, write_answers, write_logits
 from training.baseline import COST_FILE, NAME, SETTINGS, fit_baseline
@@ -23,7 +23,7 @@ from training.cohorts import cohort_rows
 from training.compare_lessons import parted
 from training.comparison import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
 from training.config import RunConfig
-from training.cost import Cost, listings_to_time, measure_cost
+from training.cost import Cost, listings_to_time, measure_ways
 from training.errors import ConfigError, TrainingError
 from training.evaluate import answers
 from training.evaluation import CaseAnswers
@@ -110,7 +110,7 @@ def compare(
     found = {each.label: _contender(each, answers) for each, answers in given}
     chosen, variants = parted(list(found.values()))
     costed = {each.label: each for each in trained}
-    contenders = [replace(each, costs=measure_cost(_load(costed[each.run]), timed)) for each in chosen]
+    contenders = [_costed(each, costed[each.run].version, timed) for each in chosen]
     table = data.catalogue.rows.loc[rows]
     page = write_comparison(
         out,
@@ -196,15 +196,11 @@ def _train(label: str, config: RunConfig, workspace: Workspace, data: Data) -> _
     return _Trained(label, config, workspace, data, fitted, workspace.stage("scratch-version", inputs, make))
 
 
-def _load(trained: _Trained, streams: int = 1) -> Predictor:
-    return Predictor.load(trained.version, verify=False, streams=streams)
-
-
 def _answers(trained: _Trained, part: str, rows: Sequence[int]) -> dict[Case, CaseAnswers]:
     """What the scratch version answers to the rows in each case that it has networks for."""
 
     def make(folder: Path) -> None:
-        predictor = _load(trained, streams=2)
+        predictor = Predictor.load(trained.version, verify=False, streams=2)
         found = {case: answers(predictor, trained.data.catalogue, rows, case) for case in Case}
         write_answers(folder, {case: given for case, given in found.items() if given is not None})
 
@@ -236,6 +232,11 @@ def _contender(trained: _Trained, found: Mapping[Case, CaseAnswers]) -> Contende
         },
         sources={str(source): int(n) for source, n in train["label_source"].value_counts().items()},
     )
+
+
+def _costed(contender: Contender, version: Path, timed: Mapping[Case, Sequence[Listing]]) -> Contender:
+    first, *others = measure_ways(version, timed).items()
+    return replace(contender, costs=first[1], other_costs=dict(others))
 
 
 def _facts(trained: _Trained) -> Iterator[NetworkFacts]:

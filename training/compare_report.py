@@ -15,13 +15,13 @@ from typing import Any
 
 from models.listing import Case
 from training import compare_plots, plots
+from training.compare_costs import cost_table, ways_table
 from training.compare_lessons import kind_lessons, kind_table, share_lessons, share_table
 from training.compare_tables import (
     Json,
     class_rows,
     class_table,
     confidence_table,
-    cost_table,
     document,
     figures_of,
     fusion_tables,
@@ -31,6 +31,7 @@ from training.compare_tables import (
     quality_tables,
     readme_table,
     settings_table,
+    source_table,
     title_table,
 )
 from training.comparison import SHOWN, Comparison, Contender, Entry
@@ -82,6 +83,8 @@ def _shown(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) ->
         "gains": gain_table(comparison),
         "fusions": fusion_tables(comparison),
         "costs": cost_table(comparison),
+        "ways": ways_table(comparison),
+        "by_source": source_table(comparison),
         "class_columns": columns,
         "class_rows": rows,
         "classes": class_table(columns, rows),

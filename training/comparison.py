@@ -10,7 +10,7 @@ from typing import Any
 
 from models.listing import Case, Modality
 from models.taxonomy import Taxonomy
-from training.cost import Cost
+from training.cost import Cost, Way
 from training.dataset import Catalogue
 from training.evaluate import Shown
 from training.evaluation import CaseAnswers, LearningCurve
@@ -46,9 +46,9 @@ class NetworkFacts:
 class Contender:
     """One config's networks: their answers, costs, learning curves, the seconds of each stage, fusion methods.
 
-    `fusion` is the method that the config asks for, `settings` the config as JSON types. `learned` counts the training
-    listings that have the evidence of each case, for BOTH all of them, and `sources` those of each label source; both
-    are empty for the reference.
+    `costs` are those in the first of `training.cost.ways`, `other_costs` in the others. `fusion` is the method that the
+    config asks for, `settings` the config as JSON types. `learned` counts the training listings that have the evidence
+    of each case, for BOTH all of them, and `sources` those of each label source; both are empty for the reference.
     """
 
     run: str
@@ -62,6 +62,7 @@ class Contender:
     settings: Mapping[str, Any]
     learned: Mapping[Case, int] = field(default_factory=dict)
     sources: Mapping[str, int] = field(default_factory=dict)
+    other_costs: Mapping[Way, Mapping[Case, Cost]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
