@@ -115,7 +115,7 @@ def confidence_table(entries: Sequence[Entry], figures: Mapping[str, Mapping[str
                 f"{given['top3_accuracy']:.3f}",
                 f"{given['log_loss']:.3f}",
                 f"{given['ece']:.3f} ({given['ece_chance']:.3f})",
-                *(cell for row in kept for cell in _filed(row)),
+                *(cell for row in kept for cell in _filed(row, given["n"])),
             ]
         )
     columns = ["network", "evidence", "weighted F1", "macro F1", "top 3", "log loss", "ECE (by chance)"]
@@ -264,8 +264,13 @@ def _cells(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) ->
                 yield cohort, entry, figures[entry.key][cohort]
 
 
-def _filed(row: Json) -> tuple[str, str]:
-    if row["achieved"] is None:
-        return percent(row["coverage"]), NONE
-    mark = " ▼" if row["achieved"]["high"] < row["precision"] else ""
-    return percent(row["coverage"]), f"{percent(row['achieved']['value'])}{mark}"
+def _filed(row: Json, n: int) -> tuple[str, str]:
+    """The share that is filed and how much of it is right, with their intervals."""
+    ends = share_estimate(row["accepted"], n)
+    filed = f"{percent(row['coverage'])} ({100 * ends['low']:.1f}–{100 * ends['high']:.1f})"
+    achieved = row["achieved"]
+    if achieved is None:
+        return filed, NONE
+    mark = " ▼" if achieved["high"] < row["precision"] else ""
+    right = f"{100 * achieved['low']:.1f}–{100 * achieved['high']:.1f}"
+    return filed, f"{percent(achieved['value'])} ({right}){mark}"

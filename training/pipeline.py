@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -205,9 +206,19 @@ def text_stages(config: RunConfig, data: Data, workspace: Workspace) -> TextStag
     return TextStages.start(config, rows, labels, codes, fingerprints, workspace)
 
 
+def _starting_weights(weights: str) -> str:
+    known = {
+        "package": "ImageNet weights, those of its package",
+        "imagenet": "ImageNet weights, those that keras.applications downloads",
+        "none": "random weights: nothing is pretrained, which is for tests",
+    }
+    return known.get(weights, f"the weights given, {Path(weights).name}")
+
+
 def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
     rows = data.rows[data.rows["image"].ne("") & data.rows["split"].isin(["train", "validation"])]
     image = config.image
+    workspace.say(f"[image] {image.network} starts from {_starting_weights(image.weights)}")
     inputs = {
         "photos": list(photo_fingerprints(rows)),
         "parts": rows["split"].tolist(),
