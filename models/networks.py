@@ -32,13 +32,25 @@ class Networks:
 
     @classmethod
     def load(
-        cls, folder: Path, manifest: Manifest, *, runtime: RuntimeName = "auto", streams: int = 1, precision: str = ""
+        cls,
+        folder: Path,
+        manifest: Manifest,
+        *,
+        runtime: RuntimeName = "auto",
+        streams: int = 1,
+        threads: int = 1,
+        precision: str = "",
     ) -> Networks:
         """Load every network of the manifest. `precision` overrides the manifest's. Raises VersionRefused."""
         return cls(
             {
                 modality: load_network(
-                    folder, modality, runtime=runtime, streams=streams, precision=precision or entry.precision
+                    folder,
+                    modality,
+                    runtime=runtime,
+                    streams=streams,
+                    threads=threads,
+                    precision=precision or entry.precision,
                 )
                 for modality, entry in manifest.networks.items()
             }

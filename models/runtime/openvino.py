@@ -53,12 +53,12 @@ class OpenVinoNetwork:
         self.precision = precision
 
     @classmethod
-    def load(cls, path: Path, *, streams: int = 1, precision: str = "f32") -> OpenVinoNetwork:
-        """Read and compile an IR (`path` is its .xml). Raises VersionRefused."""
+    def load(cls, path: Path, *, streams: int = 1, threads: int = 1, precision: str = "f32") -> OpenVinoNetwork:
+        """Read and compile an IR (`path` is its .xml). Each stream has `threads` threads. Raises VersionRefused."""
         computed = "f32" if precision == "f32" else cpu_precision()
         settings = {
             "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": streams,
+            "INFERENCE_NUM_THREADS": streams * threads,
             # Several processes on a machine would otherwise all be pinned to its first cores.
             "ENABLE_CPU_PINNING": False,
             "INFERENCE_PRECISION_HINT": computed,
