@@ -199,7 +199,7 @@ def _prepare(job: _Job, listing: Listing | Source) -> Prepared | PykutenError:
                 listing = listing()
         return job.predictor.prepare(listing)
     except PykutenError as error:
-        return error
+        return error.bare()
     except Exception as error:  # noqa: BLE001 - unforeseen, and this listing's alone
         event(logging.ERROR, "prepare", error, version=job.predictor.version)
         return Internal()

@@ -394,3 +394,25 @@ def test_the_program_starts_without_a_version_and_stops_on_sigterm(tmp_path: Pat
     finally:
         process.kill()
         process.stdout.close()
+
+
+def test_requests_in_a_row_of_a_client_that_left_are_dropped_quietly(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first is at work and the others wait for it; the server tells only the last that the client is gone."""
+    caplog.set_level("INFO", "pykuten")
+    with server(store, workers=1) as running:
+        running.predictor.gate.clear()
+        body = b'{"designation": "a"}'
+        message = head("/predict/text", JSON, f"Content-Length: {len(body)}") + body
+        with running.connect() as connection:
+            connection.sendall(message * 3)
+            wait_until(lambda: running.predictor.scored)
+        wait_until(lambda: [r.fields["status"] for r in caplog.records if r.message == "request"])  # type: ignore[attr-defined]
+        statuses = [r.fields["status"] for r in caplog.records if r.message == "request"]  # type: ignore[attr-defined]
+        running.predictor.gate.set()
+        time.sleep(0.1)
+        assert statuses == [499]
+        assert running.predictor.scored == [1]  # the others were never begun
+        assert running.serving.bodies._free == running.serving.settings.bodies_bytes
+    assert not [record for record in caplog.records if record.levelno >= 30]
