@@ -416,3 +416,37 @@ def test_requests_in_a_row_of_a_client_that_left_are_dropped_quietly(
         assert running.predictor.scored == [1]  # the others were never begun
         assert running.serving.bodies._free == running.serving.settings.bodies_bytes
     assert not [record for record in caplog.records if record.levelno >= 30]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_last_answer_arrives_though_the_body_is_not_read(store: Store, announced: bool) -> None:
+    """A connection that is closed over unread bytes is reset, and the reset takes the answer with it."""
+    with server(store) as running:
+        for _ in range(5):
+            with running.connect() as connection:
+                size = 4 * 1024 * 1024
+                length = f"Content-Length: {size}" if announced else "Transfer-Encoding: chunked"
+                connection.sendall(head("/predict/text", JSON, length, "Connection: close"))
+                piece = b" " * 65536
+                for _ in range(size // len(piece)):
+                    connection.sendall(piece if announced else b"%x\r\n%s\r\n" % (len(piece), piece))
+                time.sleep(0.05)
+                status, headers, body = read_answer(connection)
+                assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+                assert headers["connection"] == "close"
+                assert connection.recv(1) == b""
+
+
+def test_a_body_without_end_behind_a_last_answer_is_not_read_for_ever(store: Store) -> None:
+    with server(store) as running, running.connect() as connection:
+        connection.sendall(head("/predict/text", JSON, f"Content-Length: {10 * 2**30}", "Connection: close"))
+        assert read_answer(connection)[0] == 413
+        start, sent = time.monotonic(), 0
+        with suppress(OSError):
+            while time.monotonic() < start + 20:
+                sent += connection.send(b" " * 65536)
+        assert time.monotonic() - start < 10
+        assert sent < 200 * 1024 * 1024
+        with running.connect() as other:
+            other.sendall(head("/health/live", method="GET"))
+            assert read_answer(other)[0] == 200

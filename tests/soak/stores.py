@@ -11,7 +11,7 @@ from tests.models.tiny_version import make_version
 
 
 def soak_store(root: Path, source: Path | None) -> Store:
-    """A store of two versions or more, the oldest promoted: tiny ones with other answers each, or copies of real ones."""
+    """A store of two versions or more, the oldest promoted: tiny ones with other answers each, or real ones."""
     store = Store(root)
     if source is None:
         for number, classes in enumerate((4, 6, 3)):
