@@ -20,12 +20,12 @@ from service.settings import MIB, Settings
 NOT_HTTP = "Invalid HTTP request received."
 """uvicorn's own words for what never reaches the application."""
 GRACE_SECONDS = 2.0
-"""How much later than the application this closes a connection whose body drips, and how long it reads on behind a last
-answer."""
-LINGER_BYTES = 16 * MIB
-"""How much of a body that was answered early (say, with 413) is read and dropped, so that a client that sends before
-it reads
-gets its answer instead of a reset connection. Beyond it, the connection is closed."""
+"""How much later than the application this closes a connection whose body drips."""
+LINGER_BYTES = 64 * MIB
+"""How much of a body that was answered early (say, with 413) is read and dropped, so that a client that sends before it
+reads gets its answer instead of a reset connection. Beyond it, the connection is closed."""
+LINGER_SECONDS = 5.0
+"""The same in time, where the answer was the connection's last."""
 
 
 class _Writer:
@@ -160,7 +160,7 @@ class Connection(HttpToolsProtocol):
         self.transport.write_eof()
         self.flow.resume_reading()
         self._disarm()
-        self._arm(GRACE_SECONDS)
+        self._arm(LINGER_SECONDS)
 
     def _length_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)

@@ -130,7 +130,7 @@ def test_a_chunked_body_is_counted(store: Store) -> None:
 
 def test_a_client_that_sends_before_it_reads_gets_its_answer(store: Store) -> None:
     with server(store) as running, running.connect() as connection:
-        size = 12 * 1024 * 1024
+        size = 40 * 1024 * 1024
         connection.sendall(head("/predict/text", JSON, f"Content-Length: {size}"))
         connection.sendall(b" " * size)
         status, _, body = read_answer(connection)

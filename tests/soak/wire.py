@@ -85,10 +85,15 @@ class Client:
         self.close()
 
     def _exchange(self, connection: socket.socket, content: bytes, is_head: bool, start: float) -> Answer:
+        whole = False
         with suppress(OSError):  # answered early and closed: the answer is what counts
             connection.sendall(content)
+            whole = True
         with connection.makefile("rb") as stream:
-            return read_answer(stream, is_head=is_head, start=start)
+            answer = read_answer(stream, is_head=is_head, start=start)
+        if not whole:
+            self.close()
+        return answer
 
 
 def read_answer(stream: Any, *, is_head: bool, start: float) -> Answer:
