@@ -26,6 +26,9 @@ LINGER_BYTES = 64 * MIB
 reads gets its answer instead of a reset connection. Beyond it, the connection is closed."""
 LINGER_SECONDS = 5.0
 """The same in time, where the answer was the connection's last."""
+LAST_CALL_SECONDS = 0.5
+"""How long an idle connection is kept when the process stops: its next request may be on its way, and gets an
+answer instead of a reset."""
 
 
 class _Writer:
@@ -35,6 +38,7 @@ class _Writer:
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
         self.write = transport.write
+        self.is_closing = transport.is_closing
         self.close = close
 
 
@@ -145,6 +149,13 @@ class Connection(HttpToolsProtocol):
         """Close an idle connection, also one that never reads its last answer."""
         super().timeout_keep_alive_handler()
         self._abort_later(GRACE_SECONDS)
+
+    def shutdown(self) -> None:
+        """The process stops: end the connection with its next answer, or soon if none is asked for."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(LAST_CALL_SECONDS, super().shutdown)
+        else:
+            super().shutdown()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answering = cycle

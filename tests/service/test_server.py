@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ pytestmark = pytest.mark.e2e
 class Running:
     port: int
     serving: Serving
+    stop: Callable[[], None] = lambda: None
 
     @property
     def predictor(self) -> FakePredictor:
@@ -59,7 +60,7 @@ def server(store: Store, load: Load = load_fake, **settings: Any) -> Iterator[Ru
     while not running.started and time.monotonic() < end:
         time.sleep(0.01)
     try:
-        yield Running(listener.getsockname()[1], app.state.serving)
+        yield Running(listener.getsockname()[1], app.state.serving, lambda: setattr(running, "should_exit", True))
     finally:
         running.should_exit = True
         thread.join(15)
@@ -450,3 +451,28 @@ def test_a_body_without_end_behind_a_last_answer_is_not_read_for_ever(store: Sto
         with running.connect() as other:
             other.sendall(head("/health/live", method="GET"))
             assert read_answer(other)[0] == 200
+
+
+def test_a_client_that_asks_before_it_sends_is_told_to_go_on(store: Store) -> None:
+    with server(store) as running, running.connect() as connection:
+        body = b'{"designation": "a"}'
+        connection.sendall(head("/predict/text", JSON, f"Content-Length: {len(body)}", "Expect: 100-continue"))
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert read_answer(connection)[0] == 200
+
+
+def test_a_request_on_its_way_when_the_process_stops_is_answered(store: Store) -> None:
+    with server(store) as running:
+        connections = [running.connect() for _ in range(3)]
+        for connection in connections[1:]:
+            connection.sendall(head("/health/live", method="GET"))
+            assert read_answer(connection)[0] == 200
+        running.serving.draining = True
+        running.stop()
+        time.sleep(0.3)  # ten times a second the server looks whether to stop
+        for connection in connections:
+            connection.sendall(head("/health/live", method="GET"))
+            status, headers, _ = read_answer(connection)
+            assert (status, headers["connection"]) == (200, "close")
+            connection.close()

@@ -22,6 +22,9 @@ STREAM_HEAD = (
 )
 LINE = b'{"designation": "a"}\n'
 DRIP_SECONDS = 0.5
+PIPELINED = 400
+SHORTEST_ANSWER = 20_000
+"""Bytes of the document; so many answers are more than the system keeps by itself."""
 
 
 def hostile_client(port: int, watch: Watch, seed: int, *, longest: float) -> None:
@@ -94,8 +97,10 @@ def _be_slow(connection: socket.socket, kind: str, watch: Watch, end: float) -> 
     first, drip = SLOW[kind]
     with contextlib.suppress(TimeoutError):
         connection.sendall(first)
+    if kind == "reads nothing":
+        return _ends_unread(connection, watch, end)
     while time.monotonic() < end and watch.goes_on and not watch.draining.is_set():
-        if _is_over(connection, reads=kind != "reads nothing"):
+        if _is_over(connection):
             return True
         if drip:
             connection.sendall(drip)
@@ -103,14 +108,22 @@ def _be_slow(connection: socket.socket, kind: str, watch: Watch, end: float) -> 
     return False
 
 
-def _is_over(connection: socket.socket, *, reads: bool) -> bool:
+def _is_over(connection: socket.socket) -> bool:
     poll = select.poll()
-    poll.register(connection, select.POLLRDHUP | (select.POLLIN if reads else 0))
+    poll.register(connection, select.POLLRDHUP | select.POLLIN)
     for _, what in poll.poll(0):
         if what & (select.POLLHUP | select.POLLERR | select.POLLRDHUP):
             return True
         connection.recv(65_536)
     return False
+
+
+def _ends_unread(connection: socket.socket, watch: Watch, end: float) -> bool:
+    """Whether there is an end behind what the system has kept for a client that did not read."""
+    while time.monotonic() < end and watch.goes_on and not watch.draining.is_set():
+        time.sleep(DRIP_SECONDS)
+    received = sum(len(piece) for piece in iter(lambda: connection.recv(65_536), b""))
+    return received < PIPELINED * SHORTEST_ANSWER
 
 
 SLOW: dict[str, tuple[bytes, bytes]] = {
@@ -121,6 +134,6 @@ SLOW: dict[str, tuple[bytes, bytes]] = {
     "drips a body": (JSON_HEAD + b'{"designation": "', b"a"),
     "half a stream": (STREAM_HEAD + b"%x\r\n%s" % (len(LINE), LINE[:5]), b""),
     "drips a stream": (STREAM_HEAD + b"%x\r\n%s\r\n" % (len(LINE), LINE), b"1\r\n \r\n"),
-    "reads nothing": (b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 40, b""),
+    "reads nothing": (b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * PIPELINED, b""),
 }
 """What is sent at first, and then every half second."""

@@ -16,6 +16,9 @@ from tests.soak.wire import Answer, Broken, Client
 TOLERANCE = {"f32": 2e-3, "bf16": 0.1}
 """Of confidences: a pass with other listings in it adds up in another order. Categories must be the same."""
 LINES = 40
+MANY = ("batch", "lines")
+MANY_SECONDS = 60.0
+"""These wait in line, and each listing has a deadline of its own."""
 
 
 class Ask(NamedTuple):
@@ -68,14 +71,14 @@ Expected = dict[Ask, dict[str, Any]]
 def expected(port: int, versions: list[str]) -> Expected:
     """Ask each version by name. Raises AssertionError when one does not answer."""
     client = Client(port, seconds=60)
-    found: Expected = {}
-    for ask in asks():
-        if not ask.target.startswith("/predict"):
-            continue
-        found[ask] = {}
-        for version in versions:
+    predictions = [ask for ask in asks() if ask.target.startswith("/predict")]
+    found: Expected = {ask: {} for ask in predictions}
+    for version in versions:
+        for ask in predictions:
             target = ask.target + ("&" if "?" in ask.target else "?") + f"version={version}"
             answer = client.ask(ask.method, target, ask.headers, ask.body)
+            if answer.status == 504:  # it was not loaded in time, but it is now
+                answer = client.ask(ask.method, target, ask.headers, ask.body)
             assert answer.status == 200, (ask.kind, answer)
             found[ask][version] = answer.json()
     client.close()
@@ -96,8 +99,8 @@ def good_client(port: int, wanted: Expected, watch: Watch, seed: int, *, longest
                 break  # the port is closed, as it should be
             watch.count(kind, f"no answer: {error}")
             continue
-        shed = answer.status in SHED and (ask.kind in ("batch", "lines") or watch.draining.is_set())
-        fault = fault_of_answer(answer, longest=longest, shed=shed)
+        shed = answer.status in SHED and (ask.kind in MANY or watch.draining.is_set())
+        fault = fault_of_answer(answer, longest=MANY_SECONDS if ask.kind in MANY else longest, shed=shed)
         if fault is None and not shed:
             fault = _fault(ask, answer, wanted, TOLERANCE[precision], draining=watch.draining.is_set())
         watch.count(kind, fault, was_shed=shed)
@@ -110,7 +113,7 @@ def _fault(ask: Ask, answer: Answer, wanted: Expected, tolerance: float, *, drai
     if ask not in wanted:
         return None
     found = answer.json()
-    if draining and ask.kind in ("batch", "lines"):
+    if draining and ask.kind in MANY:
         return None  # its last listings may be told that they were not begun
     version = _version(found)
     if version not in wanted[ask]:

@@ -67,16 +67,17 @@ class Outcome:
         return found
 
     def growth(self) -> tuple[float, int]:
-        """MB between the median of the first and of the last third after settling, and the requests between."""
+        """MB between the least of the first and of the last third after settling, and the requests between.
+
+        The least, for a swap holds two versions for a moment.
+        """
         settled = self.samples[int(len(self.samples) * SETTLE_SHARE) :]
         if len(settled) < 6:
             return 0.0, 0
         third = len(settled) // 3
         first, last = settled[:third], settled[-third:]
-        middle = (
-            sorted(one.resident_mb for one in last)[third // 2] - sorted(one.resident_mb for one in first)[third // 2]
-        )
-        return middle, last[third // 2].requests - first[third // 2].requests
+        least = min(one.resident_mb for one in last) - min(one.resident_mb for one in first)
+        return least, last[third // 2].requests - first[third // 2].requests
 
     def document(self) -> dict[str, Any]:
         """The report as JSON."""
