@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Thread
+from types import MappingProxyType
 from typing import Any, Self
 
 ROOT = Path(__file__).parents[2]
@@ -22,18 +24,25 @@ class ServerProcess:
     """`python -m service` on a free port, with a store and settings. Its log is read, and its errors are kept."""
 
     def __init__(
-        self, store: Path, *, python: str = sys.executable, prefix: tuple[str, ...] = (), **settings: object
+        self,
+        store: Path,
+        *,
+        prepare: Callable[[], None] | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        **settings: object,
     ) -> None:
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYKUTEN_")}
-        environment |= {f"PYKUTEN_{name.upper()}": str(value) for name, value in settings.items()}
+        """`prepare` is called in the process to be, before it is the server; say, to limit it."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYKUTEN_")}
+        chosen = {f"PYKUTEN_{name.upper()}": str(value) for name, value in settings.items()}
         self.port = 0
         self.errors: list[str] = []
         self.refused = 0
         self.tail: deque[str] = deque(maxlen=30)
         self._process = subprocess.Popen(
-            [*prefix, python, "-m", "service", "--port", "0"],
+            [sys.executable, "-m", "service", "--port", "0"],
             cwd=ROOT,
-            env=environment | {"PYKUTEN_STORE": str(store)},
+            env=inherited | dict(environment) | chosen | {"PYKUTEN_STORE": str(store)},
+            preexec_fn=prepare,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -61,6 +70,10 @@ class ServerProcess:
     def resident_mb(self) -> float:
         """Resident memory in MB (10^6 bytes)."""
         return self._status("VmRSS") * 1024 / 1e6
+
+    def virtual_mb(self) -> float:
+        """Address space in MB."""
+        return self._status("VmSize") * 1024 / 1e6
 
     def peak_mb(self) -> float:
         """Largest resident memory so far, in MB."""
