@@ -1,4 +1,4 @@
-"""A real server whose machine fails it: killed, or without disk, memory, descriptors or processor (RELIABILITY F3 on)."""
+"""A real server that its machine fails: killed, or without disk, memory, descriptors or processor (RELIABILITY F3)."""
 
 from __future__ import annotations
 
