@@ -36,7 +36,7 @@ def hostile_client(port: int, watch: Watch, seed: int, *, longest: float) -> Non
         one = request(seed, number)
         try:
             answer = client.ask(one.method, one.target, one.headers, one.body)
-            fault = fault_of_hostile(one, answer, longest=longest, shed=one.target.startswith("/predict/batch"))
+            fault = fault_of_hostile(one, answer, longest=longest)
         except (Broken, OSError) as error:
             fault = f"no answer: {error}"
         except Exception as error:  # noqa: BLE001 - an answer that cannot be read

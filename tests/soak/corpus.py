@@ -27,6 +27,11 @@ PATHS = (
     "/catalogue", "/catalogue/listings", "/catalogue/images/0",
     "/catalogue/images/-1", "/catalogue/images/99999999999999999999", "/catalogue/images/..%2f..%2fa", "/explain",
 )  # fmt: skip
+DRAWS = (
+    "count=1", "count=24", "count=0", "count=25", "count=1e3", "seed=0", "seed=-1", "seed=" + "9" * 40, "only=mistakes",
+    "only=disagreements", "only=x", "category=10", "category=", "category=%00", "predicted=10", "predicted=" + "a" * 99,
+    "category=%F0%9F%98%80", "precision=0.9", "lang=en",
+)  # fmt: skip
 METHODS = ("GET", "GET", "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "POST")
 
 
@@ -111,7 +116,7 @@ def _elsewhere(chance: Random) -> Request:
     if chance.random() < 0.3:
         target = "/" + quote(text(chance)[:200], safe=chance.choice(("", "/.%"))).lstrip("/")
     if chance.random() < 0.3:
-        target = "/catalogue/listings?" + chance.choice(QUERIES)
+        target = "/catalogue/listings?" + "&".join(chance.choices(DRAWS + QUERIES, k=chance.randrange(1, 5)))
     return Request("", chance.choice(METHODS), target, (), chance.choice((b"", b"", b"{}")))
 
 

@@ -11,6 +11,8 @@ REFUSALS = frozenset({400, 401, 404, 405, 408, 413, 415, 422})
 SHED = frozenset({503, 504})
 """What load may be answered with."""
 NEVER = {"internal", "client_gone"}
+HEAVY = ("/predict/batch", "/explain", "/catalogue/listings")
+"""Paths that may say that they are busy, and take their time."""
 NOT_HTTP = b"Invalid HTTP request received."
 MANY_SECONDS = 60.0
 LONGEST_SECONDS = 5.0
@@ -58,8 +60,8 @@ def fault_of_hostile(
     """What is wrong with the answer to a hostile request."""
     if ("X-Deadline-Ms", "1") in request.headers:
         shed = True  # no time at all was given
-    if request.target.startswith("/predict/batch"):
-        longest = max(longest, MANY_SECONDS)  # batches wait in line
+    if request.target.startswith(HEAVY):
+        shed, longest = True, max(longest, MANY_SECONDS)  # only so many at once; batches wait in line
     if (fault := fault_of_answer(answer, longest=longest, shed=shed)) is not None:
         return fault
     if answer.status == 200 and request.method == "POST" and request.target.startswith("/predict"):
