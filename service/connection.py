@@ -152,7 +152,7 @@ class Connection(HttpToolsProtocol):
 
     def shutdown(self) -> None:
         """The process stops: end the connection with its next answer, or soon if none is asked for."""
-        if self.cycle is None or self.cycle.response_complete:
+        if self._answering is None or self.cycle.response_complete:
             self.loop.call_later(LAST_CALL_SECONDS, super().shutdown)
         else:
             super().shutdown()
