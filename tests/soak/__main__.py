@@ -68,7 +68,7 @@ def soak(store: Store, options: argparse.Namespace) -> Outcome:
     """Run it, and measure."""
     share = options.slow_limits
     limits = {"head_seconds": 10 * share, "body_seconds": 20 * share, "read_seconds": 20 * share}
-    limits["keep_alive_seconds"] = max(1, int(20 * share))
+    limits["keep_alive_seconds"] = max(6, int(20 * share))
     with ServerProcess(
         store.root, version_idle_seconds=3, poll_seconds=0.5, drain_seconds=2, stream_line_seconds=20 * share, **limits
     ) as server:

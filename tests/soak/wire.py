@@ -11,6 +11,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 ANSWER_SECONDS = 20.0
+KEPT_SECONDS = 2.0
+"""An idle connection is used again for so long: far less than the server keeps it, so that it never closes it just then.
+"""
 
 
 class Broken(Exception):
@@ -53,7 +56,7 @@ class Client:
         content = message(method, target, headers, body)
         start = time.monotonic()
         connection = self._connection
-        if connection is None or start - self._idle_since > 5:  # the server closes idle ones
+        if connection is None or start - self._idle_since > KEPT_SECONDS:
             connection = self.connect()
         try:
             answer = self._exchange(connection, content, method == "HEAD", start)
