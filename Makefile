@@ -19,7 +19,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check format train lock clean $(SERVING) $(DEV)
+.PHONY: help serve test soak check format train lock clean $(SERVING) $(DEV)
 
 help: ## this list
 	@echo 'Usage: make TARGET [NAME=value ...]'
@@ -33,6 +33,9 @@ serve: $(SERVING) ## start the service with the version in models/store (PORT, H
 
 test: check ## everything that must hold: the checks, then the whole test suite (ARGS go to pytest)
 	$(DEV)/bin/python -m pytest $(ARGS)
+
+soak: $(DEV) ## ten minutes of good, hostile and slow clients at a server whose versions are swapped (ARGS; see ARGS=--help)
+	$(DEV)/bin/python -m tests.soak $(ARGS)
 
 check: $(DEV) ## the fast checks: lint, format, types, import contracts
 	$(DEV)/bin/python -m ruff check .

@@ -41,12 +41,15 @@ LISTING_FORM = {
     "properties": {"designation": _TEXT, "description": _TEXT, "image": _FILE, "id": _TEXT},
     "additionalProperties": False,
 }
-DESCRIPTION = """\
+DESCRIPTION = f"""\
 Files marketplace listings under the right category, from text, photo or both.
 
 `decision` says whether a listing may be filed without a human, at the `precision` that you ask for. Errors are
 [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems everywhere; decide by their `code`. Every answer carries
-`X-Request-ID`, yours if you sent one."""
+`X-Request-ID`, yours if you sent one.
+
+With the header `{DEADLINE_HEADER}` a prediction is of no use to you after so many milliseconds: it is not begun then,
+and answered with 504 `deadline_exceeded`. The server's own limit still holds."""
 
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
@@ -113,20 +116,17 @@ def photo_body() -> dict[str, Any]:
 
 
 def described(content: Mapping[str, Any], options: type[Choices] = Options) -> dict[str, Any]:
-    """`openapi_extra` of a prediction route: its body, the options, and the deadline header."""
+    """`openapi_extra` of a prediction route: its body and the options."""
     return {"requestBody": {"required": True, "content": dict(content)}, **parameters(options)}
 
 
 def parameters(options: type[Choices]) -> dict[str, Any]:
-    """`openapi_extra` of a route without a body that predicts: the options, and the deadline header."""
-    header = {
-        "name": DEADLINE_HEADER,
-        "in": "header",
-        "required": False,
-        "description": "Milliseconds after which the answer is of no use to you; the server's own limit still holds.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
-    }
-    return {"parameters": [*_option_parameters(options), header]}
+    """`openapi_extra` of a route without a body that predicts: the options.
+
+    The deadline header stands in the document's text and not among the parameters: a value of 1 is right, and is
+    answered with 504, which whoever makes requests from the document would have to take for a fault of the service.
+    """
+    return {"parameters": _option_parameters(options)}
 
 
 def install(app: FastAPI, *, with_keys: bool = False) -> None:

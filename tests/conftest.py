@@ -19,6 +19,18 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options for longer runs than a suite has time for."""
+    parser.addoption("--fuzz", type=int, default=1, help="how many times as many made-up requests as usual (1)")
+    parser.addoption("--kills", type=int, default=50, help="random moments at which publishing is killed (50)")
+
+
+@pytest.fixture(scope="session")
+def fuzz(request: pytest.FixtureRequest) -> int:
+    """How many times as many made-up requests as usual."""
+    return int(request.config.getoption("--fuzz"))
+
+
 @pytest.fixture(scope="session")
 def tiny_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a sealed tiny version with text and photos, alone in its store. Shared: not to be changed."""
