@@ -19,6 +19,17 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`pytest tests/contract --update` rewrites what the code makes: the API's document, the README's answers."""
+    parser.addoption("--update", action="store_true", help="rewrite the files that tests compare generated parts with")
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether to rewrite a generated part rather than to compare it."""
+    return bool(request.config.getoption("--update"))
+
+
 @pytest.fixture(scope="session")
 def tiny_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a sealed tiny version with text and photos, alone in its store. Shared: not to be changed."""

@@ -1,0 +1,54 @@
+"""The service as people run it: `python -m service` in a process of its own, on a free port."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+READY_SECONDS = 60
+"""It takes two seconds on an idle machine."""
+
+
+@contextmanager
+def real_server(**settings: str) -> Iterator[str]:
+    """The address (`http://127.0.0.1:PORT`) of a service that is ready. It has to end well when it is told to stop."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYKUTEN_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service", "--port", "0"],
+        cwd=ROOT,
+        env=clean | {"PYKUTEN_DRAIN_SECONDS": "0", "PYKUTEN_LOG_LEVEL": "info"} | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        address = f"http://127.0.0.1:{json.loads(process.stdout.readline())['port']}"
+        _wait_until_ready(address)
+        yield address
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.stdout.close()
+
+
+def _wait_until_ready(address: str) -> None:
+    end = time.monotonic() + READY_SECONDS
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        try:
+            with opener.open(f"{address}/health/ready", timeout=5):
+                return
+        except OSError:
+            assert time.monotonic() < end, "not ready in time"
+            time.sleep(0.2)
