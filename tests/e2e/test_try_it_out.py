@@ -62,10 +62,8 @@ def document(page: Page, address: str) -> dict[str, Any]:
 
 def execute(page: Page, address: str, operation: dict[str, Any], kind: str | None) -> str:
     """Open the path, press both buttons, and return the status that is shown."""
+    page.goto(f"{address}/docs")  # anew: Swagger UI keeps what was typed for another kind of body
     block = page.locator(f"[id='operations-{operation['tags'][0]}-{operation['operationId']}']")
-    if not page.url.startswith(address) or block.locator(".try-out__btn").count():  # else it would be closed again
-        page.goto("about:blank")
-        page.goto(f"{address}/docs")
     block.locator(".opblock-summary-control").first.click()
     block.locator(".try-out__btn").click()
     if kind is not None:
