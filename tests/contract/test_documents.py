@@ -210,6 +210,28 @@ def test_every_document_can_be_found() -> None:
     assert seen == set(by_path)
 
 
+def test_the_folder_of_a_version_is_described() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (described,) = re.findall(r"^```text\n(models/store.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    store = Store(ROOT / "models" / "store")
+    for path in store.folder(store.current()).iterdir():
+        shown = path.name.replace(".bin", ".xml")  # as `text.xml/.bin`
+        assert shown in described, path.name
+
+
+def test_diagrams_are_of_a_kind_that_is_drawn() -> None:
+    """No renderer here; what breaks one most easily is looked for."""
+    diagrams = [block for document in DOCUMENTS for block in document.blocks("mermaid")]
+    assert len(diagrams) >= 5
+    for diagram in diagrams:
+        assert re.match(r"flowchart (LR|TB)\n|sequenceDiagram\n", diagram)
+        assert ";" not in diagram
+        for line in diagram.splitlines():
+            assert line.count('"') % 2 == 0, line
+            for pair in ("[]", "()", "{}"):
+                assert line.count(pair[0]) == line.count(pair[1]), line
+
+
 ANSWERS = {"answer": "/predict/text", "answer-photo": "/predict/image", "answer-both": "lang=de"}
 """The README's answers, and what tells the command that they are the answers to."""
 
