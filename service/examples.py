@@ -16,11 +16,12 @@ SMALL_PHOTO = (
 )
 """A JPEG of 48 x 48 pixels, in base64."""
 
-LISTING = {
+_POOL = {
     "id": "SKU-1",
     "designation": "Matelas de piscine gonflable",
     "description": "<p>183 x 69 cm, avec oreiller.</p>",
 }
+LISTING = _POOL
 """A listing without photo; the forms' fields are filled in with it."""
 _NOTEBOOK = {"designation": "Notizbuch A5 liniert, 200 Seiten, fester Einband"}
 _TRAIN = {
@@ -28,20 +29,20 @@ _TRAIN = {
     "designation": "Wooden train set for toddlers, 40 pieces",
     "description": "<ul><li>Ages 3 &amp; up</li><li>Beech, water-based paint</li></ul>",
 }
-LISTINGS = (LISTING, {"id": "SKU-3", **_NOTEBOOK})
+LISTINGS = (_POOL, {"id": "SKU-3", **_NOTEBOOK})
 
 TEXT_LISTINGS: dict[str, Any] = {
-    "french": {"summary": "A pool mattress, in French", "value": LISTING},
+    "french": {"summary": "A pool mattress, in French", "value": _POOL},
     "german": {"summary": "A notebook, title only, in German", "value": _NOTEBOOK},
     "english": {"summary": "A toy with markup in its description, in English", "value": _TRAIN},
 }
 PHOTO_LISTINGS: dict[str, Any] = {
-    "both": {"summary": "Text and photo", "value": {**LISTING, "image": SMALL_PHOTO}},
+    "both": {"summary": "Text and photo", "value": {**_POOL, "image": SMALL_PHOTO}},
     "photo": {"summary": "Photo alone", "value": {"id": "SKU-2", "image": SMALL_PHOTO}},
     "text": {"summary": "Text alone", "value": _NOTEBOOK},
 }
 LISTING_FORMS: dict[str, Any] = {
-    "text": {"summary": "Text fields; choose a file for `image` to add a photo", "value": LISTING},
+    "text": {"summary": "Text fields; choose a file for `image` to add a photo", "value": _POOL},
 }
 OPTIONS: dict[str, Any] = {
     "top_k": {
@@ -60,11 +61,11 @@ OPTIONS: dict[str, Any] = {
 BATCHES: dict[str, Any] = {
     "two": {
         "summary": "Two listings",
-        "value": {"listings": [{**LISTING, "image": SMALL_PHOTO}, {"id": "SKU-3", **_NOTEBOOK}]},
+        "value": {"listings": [{**_POOL, "image": SMALL_PHOTO}, {"id": "SKU-3", **_NOTEBOOK}]},
     },
     "partly bad": {
         "summary": "One listing that cannot be predicted",
-        "value": {"listings": [LISTING, {"id": "SKU-4", "designation": "   "}]},
+        "value": {"listings": [_POOL, {"id": "SKU-4", "designation": "   "}]},
     },
 }
 FORM_BATCH: dict[str, Any] = {
@@ -72,7 +73,7 @@ FORM_BATCH: dict[str, Any] = {
         "summary": "Two listings with a photo each, and one without; the files' bytes are shown in base64",
         "value": {
             "listings": [
-                {**LISTING, "image": "front"},
+                {**_POOL, "image": "front"},
                 {"id": "SKU-2", "image": "photo-2"},
                 {"id": "SKU-3", **_NOTEBOOK},
             ],
@@ -90,7 +91,7 @@ def _lines(*values: object) -> str:
 STREAM: dict[str, Any] = {
     "three": {
         "summary": "Three listings, one of which cannot be predicted",
-        "value": _lines({**LISTING, "image": SMALL_PHOTO}, {"id": "SKU-4", "designation": "   "}, _NOTEBOOK),
+        "value": _lines({**_POOL, "image": SMALL_PHOTO}, {"id": "SKU-4", "designation": "   "}, _NOTEBOOK),
     },
 }
 
