@@ -212,4 +212,4 @@ def test_errors_look_as_documented(client: httpx.Client, document: dict[str, Any
         assert [given[key] for key in ("type", "title", "status", "detail")] == [
             example[key] for key in ("type", "title", "status", "detail")
         ]
-    assert bool(shown) == (code not in ("not_found", "method_not_allowed"))
+    assert shown or code in ("not_found", "method_not_allowed")  # which are no path's own
