@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from models.store import Store
 from service import __version__, openapi, problems
@@ -45,7 +46,9 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
         title="Pykuten",
         version=__version__,
         summary="Product categories from text and photo, with a decision you can act on.",
-        description=openapi.DESCRIPTION,
+        description=openapi.description(),
+        openapi_tags=openapi.TAGS,
+        generate_unique_id_function=_operation_id,
         docs_url=None,  # routes.page serves it without a CDN
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lose the body of a POST
@@ -66,7 +69,7 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     if settings.metrics != "off":
         app.include_router(metrics.router)
     page.mount_assets(app)
-    openapi.install(app, with_keys=keys is not None)
+    openapi.install(app, serving=lambda: serving.registry.serving, with_keys=keys is not None)
     return app
 
 
@@ -97,6 +100,10 @@ async def _follow_keys(keys: ApiKeys, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
         await asyncio.to_thread(keys.refresh)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name  # `predict_text`: generated clients name their functions so
 
 
 def _keys(settings: Settings) -> ApiKeys | None:

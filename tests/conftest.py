@@ -29,6 +29,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def fuzz(request: pytest.FixtureRequest) -> int:
     """How many times as many made-up requests as usual."""
     return int(request.config.getoption("--fuzz"))
+    """`pytest tests/contract --update` rewrites what the code makes: the API's document, the README's answers."""
+    parser.addoption("--update", action="store_true", help="rewrite the files that tests compare generated parts with")
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether to rewrite a generated part rather than to compare it."""
+    return bool(request.config.getoption("--update"))
 
 
 @pytest.fixture(scope="session")
