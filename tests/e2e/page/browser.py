@@ -43,7 +43,7 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def serving(folder: Path, **settings: object) -> Iterator[str]:
-    """The address of a service on a free port, in a process of its own with its log in `folder`; it must stop cleanly."""
+    """The address of a service on a free port, in a process of its own, its log in `folder`; it must stop cleanly."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYKUTEN_")}
     given = {f"PYKUTEN_{name.upper()}": str(value) for name, value in settings.items()}
     log = folder / "service.log"
