@@ -6,13 +6,15 @@ import json
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.page.browser import EXAMPLES
 
 MARK = "hostile_text_ran"
 HOSTILE = [
+    f"<img src=x <b onerror=window.{MARK}=1>",
+    f"<img/src=x/onerror=window.{MARK}=1",
+    f"<!--<img src=x onerror=window.{MARK}=1>-->",
     f"<script>window.{MARK} = 1</script>",
     f"<img src=x onerror=window.{MARK}=1>",
     f'"><svg onload=window.{MARK}=1>',
@@ -46,23 +48,32 @@ def expect_nothing_ran(page: Page, address: str) -> None:
     assert page.url.split("#")[0] == f"{address}/"
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_in_a_title_and_a_description(page: Page, address: str, hostile: str) -> None:
-    page.locator("#designation").fill(WORDS + hostile)
-    page.locator("#description").fill(hostile + WORDS)
-    expect(page.locator("#outcome h3")).to_be_visible()
+def test_in_a_title_and_a_description(page: Page, address: str) -> None:
+    for hostile in HOSTILE:
+        page.locator("#designation").fill(WORDS + hostile)
+        with page.expect_response(re.compile(r"/predict\?")) as answered:
+            page.locator("#description").fill(hostile + WORDS)
+        assert answered.value.status == 200
+        expect(page.locator("#outcome:not([aria-busy]) h3")).to_be_visible()
+        expect_nothing_ran(page, address)
+
+
+def test_in_an_explanation(page: Page, address: str) -> None:
+    page.locator("#designation").fill(WORDS + " ".join(HOSTILE))
+    page.locator("#description").fill(" ".join(reversed(HOSTILE)) + WORDS)
     page.locator("#explain").click()
-    expect(page.locator("#why .words")).to_be_visible()
     expect(page.locator("#why .highlighted.designation")).to_contain_text("Piscine ronde")
+    expect(page.locator("#why .highlighted.designation")).to_contain_text("onfocus")
     expect_nothing_ran(page, address)
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_in_a_file_s_name(page: Page, address: str, hostile: str) -> None:
-    name = re.sub(r"[/\x00]", "_", hostile) + ".jpg"
+def test_in_a_file_s_name(page: Page, address: str) -> None:
     content = (EXAMPLES / "pool.jpg").read_bytes()
-    page.locator("#photo-file").set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": content})
-    expect(page.locator(".photo .name")).to_contain_text(MARK)
+    for hostile in HOSTILE:
+        name = re.sub(r"[/\x00]", "_", hostile) + ".jpg"
+        page.locator("#photo-file").set_input_files({"name": name, "mimeType": "image/jpeg", "buffer": content})
+        expect(page.locator(".photo .name")).to_have_text(re.compile(MARK))
+        expect_nothing_ran(page, address)
     expect(page.locator("#outcome .bars").first).to_be_visible()
     expect_nothing_ran(page, address)
 
@@ -79,26 +90,29 @@ def poisoned(value: Any, hostile: str) -> Any:
     return [poisoned(one, hostile) for one in value] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_in_labels_groups_and_versions(page: Page, address: str, hostile: str) -> None:
-    def poison(route: Route) -> None:
-        answer = route.fetch()
-        route.fulfill(response=answer, body=json.dumps(poisoned(answer.json(), hostile)))
+def test_in_labels_groups_and_versions(page: Page, address: str) -> None:
+    poison = ""
+
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, body=json.dumps(poisoned(found.json(), poison)))
 
     for path in ("predict?*", "explain?*", "categories?*", "catalogue?*", "catalogue/listings?*", "health/ready"):
-        page.route(f"**/{path}", poison)
-    page.reload()
-    page.locator("#designation").fill(WORDS)
-    page.locator("#photo-file").set_input_files(EXAMPLES / "pool.jpg")
-    expect(page.locator("#outcome h3")).to_contain_text(MARK)
-    expect(page.locator("#outcome .set .chip").first).to_contain_text(MARK)
-    page.locator("#explain").click()
-    expect(page.locator("#why h3")).to_contain_text(MARK)
-    page.locator("#tab-browse").click()
-    expect(page.locator(".shown h3")).to_contain_text(MARK)
-    expect(page.locator(".true-category")).to_contain_text(MARK)
-    expect(page.locator("#browse-category option").nth(1)).to_contain_text(MARK)
-    expect_nothing_ran(page, address)
+        page.route(f"**/{path}", answer)
+    for poison in HOSTILE:  # `answer` reads it
+        page.goto(address)
+        page.reload()
+        page.locator("#designation").fill(WORDS)
+        expect(page.locator("#outcome h3")).to_contain_text(MARK)
+        expect(page.locator("#outcome .set .chip").first).to_contain_text(MARK)
+        if poison in HOSTILE[:2]:
+            page.locator("#explain").click()
+            expect(page.locator("#why h3")).to_contain_text(MARK)
+        page.locator("#tab-browse").click()
+        expect(page.locator(".shown h3")).to_contain_text(MARK)
+        expect(page.locator(".true-category")).to_contain_text(MARK)
+        expect(page.locator("#browse-category option").nth(1)).to_contain_text(MARK)
+        expect_nothing_ran(page, address)
 
 
 def test_in_the_address(page: Page, address: str) -> None:
