@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import re
 import time
@@ -26,15 +25,13 @@ from service.limits import BodyReader
 from service.loading import Loaded
 from service.logs import LOGGER
 from service.metrics import Metrics
-from service.record import record_of
+from service.record import PhotoHash, record_of
 from service.registry import Registry
 from service.schemas import Options
 from service.settings import Settings
 from service.waiting import answer_of
 
 DEADLINE_HEADER = "X-Deadline-Ms"
-SHA256_CHARACTERS = 12
-"""Of a photo's hash, in the log: enough to find one photo among millions."""
 _MILLISECONDS = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -159,7 +156,7 @@ class Work:
         check_photo(listing, self.serving.settings)
         record = record_of(self.request)
         if listing.image and LOGGER.isEnabledFor(logging.INFO):
-            record.photo_sha256 = hashlib.sha256(listing.image).hexdigest()[:SHA256_CHARACTERS]
+            record.photo_sha256 = PhotoHash(listing.image)
         (answer,) = await answer_of(self.submit([listing]), self.deadline, self.request.receive)
         if isinstance(answer, PykutenError):
             raise placed(answer)

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from models.listing import Listing
 from models.stages import Stage, timed
@@ -104,6 +105,9 @@ async def predict(request: Request) -> Response:
             else:
                 listing = await _form_listing(request, serving, body, ("id", "designation", "description"))
         return await _answer(request, serving, listing, options)
+
+
+ROUTES = [route for route in router.routes if isinstance(route, APIRoute)]
 
 
 def _read_text(body: bytes) -> Listing:
