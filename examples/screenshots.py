@@ -65,6 +65,7 @@ def models(page: Page) -> None:
     """What the version can do."""
     page.locator("#tab-models").click()
     page.locator("#models-provenance").wait_for()
+    page.evaluate("scrollTo(0, document.querySelector('.tiles').getBoundingClientRect().top + scrollY - 120)")
 
 
 def batch(page: Page) -> None:
