@@ -125,6 +125,19 @@ def test_pages_need_no_other_host_and_no_inline_script(client: TestClient, path:
         assert client.get(asset).headers["x-content-type-options"] == "nosniff"
 
 
+def test_the_page_s_files_are_asked_for_again_after_an_upgrade(client: TestClient) -> None:
+    first = client.get("/assets/page.js")
+    assert first.headers["cache-control"] == "no-cache"
+    again = client.get("/assets/page.js", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.headers["cache-control"] == "no-cache"
+
+
+def test_the_page_knows_the_largest_photo(start: Start) -> None:
+    with start(photo_bytes=123_456) as started:
+        assert 'data-photo-bytes="123456"' in started.get("/").text
+
+
 def test_the_page_names_the_version(client: TestClient) -> None:
     assert predictor_of(client).version in client.get("/").text
 

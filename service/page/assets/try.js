@@ -4,6 +4,7 @@ import { isAborted } from "./api.js";
 import { EXAMPLE_LISTINGS } from "./example-listings.js";
 import { Latest } from "./latest.js";
 import { failure, notice } from "./notice.js";
+import { Peek } from "./peek.js";
 import { PhotoField } from "./photo.js";
 import { holdsHtml, plainText } from "./plain.js";
 import { predictionCard } from "./prediction.js";
@@ -50,6 +51,7 @@ class TryView {
     this.description = el("textarea", { id: "description", rows: 5, ta: { placeholder: "try.description_example" }, on: { input: typed } });
     this.plain = el("div", { class: "plain", id: "plain", hidden: true });
     this.outcome = el("div", { class: "outcome", id: "outcome" });
+    this.peek = new Peek(this.app, this.outcome);
     this.said = el("p", { class: "unseen", role: "status", id: "said" });
     panel.append(
       el("div", { class: "intro" }, el("h2", { t: "try.title" }), el("p", { class: "hint", t: "try.intro" })),
@@ -69,6 +71,7 @@ class TryView {
         el("div", { class: "answer" }, this.outcome, this.why.element),
       ),
       this.said,
+      this.peek.element,
     );
   }
 
@@ -127,7 +130,8 @@ class TryView {
     if (form === null) {
       this.latest.stop();
       this.outcome.removeAttribute("aria-busy");
-      this.outcome.replaceChildren(this.#empty());
+      this.outcome.replaceChildren(notice(this.app, "info", "try.empty"));
+      this.peek.show(null);
       this.said.textContent = "";
     } else if (this.photo.file?.size > this.app.photoBytes) {
       this.latest.stop();
@@ -155,6 +159,7 @@ class TryView {
     this.outcome.removeAttribute("aria-busy");
     this.outcome.replaceChildren(predictionCard(this.app, prediction, { ms }));
     this.why.offer(prediction, this.photo.url);
+    this.peek.show(prediction);
     this.said.textContent = this.app.t("try.said", {
       decision: this.app.t(`prediction.${prediction.decision.action}`),
       label: prediction.category.label,
@@ -165,15 +170,12 @@ class TryView {
   #fail(error) {
     this.outcome.removeAttribute("aria-busy");
     this.why.reset();
+    this.peek.show(null);
     this.said.textContent = "";
     this.outcome.replaceChildren(failure(this.app, error, () => this.#ask(0)));
     if (error.code === "rate_limited" || error.code === "overloaded") {
       this.latest.start(() => this.#ask(0), 1000 * (error.retryAfter ?? 1));
     }
-  }
-
-  #empty() {
-    return notice(this.app, "info", "try.empty");
   }
 
   #showPlain() {

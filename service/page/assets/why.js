@@ -5,7 +5,8 @@ import { Latest } from "./latest.js";
 import { failure } from "./notice.js";
 import { decisionBadge } from "./prediction.js";
 
-const LEAST = 0.005; // effects below half a point of confidence are not shown
+const LEAST = 0.005; // words with less than half a point of confidence are not shown
+const LEAST_PART = 0.001; // parts of a photo are many, and each counts less
 const LEVELS = 4;
 const LISTED = 6;
 
@@ -110,14 +111,14 @@ function photoMap(app, { rows, columns, effects }, address) {
   const { el } = app;
   const cells = effects.flatMap((line, row) => line.map((effect, column) => ({ effect, row, column })));
   const strongest = cells.reduce((best, one) => (one.effect > best.effect ? one : best));
-  const most = Math.max(...cells.map((one) => Math.abs(one.effect)), LEAST);
+  const most = Math.max(...cells.map((one) => Math.abs(one.effect)), LEAST_PART);
   const shown = ({ effect }) => {
     const side = effect > 0 ? "for" : "against";
-    const strength = Math.abs(effect) < LEAST ? 0 : Math.abs(effect) / most;
+    const strength = Math.abs(effect) < LEAST_PART ? 0 : Math.abs(effect) / most;
     return el("span", { class: `cell ${side}`, style: { "--strength": strength.toFixed(2) }, title: app.t(`why.${side}_points`, { points: app.points(effect) }) });
   };
   const made = cells.map(shown);
-  if (strongest.effect >= LEAST) {
+  if (strongest.effect >= LEAST_PART) {
     made[cells.indexOf(strongest)].classList.add("strongest");
   }
   const grid = el("div", { class: "grid", "aria-hidden": "true", style: { "grid-template": `repeat(${rows}, 1fr) / repeat(${columns}, 1fr)` } }, made);
@@ -133,7 +134,7 @@ function photoMap(app, { rows, columns, effects }, address) {
 }
 
 function photoSentence(app, { effect, row, column }, rows, columns) {
-  if (effect < LEAST) {
+  if (effect < LEAST_PART) {
     return app.t("why.no_part");
   }
   const third = (at, count) => Math.min(2, Math.floor((3 * (at + 0.5)) / count));

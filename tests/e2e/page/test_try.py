@@ -148,6 +148,16 @@ def test_the_camera_of_a_phone(open_page: OpenPage) -> None:
     expect(page.locator("#outcome .bars").first).to_be_visible()
 
 
+def test_a_phone_shows_the_answer_in_a_line_while_one_types(open_page: OpenPage) -> None:
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    expect(page.locator("#peek")).to_be_hidden()
+    page.locator("#designation").fill(POOL)
+    expect(page.locator("#peek")).to_have_text(re.compile(r"^Pool and spa[\d.]+%$"))
+    page.locator("#peek").click()
+    expect(page.locator("#outcome h3")).to_be_in_viewport()
+    expect(page.locator("#peek")).to_be_hidden()
+
+
 def test_text_and_photo_are_told_apart(page: Page) -> None:
     page.locator("#designation").fill(POOL)
     page.locator("#photo-file").set_input_files(EXAMPLES / "pool.jpg")
@@ -178,6 +188,7 @@ def test_a_disagreement_is_said(page: Page, address: str) -> None:
 
 def test_examples_are_one_click(page: Page) -> None:
     buttons = page.locator(".example")
+    expect(buttons.first).to_be_visible()
     names = buttons.all_text_contents()
     assert len(names) == len(set(names)) >= 5
     for at in range(len(names)):
