@@ -55,9 +55,12 @@ OPTIONS: dict[str, Any] = {
         "generous": {"summary": "More is accepted, 80 of 100 right", "value": 0.8},
         "strict": {"summary": "Little is accepted, 99 of 100 right", "value": 0.99},
     },
+    "count": {"three": {"summary": "Three listings", "value": 3}},
+    "seed": {"seven": {"summary": "The same listings each time", "value": 7}},
     "X-Deadline-Ms": {"usual": {"summary": "Ten seconds", "value": 10_000}},
 }
 """Values of the options of prediction paths. A form may send the first of each with any of the bodies."""
+ROWS: dict[str, Any] = {"first": {"summary": "The first", "value": 0}}
 BATCHES: dict[str, Any] = {
     "two": {
         "summary": "Two listings",
@@ -131,3 +134,71 @@ BATCH: dict[str, Any] = {
 _FAULT = {**_FAILED["error"]["errors"][0], "pointer": ""}
 STREAM_RESULTS = _lines(_PREDICTED, {**_FAILED, "error": {**_FAILED["error"], "errors": [_FAULT]}})
 """As BATCH, a result a line; pointers are into the line."""
+
+LABELLED: dict[str, Any] = {
+    "name": "samples",
+    "listings": 54,
+    "photos": True,
+    "categories": [{**_CATEGORY, "listings": 2}],
+}
+DRAW: dict[str, Any] = {
+    "listings": [
+        {
+            "row": 12,
+            "id": "SKU-1",
+            "designation": _POOL["designation"],
+            "description": _POOL["description"],
+            "image": "/catalogue/images/12",
+            "category": _CATEGORY,
+            "prediction": PREDICTION,
+            "correct": {"fused": True, "text": True, "image": True},
+        }
+    ],
+    "tried": 1,
+}
+EXPLANATION: dict[str, Any] = {
+    "id": "SKU-1",
+    "category": _CATEGORY,
+    "confidence": 0.981,
+    "text": {
+        "designation": [
+            {"text": "Matelas", "effect": 0.012},
+            {"text": " ", "effect": None},
+            {"text": "de", "effect": 0.0},
+            {"text": " ", "effect": None},
+            {"text": "piscine", "effect": 0.413},
+            {"text": " ", "effect": None},
+            {"text": "gonflable", "effect": 0.064},
+        ],
+        "description": [
+            {"text": "183", "effect": 0.003},
+            {"text": " ", "effect": None},
+            {"text": "x", "effect": -0.001},
+            {"text": " ", "effect": None},
+            {"text": "69", "effect": 0.002},
+            {"text": " cm, avec oreiller.", "effect": None},
+        ],
+    },
+    "photo": {"rows": 2, "columns": 2, "effects": [[0.0, 0.012], [-0.003, 0.094]]},
+    "what_if": [
+        {
+            "without": "image",
+            "category": _CATEGORY,
+            "confidence": 0.97,
+            "decision": {"action": "accept", "precision": 0.99, "threshold": 0.921, "reason": None},
+        },
+        {
+            "without": "description",
+            "category": _CATEGORY,
+            "confidence": 0.905,
+            "decision": {"action": "review", "precision": 0.99, "threshold": 0.912, "reason": "low_confidence"},
+        },
+        {
+            "without": "text",
+            "category": _CATEGORY,
+            "confidence": 0.64,
+            "decision": {"action": "review", "precision": 0.99, "threshold": None, "reason": "precision_unreachable"},
+        },
+    ],
+    "model": {"version": "2026.11.25-1f3a9c2"},
+}

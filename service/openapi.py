@@ -18,7 +18,7 @@ from service.errors import InvalidRequest
 from service.examples import LISTING, LISTINGS, OPTIONS
 from service.limits import NDJSON
 from service.problems import MEDIA_TYPE, TITLES, Problem, problem
-from service.schemas import Batch, FormListing, Options, PhotoListing, TextListing
+from service.schemas import Batch, Choices, FormListing, Options, PhotoListing, TextListing
 from service.serving import DEADLINE_HEADER
 
 REFERENCE = "#/components/schemas/{model}"
@@ -156,8 +156,13 @@ def photo_body() -> dict[str, Any]:
     }
 
 
-def described(content: Mapping[str, Any]) -> dict[str, Any]:
+def described(content: Mapping[str, Any], options: type[Choices] = Options) -> dict[str, Any]:
     """`openapi_extra` of a prediction route: its body, the options, and the deadline header."""
+    return {"requestBody": {"required": True, "content": dict(content)}, **parameters(options)}
+
+
+def parameters(options: type[Choices]) -> dict[str, Any]:
+    """`openapi_extra` of a route without a body that predicts: the options, and the deadline header."""
     header = {
         "name": DEADLINE_HEADER,
         "in": "header",
@@ -166,7 +171,7 @@ def described(content: Mapping[str, Any]) -> dict[str, Any]:
         "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
         "examples": OPTIONS[DEADLINE_HEADER],
     }
-    return {"requestBody": {"required": True, "content": dict(content)}, "parameters": [*_option_parameters(), header]}
+    return {"parameters": [*_option_parameters(options), header]}
 
 
 def install(app: FastAPI, *, serving: Callable[[], str | None], with_keys: bool = False) -> None:
@@ -233,16 +238,18 @@ def _remove_framework_errors(paths: Mapping[str, Any], schemas: dict[str, Any]) 
     schemas.pop("ValidationError", None)
 
 
-def _option_parameters() -> list[dict[str, Any]]:
-    parameters = []
-    for name, schema in Options.model_json_schema()["properties"].items():
+def _option_parameters(options: type[Choices]) -> list[dict[str, Any]]:
+    found = []
+    schemas = options.model_json_schema()["properties"]
+    for name in sorted(schemas, key=lambda name: name in Choices.model_fields):  # its own first
+        schema = schemas[name]
         choices = [choice for choice in schema.pop("anyOf", []) if choice != {"type": "null"}]
         text = schema.pop("description")
         schema = {key: value for key, value in schema.items() if key != "title" and value is not None}
         schema |= choices[0] if choices else {}
         parameter = {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
-        parameters.append(parameter | ({"examples": OPTIONS[name]} if name in OPTIONS else {}))
-    return parameters
+        found.append(parameter | ({"examples": OPTIONS[name]} if name in OPTIONS else {}))
+    return found
 
 
 def _known_errors() -> dict[str, PykutenError]:

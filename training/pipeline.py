@@ -22,7 +22,7 @@ from training.errors import SplitError
 from training.evaluate import class_indices
 from training.evaluation import LabelledLogits, LearningCurve
 from training.golden import read_golden_listings
-from training.image_fit import fit_image, make_activations, photo_fingerprints
+from training.image_fit import activation_inputs, fit_image, make_activations
 from training.near_duplicates import group_near_duplicates
 from training.publish import FittedNetwork
 from training.release import Release, Run
@@ -202,15 +202,7 @@ def text_stages(config: RunConfig, data: Data, workspace: Workspace) -> TextStag
 
 def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
     rows = data.rows[data.rows["image"].ne("") & data.rows["split"].isin(["train", "validation"])]
-    image = config.image
-    inputs = {
-        "photos": list(photo_fingerprints(rows)),
-        "parts": rows["split"].tolist(),
-        "network": [image.network, image.weights, image.fine_tune_from, image.views],
-        "preprocessing": image.preprocessing.model_dump(mode="json"),
-        "augmentation": image.augmentation.model_dump(mode="json"),
-        "seed": config.seed,
-    }
+    inputs = activation_inputs(config, rows)
     activations = workspace.stage("activations", inputs, lambda folder: make_activations(config, rows, folder))
     labels = class_indices(rows, data.taxonomy)
     fitted = workspace.stage(
@@ -220,8 +212,8 @@ def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedN
             "classes": list(data.taxonomy.codes),
             "labels": labels.tolist(),
             "weights": rows["weight"].tolist(),
-            "config": image.model_dump(mode="json"),
+            "config": config.image.model_dump(mode="json"),
         },
         lambda folder: fit_image(config, rows, labels, len(data.taxonomy), activations.folder, folder),
     )
-    return FittedNetwork(Modality.IMAGE, image.network, fitted.folder / "image.keras"), [activations, fitted]
+    return FittedNetwork(Modality.IMAGE, config.image.network, fitted.folder / "image.keras"), [activations, fitted]
