@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from models.store import Store
 from service import __version__, openapi, problems
 from service.cors import Cors
+from service.direct import Direct
 from service.errors import SettingsError
 from service.gate import Gate
 from service.gauges import Gauges
@@ -34,9 +35,9 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     on keys that cannot be read, and on telemetry that is not installed.
 
     Order, outermost first: `Envelope` (request id, log line, metrics, guard, headers), `Cors` and `Gate` (API keys),
-    each only where it is set up, then the framework's error handlers (which turn errors into problem bodies, so that
-    the envelope sees the final status), then the routes. Every limit is checked by the route that reads the body, as
-    limits differ by path.
+    each only where it is set up, `Direct` (the paths that predict, unless they are traced), then the framework's error
+    handlers (which turn errors into problem bodies, so that the envelope sees the final status), then the routes. Every
+    limit is checked by the route that reads the body, as limits differ by path.
     """
     keys = _keys(settings)
     provider = make_provider() if settings.telemetry else None
@@ -58,7 +59,9 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     app.state.serving = serving
     app.state.keys = keys
     app.state.tracer_provider = provider
-    if keys is not None:  # what is added last is outermost
+    if provider is None:  # what is added last is outermost
+        app.add_middleware(Direct, routes=predict.ROUTES)
+    if keys is not None:
         app.add_middleware(Gate, keys=keys, metrics_open=settings.metrics == "open")
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)

@@ -63,12 +63,15 @@ TAGS = [
     {"name": "catalogue", "description": "The categories, and the versions of the model with their figures."},
     {"name": "health", "description": "For supervisors and balancers; never needs an API key."},
 ]
-_DESCRIPTION = """\
+_DESCRIPTION = f"""\
 Files marketplace listings under the right category, from text, photo or both.
 
 `decision` says whether a listing may be filed without a human, at the `precision` that you ask for: `accept`, or
 `review` with the reason. Every answer carries `X-Request-ID`, yours if you sent one. Press **Try it out**, then
 **Execute**: the examples work as they are.
+
+With the header `{DEADLINE_HEADER}` a prediction is of no use to you after so many milliseconds: it is not begun then,
+and answered with 504 `deadline_exceeded`. The server's own limit still holds.
 
 ### Errors
 
@@ -157,21 +160,17 @@ def photo_body() -> dict[str, Any]:
 
 
 def described(content: Mapping[str, Any], options: type[Choices] = Options) -> dict[str, Any]:
-    """`openapi_extra` of a prediction route: its body, the options, and the deadline header."""
+    """`openapi_extra` of a prediction route: its body and the options."""
     return {"requestBody": {"required": True, "content": dict(content)}, **parameters(options)}
 
 
 def parameters(options: type[Choices]) -> dict[str, Any]:
-    """`openapi_extra` of a route without a body that predicts: the options, and the deadline header."""
-    header = {
-        "name": DEADLINE_HEADER,
-        "in": "header",
-        "required": False,
-        "description": "Milliseconds after which the answer is of no use to you; the server's own limit still holds.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
-        "examples": OPTIONS[DEADLINE_HEADER],
-    }
-    return {"parameters": [*_option_parameters(options), header]}
+    """`openapi_extra` of a route without a body that predicts: the options.
+
+    The deadline header stands in the document's text and not among the parameters: a value of 1 is right, and is
+    answered with 504, which whoever makes requests from the document would have to take for a fault of the service.
+    """
+    return {"parameters": _option_parameters(options)}
 
 
 def install(app: FastAPI, *, serving: Callable[[], str | None], with_keys: bool = False) -> None:

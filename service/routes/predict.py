@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from models.listing import Listing
 from models.stages import Stage, timed
@@ -123,6 +124,9 @@ async def read_listing(request: Request, serving: Serving) -> AsyncIterator[List
             else:
                 listing = await _form_listing(request, serving, body, ("id", "designation", "description"))
         yield listing
+
+
+ROUTES = [route for route in router.routes if isinstance(route, APIRoute)]
 
 
 def _read_text(body: bytes) -> Listing:

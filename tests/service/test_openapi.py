@@ -70,9 +70,10 @@ def test_predictions_document_options_and_problems(document: dict[str, Any]) -> 
     for path, method, operation in operations(document):
         if method == "post":
             names = [parameter["name"] for parameter in operation["parameters"]]
-            options = ["version", "precision", "lang", "X-Deadline-Ms"]
+            options = ["version", "precision", "lang"]
             assert names == (options if path == "/explain" else ["top_k", *options])
             assert {"400", "404", "408", "413", "415", "422", "503", "504"} <= set(operation["responses"]), path
+    assert "X-Deadline-Ms" in document["info"]["description"]
 
 
 def test_problems_have_examples_of_the_one_shape(document: dict[str, Any]) -> None:
