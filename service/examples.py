@@ -57,7 +57,6 @@ OPTIONS: dict[str, Any] = {
     },
     "count": {"three": {"summary": "Three listings", "value": 3}},
     "seed": {"seven": {"summary": "The same listings each time", "value": 7}},
-    "X-Deadline-Ms": {"usual": {"summary": "Ten seconds", "value": 10_000}},
 }
 """Values of the options of prediction paths. A form may send the first of each with any of the bodies."""
 ROWS: dict[str, Any] = {"first": {"summary": "The first", "value": 0}}
