@@ -55,9 +55,11 @@ OPTIONS: dict[str, Any] = {
         "generous": {"summary": "More is accepted, 80 of 100 right", "value": 0.8},
         "strict": {"summary": "Little is accepted, 99 of 100 right", "value": 0.99},
     },
-    "X-Deadline-Ms": {"usual": {"summary": "Ten seconds", "value": 10_000}},
+    "count": {"three": {"summary": "Three listings", "value": 3}},
+    "seed": {"seven": {"summary": "The same listings each time", "value": 7}},
 }
 """Values of the options of prediction paths. A form may send the first of each with any of the bodies."""
+ROWS: dict[str, Any] = {"first": {"summary": "The first", "value": 0}}
 BATCHES: dict[str, Any] = {
     "two": {
         "summary": "Two listings",

@@ -7,8 +7,8 @@ import hashlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
+from fastapi import Path as PathPart
 from fastapi.responses import Response
-from pydantic import Field
 from typing_extensions import TypedDict
 
 from models.errors import ImageError
@@ -17,7 +17,7 @@ from models.listing import Modality
 from service.answers import CategoryBody, PredictionBody, Words, category_body, json_response, prediction_body
 from service.draws import DrawnListing, draw_listings
 from service.errors import NotFound
-from service.examples import DRAW, LABELLED
+from service.examples import DRAW, LABELLED, ROWS
 from service.labelled import LabelledCatalogue
 from service.labels import language
 from service.openapi import SERVING_PROBLEMS, parameters, problems
@@ -137,7 +137,7 @@ async def drawn_listings(request: Request) -> Response:
 )
 async def labelled_photo(
     request: Request,
-    row: Annotated[int, Field(ge=0, description="The `row` of a listing.")],
+    row: Annotated[int, PathPart(ge=0, description="The `row` of a listing.", openapi_examples=ROWS)],
     if_none_match: Annotated[str, Header(description="The `ETag` of an earlier answer.")] = "",
 ) -> Response:
     """The photo of a listing; 404 when it has none, or none that is JPEG, PNG, WebP or GIF by content."""

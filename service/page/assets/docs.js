@@ -5,6 +5,7 @@ SwaggerUIBundle({
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,
+  syntaxHighlight: false, // colouring the figures of a version, half a megabyte, holds the page up for seconds
   requestInterceptor(request) {
     const { body, headers } = request;
     // Swagger UI sends a file that nobody chose as an empty text, which the service refuses as it should.
