@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import re
 import time
@@ -27,15 +26,13 @@ from service.loading import Loaded
 from service.logs import LOGGER
 from service.metrics import Metrics
 from service.places import Places
-from service.record import record_of
+from service.record import PhotoHash, record_of
 from service.registry import Registry
 from service.schemas import Options
 from service.settings import Settings
 from service.waiting import answer_of
 
 DEADLINE_HEADER = "X-Deadline-Ms"
-SHA256_CHARACTERS = 12
-"""Of a photo's hash, in the log: enough to find one photo among millions."""
 _MILLISECONDS = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -158,7 +155,7 @@ class Work:
         """Note for the log which photo it is. Raises ImageTooLarge on one over the setting."""
         check_photo(listing, self.serving.settings)
         if listing.image and LOGGER.isEnabledFor(logging.INFO):
-            record_of(self.request).photo_sha256 = hashlib.sha256(listing.image).hexdigest()[:SHA256_CHARACTERS]
+            record_of(self.request).photo_sha256 = PhotoHash(listing.image)
 
 
 def check_photo(listing: Listing, settings: Settings) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from examples.samples import games, garden, home, paper, toys
+from examples.samples import games, garden, home, leisure, paper, toys
 from examples.samples.sketch import Sketch
 
 FOLDER = Path(__file__).resolve().parents[2] / "service" / "samples" / "images"
@@ -17,6 +17,7 @@ PICTURES: Mapping[str, Callable[[Sketch], None]] = {
     **paper.PICTURES,
     **games.PICTURES,
     **toys.PICTURES,
+    **leisure.PICTURES,
     **home.PICTURES,
     **garden.PICTURES,
 }

@@ -6,6 +6,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
@@ -21,9 +22,10 @@ ASSETS = "/assets"
 DOCS_ASSETS = "/docs-assets"
 
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
+"""`blob:` shows the photo that a person has chosen, before it is sent."""
 DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 """Swagger UI sets style attributes from its script."""
 
@@ -31,11 +33,12 @@ DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-
 @router.get("/")
 async def index(request: Request) -> Response:
     """The start page."""
+    serving = serving_of(request)
     try:
-        version = serving_of(request).registry.current.predictor.version
+        version = serving.registry.current.predictor.version
     except NoVersion:
         version = "none"
-    return _page("index.html", PAGE_POLICY, version=version)
+    return _page("index.html", PAGE_POLICY, version=version, photo_bytes=str(serving.settings.photo_bytes))
 
 
 @router.get("/docs")
@@ -44,9 +47,19 @@ async def docs() -> Response:
     return _page("docs.html", DOCS_POLICY)
 
 
+class FreshFiles(StaticFiles):
+    """Files that browsers ask for again each time (and mostly get 304): parts of two releases never mix."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        """The file, or 304."""
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def mount_assets(app: FastAPI) -> None:
     """Serve the pages' scripts and styles, and those of Swagger UI, which the `fastapi-offline` package carries."""
-    app.mount(ASSETS, StaticFiles(directory=PAGE / "assets"), name="assets")
+    app.mount(ASSETS, FreshFiles(directory=PAGE / "assets"), name="assets")
     swagger = Path(str(files("fastapi_offline"))) / "static"
     app.mount(DOCS_ASSETS, StaticFiles(directory=swagger), name="docs-assets")
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 ANSWER_SECONDS = 20.0
 KEPT_SECONDS = 2.0
-"""An idle connection is used again for so long: far less than the server keeps it, which never closes it just then."""
+"""An idle connection is used again for so long: far less than the server keeps it, so that it never closes it then."""
 
 
 class Broken(Exception):
