@@ -26,7 +26,7 @@ LINGER_BYTES = 64 * MIB
 reads gets its answer instead of a reset connection. Beyond it, the connection is closed."""
 LINGER_SECONDS = 5.0
 """The same in time, where the answer was the connection's last."""
-LAST_CALL_SECONDS = 0.5
+LAST_CALL_SECONDS = 1.0
 """How long an idle connection is kept when the process stops: its next request may be on its way, and gets an
 answer instead of a reset."""
 

@@ -22,6 +22,8 @@ from service.serving import Serving
 from service.settings import Settings
 
 BACKLOG = 2048
+LAST_CALL_SECONDS = 0.2
+"""Between taking nobody new into the line for the port and closing it."""
 
 
 class Server(uvicorn.Server):
@@ -49,6 +51,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the port and finish what is in flight."""
+        for one in sockets or []:
+            one.listen(0)  # what is in the line for the port is taken in; closing the port over it would reset it
+        await asyncio.sleep(LAST_CALL_SECONDS)
         seconds = self._serving.settings.shutdown_seconds / 2
         stop = asyncio.get_running_loop().call_later(seconds, self._serving.stopping.set)
         await super().shutdown(sockets)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from models.store import Store
 from tests.soak.corpus import Request
 from tests.soak.hostile import parser, run
+from tests.soak.hostile_images import MOST_BYTES, image
 from tests.soak.judge import fault_of_hostile
 from tests.soak.process import ServerProcess
 from tests.soak.wire import Answer, Client
@@ -72,3 +74,7 @@ def test_a_right_refusal_is_right() -> None:
 )
 def test_other_answers_are_findings(wrong: dict[str, object]) -> None:
     assert fault_of_hostile(ASKED, answer(**wrong)) is not None
+
+
+def test_the_corpus_holds_nothing_that_the_client_itself_could_not() -> None:
+    assert max(len(image(Random(number))) for number in range(400)) <= MOST_BYTES

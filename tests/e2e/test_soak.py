@@ -46,8 +46,8 @@ def test_the_corpus_is_the_same_for_a_seed_and_another_for_another() -> None:
     assert {one.group for one in first} == set(MAKERS)
 
 
-def samples(*megabytes: float) -> list[Sample]:
-    return [Sample(number, number * 1000, size, 10, 5) for number, size in enumerate(megabytes)]
+def samples(*megabytes: float, requests: int = 3000) -> list[Sample]:
+    return [Sample(number, number * requests, size, 10, 5) for number, size in enumerate(megabytes)]
 
 
 def outcome(watch: Watch | None = None, *, found: list[Sample] | None = None, **changes: object) -> Outcome:
@@ -63,6 +63,7 @@ def test_a_quiet_run_is_passed() -> None:
     ("harm", "words"),
     [
         (lambda: outcome(found=samples(*[100.0 + 3 * n for n in range(20)])), "memory grew"),
+        (lambda: outcome(found=samples(*[100.0 + 6 * n for n in range(20)], requests=100)), "memory grew"),
         (lambda: outcome(exit_code=1), "drain took"),
         (lambda: outcome(drain_seconds=16.0), "drain took"),
         (lambda: outcome(drain_seconds=None), "drain took"),
