@@ -15,6 +15,7 @@ export class Source {
   #columns = null;
   #photos = new Photos();
   #photosGiven = false;
+  #open = false;
   #facts;
 
   /** `onReady(table)`: a table was read, or its columns or photos are others now. */
@@ -100,6 +101,7 @@ export class Source {
   async #read(blob, name) {
     this.table = await readTable(blob, name);
     this.#columns = guessColumns(this.table.header);
+    this.#open = this.#columns.title < 0; // a person has to say which is the title
   }
 
   /** The service's own sample listings, as a table with photos. */
@@ -166,10 +168,9 @@ export class Source {
   #columnChoices() {
     const { el, t } = this.#app;
     const { header, rows } = this.table;
-    return el(
-      "fieldset",
+    const fields = el(
+      "div",
       { class: "columns" },
-      el("legend", {}, t("batch.columns")),
       FIELDS.map((field) => {
         const none = el("option", { value: "-1" }, t("batch.column_none"));
         const options = header.map((name, index) => el("option", { value: index }, name || t("batch.column_number", { number: index + 1 })));
@@ -185,6 +186,16 @@ export class Source {
         );
       }),
     );
+    const toggle = (event) => (this.#open = event.target.open);
+    return el("details", { class: "column-choices", open: this.#open, on: { toggle } }, el("summary", {}, this.#columnWords()), fields);
+  }
+
+  /** In one line which columns are used, so that nobody has to open the choices to see that they are right. */
+  #columnWords() {
+    const { t } = this.#app;
+    const used = FIELDS.filter((field) => this.#columns[field] >= 0);
+    const said = used.map((field) => `${t(`batch.field_${field}`)}: ${this.table.header[this.#columns[field]]}`);
+    return `${t("batch.columns")} – ${said.join(", ") || t("batch.column_none")}`;
   }
 
   #choose(field, index) {
