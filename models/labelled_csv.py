@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
@@ -55,32 +55,11 @@ class LabelledCsv:
 
     @contextmanager
     def _rows(self) -> Iterator[Iterator[dict[str, str]]]:
-        csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
-        name = self.path.name
-        try:
+        with reading(self.path.name):
             if self.images is not None and not self.images.is_dir():
                 raise ListingsUnreadable(f"{self.images.name}: no such folder of photos")
             with self.path.open(encoding="utf-8-sig", newline="") as file:
-                reader = csv.DictReader(file, strict=True)
-                columns = [column.strip() for column in reader.fieldnames or ()]
-                reader.fieldnames = columns
-                missing = [column for column in (TITLE, CATEGORY) if column not in columns]
-                if missing:
-                    exist = ", ".join(columns) or "none"
-                    raise ListingsUnreadable(f"{name}: no column {', '.join(missing)} (columns: {exist})")
-                yield self._whole(reader)
-        except OSError as error:
-            raise ListingsUnreadable(f"{name}: {error.strerror or 'cannot be read'}") from error
-        except UnicodeDecodeError as error:
-            raise ListingsUnreadable(f"{name}: not UTF-8") from error
-        except csv.Error as error:
-            raise ListingsUnreadable(f"{name}: not a readable table: {error}") from error
-
-    def _whole(self, reader: csv.DictReader[str]) -> Iterator[dict[str, str]]:
-        for number, row in enumerate(reader):
-            if None in row:  # what DictReader calls the fields beyond the header
-                raise ListingsUnreadable(f"{self.path.name}: row {number} has more fields than the header")
-            yield row
+                yield named_rows(file, self.path.name)[1]
 
     def _photo(self, row: int, name: str) -> bytes | None:
         if self.images is None:
@@ -91,3 +70,36 @@ class LabelledCsv:
             return (self.images / name).read_bytes()
         except (OSError, ValueError):  # ValueError: a name with a NUL
             return None
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Raises ListingsUnreadable for what goes wrong while the file of that name is opened and read."""
+    try:
+        yield
+    except OSError as error:
+        raise ListingsUnreadable(f"{name}: {error.strerror or 'cannot be read'}") from error
+    except UnicodeDecodeError as error:
+        raise ListingsUnreadable(f"{name}: not UTF-8") from error
+    except csv.Error as error:
+        raise ListingsUnreadable(f"{name}: not a readable table: {error}") from error
+
+
+def named_rows(lines: Iterable[str], name: str) -> tuple[csv.DictReader[str], Iterator[dict[str, str]]]:
+    """The reader of a table's lines, its columns known, and its rows. Raises ListingsUnreadable, and csv.Error."""
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_FIELD))
+    reader = csv.DictReader(lines, strict=True)
+    columns = [column.strip() for column in reader.fieldnames or ()]
+    reader.fieldnames = columns
+    missing = [column for column in (TITLE, CATEGORY) if column not in columns]
+    if missing:
+        exist = ", ".join(columns) or "none"
+        raise ListingsUnreadable(f"{name}: no column {', '.join(missing)} (columns: {exist})")
+    return reader, _whole(reader, name)
+
+
+def _whole(reader: csv.DictReader[str], name: str) -> Iterator[dict[str, str]]:
+    for number, row in enumerate(reader):
+        if None in row:  # what DictReader calls the fields beyond the header
+            raise ListingsUnreadable(f"{name}: row {number} has more fields than the header")
+        yield row

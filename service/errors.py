@@ -21,6 +21,7 @@
         |-- Internal                    500 internal                anything unforeseen
         |-- Overloaded                  503 overloaded              with Retry-After
         |-- Draining                    503 draining                with Retry-After
+        |-- CatalogueUnavailable        503 catalogue_unavailable   with Retry-After
         `-- DeadlineExceeded            504 deadline_exceeded
 
 Messages are fixed sentences: they never quote the caller's input.
@@ -221,6 +222,15 @@ class Draining(ServiceError):
     status = 503
     message = "This instance is shutting down; ask another one."
     headers = MappingProxyType({"Retry-After": "2"})
+
+
+class CatalogueUnavailable(ServiceError):
+    """The labelled catalogue cannot be read; the log says why."""
+
+    code = "catalogue_unavailable"
+    status = 503
+    message = "The labelled catalogue cannot be read."
+    headers = MappingProxyType({"Retry-After": "10"})
 
 
 class DeadlineExceeded(ServiceError):

@@ -105,3 +105,25 @@ BATCH: dict[str, Any] = {
 _FAULT = {**_FAILED["error"]["errors"][0], "pointer": ""}
 STREAM_RESULTS = _lines(_PREDICTED, {**_FAILED, "error": {**_FAILED["error"], "errors": [_FAULT]}})
 """As BATCH, a result a line; pointers are into the line."""
+
+LABELLED: dict[str, Any] = {
+    "name": "samples",
+    "listings": 54,
+    "photos": True,
+    "categories": [{**_CATEGORY, "listings": 2}],
+}
+DRAW: dict[str, Any] = {
+    "listings": [
+        {
+            "row": 12,
+            "id": "SKU-1",
+            "designation": _POOL["designation"],
+            "description": _POOL["description"],
+            "image": "/catalogue/images/12",
+            "category": _CATEGORY,
+            "prediction": PREDICTION,
+            "correct": {"fused": True, "text": True, "image": True},
+        }
+    ],
+    "tried": 1,
+}

@@ -21,6 +21,8 @@ from service.routes.page import ASSETS, DOCS_ASSETS
 OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/health/live", "/health/ready"})
 OPEN_FOLDERS = (f"{ASSETS}/", f"{DOCS_ASSETS}/")
 METRICS_PATH = "/metrics"
+PREDICTING_PATHS = frozenset({"/predict", "/catalogue/listings"})
+"""And all below `/predict/`."""
 
 
 class Gate:
@@ -86,4 +88,5 @@ def _presented(request: Request) -> bytes | None:
 def _scope_of(path: str) -> KeyScope:
     if path == METRICS_PATH:
         return KeyScope.METRICS
-    return KeyScope.PREDICT if path == "/predict" or path.startswith("/predict/") else KeyScope.READ
+    predicts = path in PREDICTING_PATHS or path.startswith("/predict/")
+    return KeyScope.PREDICT if predicts else KeyScope.READ

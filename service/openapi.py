@@ -16,7 +16,7 @@ from service.answers import FailedItem, PredictedItem
 from service.errors import InvalidRequest
 from service.limits import NDJSON
 from service.problems import MEDIA_TYPE, Problem, problem
-from service.schemas import Batch, FormListing, Options, PhotoListing, TextListing
+from service.schemas import Batch, Choices, FormListing, Options, PhotoListing, TextListing
 from service.serving import DEADLINE_HEADER
 
 REFERENCE = "#/components/schemas/{model}"
@@ -112,8 +112,13 @@ def photo_body() -> dict[str, Any]:
     }
 
 
-def described(content: Mapping[str, Any]) -> dict[str, Any]:
+def described(content: Mapping[str, Any], options: type[Choices] = Options) -> dict[str, Any]:
     """`openapi_extra` of a prediction route: its body, the options, and the deadline header."""
+    return {"requestBody": {"required": True, "content": dict(content)}, **parameters(options)}
+
+
+def parameters(options: type[Choices]) -> dict[str, Any]:
+    """`openapi_extra` of a route without a body that predicts: the options, and the deadline header."""
     header = {
         "name": DEADLINE_HEADER,
         "in": "header",
@@ -121,7 +126,7 @@ def described(content: Mapping[str, Any]) -> dict[str, Any]:
         "description": "Milliseconds after which the answer is of no use to you; the server's own limit still holds.",
         "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
     }
-    return {"requestBody": {"required": True, "content": dict(content)}, "parameters": [*_option_parameters(), header]}
+    return {"parameters": [*_option_parameters(options), header]}
 
 
 def install(app: FastAPI, *, with_keys: bool = False) -> None:
@@ -169,15 +174,17 @@ def _remove_framework_errors(paths: Mapping[str, Any], schemas: dict[str, Any]) 
     schemas.pop("ValidationError", None)
 
 
-def _option_parameters() -> list[dict[str, Any]]:
-    parameters = []
-    for name, schema in Options.model_json_schema()["properties"].items():
+def _option_parameters(options: type[Choices]) -> list[dict[str, Any]]:
+    found = []
+    schemas = options.model_json_schema()["properties"]
+    for name in sorted(schemas, key=lambda name: name in Choices.model_fields):  # its own first
+        schema = schemas[name]
         choices = [choice for choice in schema.pop("anyOf", []) if choice != {"type": "null"}]
         text = schema.pop("description")
         schema = {key: value for key, value in schema.items() if key != "title" and value is not None}
         schema |= choices[0] if choices else {}
-        parameters.append({"name": name, "in": "query", "required": False, "description": text, "schema": schema})
-    return parameters
+        found.append({"name": name, "in": "query", "required": False, "description": text, "schema": schema})
+    return found
 
 
 def _known_errors() -> dict[str, PykutenError]:

@@ -31,6 +31,7 @@ MAX_BYTES = 2048
 TITLES = {
     "batch_too_large": "Batch too large",
     "body_too_large": "Body too large",
+    "catalogue_unavailable": "Catalogue unavailable",
     "client_gone": "Client gone",
     "deadline_exceeded": "Deadline exceeded",
     "draining": "Shutting down",

@@ -21,6 +21,9 @@ MAX_QUERY_BYTES = 1024
 MAX_KEYS = 16
 """Most keys of an object that is looked at further; requests have four. 100,000 unknown ones take seconds to report."""
 
+MAX_DRAWN = 24
+"""Listings of a draw: what a page shows at once."""
+
 Language = Literal["fr", "en", "de"]
 
 
@@ -47,6 +50,7 @@ def _from_base64(value: object) -> object:
 
 Text = Annotated[str, AfterValidator(_encodable)]
 Field20k = Annotated[Text | None, Field(json_schema_extra={"maxLength": MAX_CHARACTERS})]
+CodeOption = Annotated[Text | None, Field(max_length=64)]
 Base64Photo = Annotated[
     bytes | None,
     BeforeValidator(_from_base64),
@@ -96,11 +100,10 @@ class Batch(BaseModel):
     listings: Annotated[list[PhotoListing], Field(min_length=1)]
 
 
-class Options(BaseModel):
-    """Query parameters of the prediction paths. Unknown ones are refused: a misspelt `precision` files listings."""
+class Choices(BaseModel):
+    """Query parameters of everything that predicts. Unknown ones are refused: a misspelt `precision` files listings."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    top_k: Annotated[int, Field(ge=1, description="How many categories to return, at most all of them.")] = 3
     version: Annotated[str | None, Field(description="A version of `GET /models`; default: the current one.")] = None
     precision: Annotated[
         float | None,
@@ -115,13 +118,11 @@ class Options(BaseModel):
     ] = None
 
     @classmethod
-    def read(cls, query: bytes) -> Options:
+    def read(cls, query: bytes) -> Self:
         """Options of a raw query string. Raises InvalidRequest.
 
         Parsed here rather than by the framework, whose parameter handling takes 80 microseconds of every request.
         """
-        if not query:
-            return _DEFAULTS
         if len(query) > MAX_QUERY_BYTES:
             raise InvalidRequest.at("", "The query string is too long.")
         pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
@@ -130,11 +131,49 @@ class Options(BaseModel):
             raise InvalidRequest.at("", "An option is given twice.")
         return check(cls, values)
 
+    def options(self, top_k: int) -> Options:
+        """The options of the predictions that are made for this; as many categories as `top_k`, or as there are."""
+        return Options.model_construct(
+            {"version", "precision", "lang"},  # not asked for, so that it fits versions with fewer categories
+            top_k=top_k,
+            version=self.version,
+            precision=self.precision,
+            lang=self.lang,
+        )
+
+
+class Options(Choices):
+    """Query parameters of the prediction paths."""
+
+    top_k: Annotated[int, Field(ge=1, description="How many categories to return, at most all of them.")] = 3
+
+    @classmethod
+    def read(cls, query: bytes) -> Options:
+        """As above; without any, which is the rule, nothing is parsed."""
+        return super().read(query) if query else _DEFAULTS
+
     def for_categories(self, count: int) -> Self:
         """The default `top_k` fits versions with fewer categories; one that was asked for is left to be refused."""
         if self.top_k > count and "top_k" not in self.model_fields_set:
             return self.model_copy(update={"top_k": count})
         return self
+
+
+class Draw(Choices):
+    """Query parameters of a draw from the labelled catalogue."""
+
+    category: Annotated[CodeOption, Field(description="Only listings of this category.")] = None
+    predicted: Annotated[CodeOption, Field(description="Only listings that are predicted to be of this category.")] = (
+        None
+    )
+    only: Annotated[
+        Literal["mistakes", "disagreements"] | None,
+        Field(description="Only listings that are predicted wrong, or whose text and photo disagree."),
+    ] = None
+    count: Annotated[int, Field(ge=1, le=MAX_DRAWN, description="How many listings, at most.")] = 6
+    seed: Annotated[
+        int | None, Field(ge=0, lt=2**32, description="The same number draws the same listings; default: any.")
+    ] = None
 
 
 _DEFAULTS = Options()

@@ -21,6 +21,7 @@ from service.aside import Aside
 from service.engine import Answers, Engine, Source
 from service.errors import DeadlineExceeded, Draining, InvalidRequest, Overloaded
 from service.forms import FormLimits
+from service.labelled import LabelledCatalogue
 from service.labels import language
 from service.limits import BodyReader
 from service.loading import Loaded
@@ -68,6 +69,7 @@ class Serving:
     metrics: Metrics
     batches: Places
     streams: Places
+    catalogue: LabelledCatalogue
     aside: Aside = field(default_factory=Aside)
     draining: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -90,6 +92,7 @@ class Serving:
             form_limits=FormLimits(settings.form_fields, settings.form_files, settings.part_bytes),
             batches=Places(settings.batches),
             streams=Places(settings.streams),
+            catalogue=LabelledCatalogue(settings.catalogue),
         )
 
     def admit(self) -> None:

@@ -13,8 +13,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from service.errors import SettingsError
 
 PREFIX = "PYKUTEN_"
+SAMPLES = Path(__file__).resolve().parent / "samples" / "samples.csv"
 DEFAULT_STORE = Path(__file__).resolve().parent.parent / "models" / "store"
 KIB, MIB = 1024, 1024 * 1024
+_SHOWN: dict[object, str] = {DEFAULT_STORE: "models/store", SAMPLES: "the samples", None: "none", (): "none"}
+"""Defaults in words."""
 _ORIGIN = re.compile(r"\*|https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
 
@@ -54,6 +57,17 @@ class Settings(BaseSettings):
     batches: int = _setting(4, "requests", "Batches worked on at once; each adds a few chunks to the queue.", ge=1)
     streams: int = _setting(
         4, "requests", "NDJSON streams worked on at once; each holds two of the longest lines at most.", ge=1
+    )
+    catalogue: Path = _setting(
+        SAMPLES,
+        "file",
+        "Labelled listings to browse: a CSV, its photos in `images` beside it; seen by all who may ask.",
+    )
+    catalogue_tries: int = _setting(
+        240,
+        "listings",
+        "Most that are asked about to find mistakes to show; about two seconds of photos.",
+        ge=1,
     )
     stream_line_seconds: float = _setting(
         20, "seconds", "Time for a stream's next line, as for a request's body; slower ones are ended.", gt=0
@@ -167,6 +181,6 @@ def settings_table() -> str:
     for name, field in Settings.model_fields.items():
         extra = field.json_schema_extra
         unit = extra["unit"] if isinstance(extra, dict) else ""
-        default = {DEFAULT_STORE: "models/store", None: "none", (): "none"}.get(field.default, field.default)
+        default = _SHOWN.get(field.default, field.default)
         lines.append(f"| `{PREFIX}{name.upper()}` | {unit} | `{default}` | {field.description} |")
     return "\n".join(lines)

@@ -44,6 +44,9 @@ def test_the_paths_are_the_contracts(document: dict[str, Any]) -> None:
         ("post", "/predict/image"),
         ("post", "/predict/batch"),
         ("get", "/categories"),
+        ("get", "/catalogue"),
+        ("get", "/catalogue/listings"),
+        ("get", "/catalogue/images/{row}"),
         ("get", "/models"),
         ("get", "/models/{version}"),
         ("get", "/health/live"),
@@ -55,7 +58,8 @@ def test_every_operation_is_described(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
         assert operation["summary"], path
         assert operation["description"], path
-        assert "$ref" in str(operation["responses"]["200"]["content"]["application/json"]["schema"]), path
+        if path != "/catalogue/images/{row}":
+            assert "$ref" in str(operation["responses"]["200"]["content"]["application/json"]["schema"]), path
         for parameter in operation.get("parameters", []):
             assert parameter["description"], path
 
@@ -85,7 +89,6 @@ def test_problems_have_examples_of_the_one_shape(document: dict[str, Any]) -> No
     assert seen <= set(TITLES)
     assert set(TITLES) - seen == {
         "internal",
-        "not_found",
         "method_not_allowed",
         "client_gone",
         "rate_limited",  # where the operator has set keys: tests/service/test_keys.py
