@@ -93,7 +93,7 @@ export class Confusion {
           const [x, y] = [LEFT + j * CELL, TOP + i * CELL];
           return [
             svg("rect", { class: i === j ? "right" : "wrong", x, y, width: CELL, height: CELL, "fill-opacity": shade.toFixed(3) }),
-            svg("text", { class: shade > 0.55 ? "count on" : "count", x: x + CELL / 2, y: y + CELL / 2 + 3, "text-anchor": "middle" }, String(count)),
+            svg("text", { class: shade > 0.55 ? "tally on" : "tally", x: x + CELL / 2, y: y + CELL / 2 + 3, "text-anchor": "middle" }, String(count)),
           ];
         }),
       ),

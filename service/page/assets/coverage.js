@@ -2,11 +2,7 @@
 
 import { figureTable } from "./figure-table.js";
 import { Plot, ticksBetween } from "./plot.js";
-
-/** What callers may ask for, as in `models/calibration.py`. */
-const LEAST = 0.8;
-const MOST = 0.995;
-const STEP = 0.005;
+import { LEAST, MOST, STEP, saidPrecision } from "./precision.js";
 
 export class Coverage {
   #app;
@@ -44,7 +40,7 @@ export class Coverage {
         this.#slider,
         own === null
           ? null
-          : el("button", { type: "button", class: "quiet own-precision", on: { click: () => app.setPrecision(null) } }, t("models.precision_own", { precision: app.percent(own, 1) })),
+          : el("button", { type: "button", class: "quiet own-precision", on: { click: () => app.setPrecision(null) } }, t("models.precision_own", { precision: saidPrecision(app, own) })),
       ),
       this.#said,
       this.#drawn,
@@ -66,8 +62,7 @@ export class Coverage {
   }
 
   draw(precision) {
-    const { percent } = this.#app;
-    this.#slider.setAttribute("aria-valuetext", percent(precision, 1));
+    this.#slider.setAttribute("aria-valuetext", saidPrecision(this.#app, precision));
     this.#said.textContent = this.#sentence(precision);
     this.#drawn.replaceChildren(this.#plot(precision));
   }
@@ -75,7 +70,7 @@ export class Coverage {
   #sentence(precision) {
     const { t, percent, number } = this.#app;
     const made = decisionAt(this.#figures, precision);
-    const asked = percent(precision, 1);
+    const asked = saidPrecision(this.#app, precision);
     if (!made?.accepted) return t("models.coverage_none", { asked });
     return t("models.coverage_some", {
       asked,
@@ -108,7 +103,7 @@ export class Coverage {
 
   #mark(plot, { precision, coverage, achieved }, kind) {
     const { t, percent } = this.#app;
-    const said = t("models.decision", { precision: percent(precision, 1), coverage: percent(coverage, 1), right: percent(achieved.value, 1) });
+    const said = t("models.decision", { precision: saidPrecision(this.#app, precision), coverage: percent(coverage, 1), right: percent(achieved.value, 1) });
     const active = kind === "active";
     plot.point([coverage, achieved.value], kind, said, active ? achieved : null, active ? 6 : 4);
   }
@@ -116,7 +111,7 @@ export class Coverage {
   #table() {
     const { t, percent, number } = this.#app;
     const rows = (this.#figures.decisions ?? []).map(({ precision, coverage, achieved, accepted }) => [
-      percent(precision, 1),
+      saidPrecision(this.#app, precision),
       percent(coverage, 1),
       number(accepted),
       accepted ? percent(achieved.value, 1) : "–",

@@ -5,6 +5,7 @@ import { Confusion } from "./confusion.js";
 import { Coverage, decisionAt } from "./coverage.js";
 import { Labels } from "./labels.js";
 import { notice } from "./notice.js";
+import { saidPrecision } from "./precision.js";
 import { provenance } from "./provenance.js";
 import { reliability } from "./reliability.js";
 
@@ -123,7 +124,7 @@ export class Figures {
         figures.f1_weighted && tile(t("models.f1_weighted"), percent(figures.f1_weighted.value, 1), interval(figures.f1_weighted)),
         share("top3", figures.top3_accuracy),
         share("ece", figures.ece),
-        made?.accepted > 0 && tile(t("models.filed_at", { precision: percent(precision, 1) }), percent(made.coverage, 1), t("models.right_of_these", { right: percent(made.achieved.value, 1) })),
+        made?.accepted > 0 && tile(t("models.filed_at", { precision: saidPrecision(this.#app, precision) }), percent(made.coverage, 1), t("models.right_of_these", { right: percent(made.achieved.value, 1) })),
       ].filter(Boolean),
     );
   }

@@ -22,10 +22,10 @@ export class Grid {
     this.#onActive = onActive;
     const { el } = app;
     this.#body = el("div", { role: "rowgroup", class: "grid-body" });
-    const header = columns.map(({ name, t }) => el("div", { role: "columnheader", class: `cell ${name}`, t }));
+    const header = columns.map(({ name, t }) => el("div", { role: "columnheader", class: `listing-cell ${name}`, t }));
     this.element = el(
       "div",
-      { class: "grid", role: "grid", tabindex: "0", ta: { "aria-label": label }, "aria-colcount": columns.length },
+      { class: "listing-grid", role: "grid", tabindex: "0", ta: { "aria-label": label }, "aria-colcount": columns.length },
       el("div", { role: "rowgroup", class: "grid-head" }, el("div", { role: "row", "aria-rowindex": "1", class: "grid-row" }, header)),
       this.#body,
     );

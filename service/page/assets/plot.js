@@ -4,7 +4,7 @@ import { svg } from "./svg.js";
 
 const WIDTH = 460;
 const HEIGHT = 340;
-const EDGE = { left: 52, right: 14, top: 12, bottom: 46 };
+const EDGE = { left: 52, right: 24, top: 12, bottom: 46 };
 
 export class Plot {
   /** `x` and `y`: {label, from, to, ticks}, all shares of 1; `percent` writes a tick. */

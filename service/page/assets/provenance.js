@@ -25,7 +25,7 @@ function networks(app, given) {
   const facts = Object.entries(given ?? {}).map(([modality, { name, parameters, precision }]) =>
     el("li", {}, `${t(`models.case_${modality}`)}: `, el("code", {}, name), ` – ${t("models.network_facts", { parameters: number(parameters), precision })}`),
   );
-  return el("div", {}, el("h4", {}, t("models.networks")), el("ul", { class: "plain" }, facts));
+  return el("div", {}, el("h4", {}, t("models.networks")), el("ul", { class: "entries" }, facts));
 }
 
 function rows(app, data, card) {
@@ -34,7 +34,7 @@ function rows(app, data, card) {
     kinds && typeof kinds === "object"
       ? [
           el("h4", {}, t(key)),
-          el("ul", { class: "plain" }, Object.entries(kinds).map(([name, count]) => el("li", {}, el("code", {}, name), ` ${number(count)}`, words[name] && el("span", { class: "hint", lang: "en" }, ` – ${words[name]}`)))),
+          el("ul", { class: "entries" }, Object.entries(kinds).map(([name, count]) => el("li", {}, el("code", {}, name), ` ${number(count)}`, words[name] && el("span", { class: "hint", lang: "en" }, ` – ${words[name]}`)))),
         ]
       : [];
   const total = data.rows === undefined ? null : el("p", {}, t("models.rows", { rows: number(data.rows), photos: number(data.photos ?? 0) }));

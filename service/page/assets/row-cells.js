@@ -9,7 +9,7 @@ const TITLE_CHARACTERS = 160;
 /** One element for each of COLUMNS. `labels`: those of the version that answered. */
 export function rowCells(app, labels, row) {
   const { el, t, number } = app;
-  const cell = (name, ...children) => el("div", { role: "gridcell", class: `cell ${name}` }, children);
+  const cell = (name, ...children) => el("div", { role: "gridcell", class: `listing-cell ${name}` }, children);
   const title = row.title.trim() || row.description.trim() || t("batch.no_title");
   return [
     cell("id", row.id || number(row.number + 1)),

@@ -2,6 +2,7 @@
 
 import { replaceKeepingFocus } from "./focus.js";
 import { failure, notice } from "./notice.js";
+import { saidPrecision } from "./precision.js";
 import { FILTERS, STATES, counts } from "./row.js";
 import { isPassing } from "./sending.js";
 
@@ -77,8 +78,8 @@ export class Run {
   }
 
   #otherPrecision(sending) {
-    const { t, percent, precision } = this.#app;
-    const said = (value) => (value === null ? t("batch.own_precision") : percent(value, 1));
+    const { t, precision } = this.#app;
+    const said = (value) => (value === null ? t("batch.own_precision") : saidPrecision(this.#app, value));
     const text = t("batch.other_precision", { used: said(sending.options.precision), now: said(precision()) });
     return notice(this.#app, "info", text, { t: "batch.restart", run: this.#actions.restart });
   }

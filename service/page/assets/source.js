@@ -182,7 +182,7 @@ export class Source {
           { class: "field" },
           el("label", { for: `column-${field}` }, t(`batch.field_${field}`)),
           select,
-          el("p", { class: "hint example" }, example.slice(0, EXAMPLE_CHARACTERS)),
+          el("p", { class: "hint column-example" }, example.slice(0, EXAMPLE_CHARACTERS)),
         );
       }),
     );
