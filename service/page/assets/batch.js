@@ -1,6 +1,5 @@
 // Batch: a whole table through the service, corrected by keyboard, and saved again.
 
-import { replaceKeepingFocus } from "./focus.js";
 import { Grid } from "./grid.js";
 import { Labels } from "./labels.js";
 import { resultFile } from "./result-file.js";
@@ -40,6 +39,7 @@ class Batch {
     this.#grid = new Grid(app, {
       columns: COLUMNS.map((name) => ({ name, t: `batch.column_${name}` })),
       cells: (row) => rowCells(app, this.#labels, row),
+      key: (row) => [row.state, row.choice, row.id, row.title, row.photo?.name, app.lang(), this.#labels.lang].join(" "),
       label: "batch.table",
       onActive: (row) => this.#review.show(row),
     });
@@ -62,7 +62,7 @@ class Batch {
     const { el } = this.#app;
     this.#parts = {
       said: el("p", { class: "unseen", role: "status" }),
-      filters: el("div", { class: "row filters", role: "group", ta: { "aria-label": "batch.filters" } }),
+      filters: el("div", { class: "row filters", role: "group", ta: { "aria-label": "batch.filters" } }, FILTERS.map((filter) => this.#filterButton(filter))),
     };
     this.#parts.work = el(
       "div",
@@ -203,24 +203,19 @@ class Batch {
     this.#review.show(this.#grid.active);
   }
 
+  #filterButton(filter) {
+    const { el } = this.#app;
+    const click = () => this.#show(filter);
+    const words = [el("span", { t: `batch.filter_${filter}` }), " ", el("span", { class: "count numbers" })];
+    return el("button", { type: "button", class: "quiet", dataset: { key: filter }, on: { click } }, words);
+  }
+
   #drawFilters() {
-    const { el, t, number } = this.#app;
     const found = counts(this.#table.rows);
-    const buttons = FILTERS.map((filter) =>
-      el(
-        "button",
-        {
-          type: "button",
-          class: "quiet",
-          "aria-pressed": String(filter === this.#filter),
-          dataset: { key: filter },
-          on: { click: () => this.#show(filter) },
-        },
-        t(`batch.filter_${filter}`),
-        el("span", { class: "count numbers" }, number(found[filter])),
-      ),
-    );
-    replaceKeepingFocus(this.#parts.filters, buttons);
+    for (const button of this.#parts.filters.children) {
+      button.setAttribute("aria-pressed", String(button.dataset.key === this.#filter));
+      button.lastElementChild.textContent = this.#app.number(found[button.dataset.key]);
+    }
   }
 
   #show(filter) {

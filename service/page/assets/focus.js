@@ -1,12 +1,12 @@
-// Where the keyboard is, when what it was on is made anew.
+// Children that change while a person is on them.
 
-/** Replace the children; the focus stays on the one with the same id or `data-key`, or goes to the first button. */
-export function replaceKeepingFocus(parent, children) {
+/** Give `parent` these children. Nothing moves when they are the same as before: an element that is taken out between
+ * the press and the release of a button gets no click. Where the one with the focus goes, the first button takes it. */
+export function settle(parent, children) {
+  const same = children.length === parent.children.length && children.every((child, at) => child === parent.children[at]);
+  if (same) return;
   const held = parent.contains(document.activeElement) ? document.activeElement : null;
   parent.replaceChildren(...children);
   if (held === null) return;
-  const same = [...parent.querySelectorAll("button, select, input")].find((one) =>
-    held.id ? one.id === held.id : held.dataset.key && one.dataset.key === held.dataset.key,
-  );
-  (same ?? parent.querySelector("button:not(:disabled)"))?.focus();
+  (held.isConnected ? held : parent.querySelector("button:not(:disabled)"))?.focus();
 }

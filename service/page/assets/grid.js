@@ -1,5 +1,7 @@
 // A table of any length, of which only what can be seen is in the document.
 
+import { settle } from "./focus.js";
+
 const HEIGHT = 44; // of a row in CSS pixels, as in batch.css
 const NARROW_HEIGHT = 68;
 const MARGIN_ROWS = 8; // drawn above and below what is seen, so that a quick scroll shows no gap
@@ -8,6 +10,7 @@ const NARROW = matchMedia("(width < 40rem)");
 export class Grid {
   #app;
   #cells;
+  #key;
   #rows = [];
   #drawn = new Map();
   #position = 0;
@@ -15,10 +18,12 @@ export class Grid {
   #onActive;
   #body;
 
-  /** `columns`: [{name, t}]; `cells(row)`: an element for each; `onActive(row)`: the active row is another one. */
-  constructor(app, { columns, cells, label, onActive }) {
+  /** `columns`: [{name, t}]; `cells(row)`: an element for each, made anew when `key(row)` is another;
+   * `onActive(row)`: the active row is another one. */
+  constructor(app, { columns, cells, key, label, onActive }) {
     this.#app = app;
     this.#cells = cells;
+    this.#key = key;
     this.#onActive = onActive;
     const { el } = app;
     this.#body = el("div", { role: "rowgroup", class: "grid-body" });
@@ -53,9 +58,8 @@ export class Grid {
     if (this.active !== before) this.#onActive(this.active);
   }
 
-  /** Draw anew: rows, words or the width have changed. */
+  /** Draw what has changed: rows, words or the width. */
   refresh() {
-    this.#drawn.clear();
     this.element.setAttribute("aria-rowcount", this.#rows.length + 1);
     this.#body.style.setProperty("height", `${this.#rows.length * this.#height}px`);
     this.#draw();
@@ -67,7 +71,6 @@ export class Grid {
     if (most < 0) return;
     this.#position = Math.max(0, Math.min(position, most));
     this.#reveal();
-    this.#drawn.clear();
     this.#draw();
     this.#onActive(this.active);
   }
@@ -114,16 +117,16 @@ export class Grid {
     const top = this.element.scrollTop;
     const first = Math.max(0, Math.floor(top / this.#height) - MARGIN_ROWS);
     const last = Math.min(this.#rows.length, Math.ceil((top + this.element.clientHeight) / this.#height) + MARGIN_ROWS);
-    for (const position of this.#drawn.keys()) {
-      if (position < first || position >= last) this.#drawn.delete(position);
-    }
-    const shown = [];
+    const before = this.#drawn;
+    this.#drawn = new Map();
     for (let position = first; position < last; position += 1) {
-      if (!this.#drawn.has(position)) this.#drawn.set(position, this.#row(position));
-      shown.push(this.#drawn.get(position));
+      const row = this.#rows[position];
+      const place = [row.number, position === this.#position, position * this.#height, this.#key(row)].join(" ");
+      const kept = before.get(position);
+      this.#drawn.set(position, kept?.row === row && kept.place === place ? kept : { row, place, element: this.#row(position) });
     }
-    this.#body.replaceChildren(...shown);
-    const active = this.#drawn.get(this.#position);
+    settle(this.#body, [...this.#drawn.values()].map(({ element }) => element));
+    const active = this.#drawn.get(this.#position)?.element;
     active ? this.element.setAttribute("aria-activedescendant", active.id) : this.element.removeAttribute("aria-activedescendant");
   }
 
@@ -138,14 +141,13 @@ export class Grid {
         "aria-rowindex": position + 2,
         "aria-selected": String(position === this.#position),
         style: { transform: `translateY(${position * this.#height}px)` },
-        dataset: { position },
       },
       this.#cells(row),
     );
   }
 
+  /** By the place: the row that was pressed may have been drawn anew before it was released. */
   #clicked(event) {
-    const row = event.target.closest("[data-position]");
-    if (row) this.activate(Number(row.dataset.position));
+    this.activate(Math.floor((event.clientY - this.#body.getBoundingClientRect().top) / this.#height));
   }
 }

@@ -1,6 +1,6 @@
 // How far a table is through the service, and what can be done: start, cancel, go on, try again, save.
 
-import { replaceKeepingFocus } from "./focus.js";
+import { settle } from "./focus.js";
 import { failure, notice } from "./notice.js";
 import { saidPrecision } from "./precision.js";
 import { FILTERS, STATES, counts } from "./row.js";
@@ -8,58 +8,78 @@ import { isPassing } from "./sending.js";
 
 const LEAST_SECONDS = 2; // of work before a remaining time is guessed
 const MINUTE = 60;
+const QUIET = new Set(["cancel", "again", "undo"]);
 
 export class Run {
   #app;
   #actions;
+  #line;
+  #row;
+  #progress;
+  #notices;
+  #noticed = [];
+  #buttons = {};
 
   /** `actions`: {start, cancel, resume, again, undo, download, restart}, each called without arguments. */
   constructor(app, actions) {
     this.#app = app;
     this.#actions = actions;
-    this.element = app.el("div", { class: "run" });
+    const { el } = app;
+    this.#line = el("p", { class: "numbers" });
+    this.#row = el("div", { class: "row" });
+    this.#progress = el("progress", { max: 1, value: 0, hidden: true, ta: { "aria-label": "batch.progress_label" } });
+    this.#notices = el("div", { class: "notices" });
+    const first = el("div", { class: "run-line" }, this.#line, this.#row);
+    this.element = el("div", { class: "run", hidden: true }, first, this.#progress, this.#notices);
   }
 
   /** `sending` is null before the first start; `undoable`: whether a decision can be taken back. */
   draw({ rows, sending, undoable }) {
-    const { el, t } = this.#app;
+    const { t } = this.#app;
     const values = numbers(this.#app, rows);
-    const line = sending ? t("batch.progress", values) : t("batch.ready", values);
-    const parts = [
-      el(
-        "div",
-        { class: "run-line" },
-        el("p", { class: "numbers" }, line, this.#pace(sending)),
-        el("div", { class: "row" }, this.#buttons(rows, sending, undoable)),
-      ),
-      sending && el("progress", { max: rows.length, value: answered(rows), "aria-label": t("batch.progress_label") }),
-      sending?.problem && failure(this.#app, sending.problem, this.#actions.resume),
-      sending && sending.options.precision !== this.#app.precision() && this.#otherPrecision(sending),
-    ];
-    replaceKeepingFocus(this.element, parts.filter(Boolean));
+    this.element.hidden = false;
+    this.#line.textContent = (sending ? t("batch.progress", values) : t("batch.ready", values)) + this.#pace(sending);
+    settle(this.#row, this.#shown(rows, sending, undoable).map((name) => this.#button(name)));
+    this.#progress.hidden = sending === null;
+    this.#progress.max = rows.length;
+    this.#progress.value = answered(rows);
+    this.#drawNotices(sending);
+    this.#button("start").disabled = !rows.some((row) => row.title.trim() || row.description.trim() || row.photo);
+    this.#button("download").className = sending?.running || sending?.left ? "quiet" : "";
   }
 
+  /** The start failed. */
   fail(error) {
-    this.element.append(failure(this.#app, error, this.#actions.start));
+    this.#notices.replaceChildren(failure(this.#app, error, this.#actions.start));
   }
 
-  #buttons(rows, sending, undoable) {
+  #shown(rows, sending, undoable) {
     const resting = sending !== null && !sending.running;
-    const usable = rows.some((row) => row.title.trim() || row.description.trim() || row.photo);
-    const saves = sending !== null && answered(rows) > 0;
-    return [
-      sending === null && this.#button("start", { disabled: !usable }),
-      sending?.running && this.#button("cancel", { class: "quiet" }),
-      resting && sending.left > 0 && this.#button("resume"),
-      resting && rows.some((row) => row.error && isPassing(row.error.code)) && this.#button("again", { class: "quiet" }),
-      undoable && this.#button("undo", { class: "quiet" }),
-      saves && this.#button("download", { class: sending.running || sending.left ? "quiet" : null }),
-    ];
+    const when = {
+      start: sending === null,
+      cancel: sending?.running,
+      resume: resting && sending.left > 0,
+      again: resting && rows.some((row) => row.error && isPassing(row.error.code)),
+      undo: undoable,
+      download: sending !== null && answered(rows) > 0,
+    };
+    return Object.keys(when).filter((name) => when[name]);
   }
 
-  #button(name, props = {}) {
+  #button(name) {
+    const kind = QUIET.has(name) ? "quiet" : null;
     const click = this.#actions[name];
-    return this.#app.el("button", { type: "button", id: `batch-${name}`, t: `batch.${name}`, on: { click }, ...props });
+    const make = () => this.#app.el("button", { type: "button", id: `batch-${name}`, class: kind, t: `batch.${name}`, on: { click } });
+    return (this.#buttons[name] ??= make());
+  }
+
+  #drawNotices(sending) {
+    const others = sending !== null && sending.options.precision !== this.#app.precision();
+    const now = [sending?.problem, others && this.#app.precision(), this.#app.lang()];
+    if (now.every((one, at) => one === this.#noticed[at])) return;
+    this.#noticed = now;
+    const parts = [sending?.problem && failure(this.#app, sending.problem, this.#actions.resume), others && this.#otherPrecision(sending)];
+    this.#notices.replaceChildren(...parts.filter(Boolean));
   }
 
   /** How fast it goes and how long it will take, or that the service makes it wait. */

@@ -89,12 +89,13 @@ export class Sending {
     this.#putBack(chunk.map(({ row }) => row).filter((row) => row.state === STATES.sent));
   }
 
-  /** Rows with their photos read, as many as a request may hold. */
+  /** The next rows with their photos read, as many as a request may hold. */
   async #take() {
+    const rows = this.#queue.splice(0, this.#most); // at once: the other lane takes those that follow
     const chunk = [];
     let bytes = 0;
-    while (this.#queue.length && chunk.length < this.#most && bytes < CHUNK_BYTES) {
-      const row = this.#queue.shift();
+    while (rows.length && bytes < CHUNK_BYTES) {
+      const row = rows.shift();
       row.state = STATES.sent;
       try {
         const photo = (await row.photo?.read()) ?? null;
@@ -108,6 +109,7 @@ export class Sending {
         row.failed(error.code?.startsWith?.("zip_") ? error.code : "photo_unreadable");
       }
     }
+    this.#queue.unshift(...rows);
     return chunk;
   }
 
