@@ -11,7 +11,7 @@ from PIL import Image, WebPImagePlugin  # noqa: F401 - registers WebP; Pillow wo
 from PIL.Image import Resampling, Transpose
 
 from models.errors import ImageCorrupt
-from models.image_margin import crop_margin
+from models.image_margin import Box, crop_margin
 from models.image_structure import (
     MAX_IMAGE_BYTES,
     MAX_IMAGE_PIXELS,
@@ -74,11 +74,14 @@ class PhotoFacts:
 
 @dataclass(frozen=True, slots=True)
 class DecodedImage:
-    """`pixels`: uint8 [height, width, 3], RGB, C-contiguous. `warnings`: `WARNING_*` codes for the answer."""
+    """`pixels`: uint8 [height, width, 3], RGB, C-contiguous. `warnings`: `WARNING_*` codes for the answer. `box` is
+    where the upright photo lies in the pixels of `decode_image`; what is around it is white.
+    """
 
     pixels: np.ndarray
     warnings: tuple[str, ...] = ()
     photo: PhotoFacts | None = None
+    box: Box | None = None
 
 
 def prepare_image(data: bytes, config: ImagePreprocessing) -> DecodedImage:
@@ -120,7 +123,8 @@ def decode_image(data: bytes, height: int, width: int) -> DecodedImage:
         warnings.append(WARNING_ANIMATED)
     if min(structure.width, structure.height) < TINY_SIDE:
         warnings.append(WARNING_TINY)
-    return DecodedImage(pixels, tuple(warnings), PhotoFacts(structure.format, structure.width, structure.height))
+    facts = PhotoFacts(structure.format, structure.width, structure.height)
+    return DecodedImage(pixels, tuple(warnings), facts, (left, top, left + photo.width, top + photo.height))
 
 
 def _decode(structure: ImageStructure, height: int, width: int) -> Image.Image:

@@ -8,6 +8,8 @@ from PIL import Image
 from PIL.Image import Resampling
 
 Pixels = NDArray[np.uint8]
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom; the last two are just outside."""
 
 WHITE_FROM = 243
 """A pixel with all three channels at least this bright is margin; JPEG leaves clean white paper at 250 and more."""
@@ -28,14 +30,30 @@ def crop_margin(pixels: Pixels, height: int, width: int) -> Pixels:
         picture = Image.fromarray(pixels)
     else:
         left, top, right, bottom = box
-        side = max(1, int(max(right - left, bottom - top) * (1 + 2 * BORDER)))
+        side = _side(box)
         picture = Image.new("RGB", (side, side), "white")
         product = Image.fromarray(pixels[top:bottom, left:right])
         picture.paste(product, ((side - product.width) // 2, (side - product.height) // 2))
     return np.array(picture.resize((width, height), Resampling.BILINEAR))
 
 
-def _product_box(pixels: Pixels) -> tuple[int, int, int, int] | None:
+def shown_box(pixels: Pixels) -> Box:
+    """What `crop_margin` shows of uint8 pixels [H, W, 3], in their coordinates; it may reach beyond them."""
+    box = _product_box(pixels)
+    if box is None:
+        return (0, 0, pixels.shape[1], pixels.shape[0])
+    left, top, right, bottom = box
+    side = _side(box)
+    left, top = left - (side - (right - left)) // 2, top - (side - (bottom - top)) // 2
+    return (left, top, left + side, top + side)
+
+
+def _side(box: Box) -> int:
+    left, top, right, bottom = box
+    return max(1, int(max(right - left, bottom - top) * (1 + 2 * BORDER)))
+
+
+def _product_box(pixels: Pixels) -> Box | None:
     """(left, top, right, bottom) of what is not white; None when all is."""
     product = np.asarray(pixels.min(axis=2) < WHITE_FROM)
     rows, columns = np.flatnonzero(product.max(axis=1)), np.flatnonzero(product.max(axis=0))

@@ -64,7 +64,7 @@ class Predictor:
         self.manifest = manifest
         self.taxonomy = taxonomy
         self.calibration = calibration
-        self._preparation = preparation
+        self.preparation = preparation
         self._networks = networks
         self._fusion = fusion
         self._codes = taxonomy.codes
@@ -163,7 +163,7 @@ class Predictor:
 
     def prepare(self, listing: Listing) -> Prepared:
         """Clean, featurise and decode one listing. Raises ListingError."""
-        return self._preparation(listing)
+        return self.preparation(listing)
 
     def score(self, prepared: Sequence[Prepared]) -> list[Scores]:
         """Calibrated probabilities of each listing, in the order given.
@@ -175,6 +175,16 @@ class Predictor:
             logits = self._networks.logits(prepared)
         with timed(Stage.FUSE):
             return [self._fuse(listing, values) for listing, values in zip(prepared, logits, strict=True)]
+
+    def logits(self, prepared: Sequence[Prepared]) -> list[Logits]:
+        """What the networks say of each listing, before calibration: half of `score`."""
+        with timed(Stage.NETWORK):
+            return self._networks.logits(prepared)
+
+    def fuse(self, prepared: Prepared, logits: Logits) -> Scores:
+        """The other half of `score`: of one listing, from logits of each of its modalities."""
+        with timed(Stage.FUSE):
+            return self._fuse(prepared, logits)
 
     def conclude(
         self, prepared: Prepared, scores: Scores, *, top_k: int = DEFAULT_TOP_K, precision: float | None = None
@@ -278,7 +288,7 @@ class Predictor:
 
     def _check_parts(self) -> None:
         """Raises VersionRefused when a part can give what another does not know."""
-        if self._preparation.modalities != self.modalities:
+        if self.preparation.modalities != self.modalities:
             raise VersionRefused("preprocessing and manifest have different modalities")
         for name, case in self.calibration.cases.items():
             if any(code not in self.taxonomy for code in (*case.class_thresholds, *case.class_floors)):

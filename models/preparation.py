@@ -77,6 +77,15 @@ class Preparation:
         parts = ((Modality.TEXT, self.config.text), (Modality.IMAGE, self.config.image))
         return frozenset(modality for modality, part in parts if part is not None)
 
+    def features(self, text: ListingText) -> tuple[Case, Mapping[str, NDArray[Any]]]:
+        """What the text network takes of a cleaned text, even of an empty one, and the case that calibrates its answer.
+
+        Raises ValueError when the version has no text network.
+        """
+        if self._text_features is None:
+            raise ValueError("no text network")
+        return Case.TEXT if text.description else Case.TITLE, self._text_features(text)
+
     def _text(self, listing: Listing, warnings: list[str]) -> tuple[Case, Mapping[str, NDArray[Any]]] | None:
         if not listing.designation.strip() and not listing.description.strip():
             return None
@@ -88,7 +97,7 @@ class Preparation:
             if text.is_empty:
                 warnings.append(TEXT_EMPTY)
                 return None
-            return Case.TEXT if text.description else Case.TITLE, self._text_features(text)
+            return self.features(text)
 
     def _decoded(self, listing: Listing, warnings: list[str]) -> DecodedImage | None:
         if listing.image is None:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from models.errors import ImageError, PykutenError
-from models.prediction import Action, CategoryScore, Prediction
+from models.prediction import Action, CategoryScore, Decision, Prediction
 from service.problems import Problem, problem
 
 DECIMALS = 6
@@ -121,18 +121,12 @@ class BatchBody(TypedDict):
 def prediction_body(prediction: Prediction, words: Words, listing_id: str | None) -> PredictionBody:
     """One prediction for the wire, with labels from `words`."""
     predictions = _scores(prediction.predictions, words)
-    decision = prediction.decision
     best = predictions[0]
     return {
         "id": listing_id,
         "category": {"code": best["code"], "label": best["label"], "group": best["group"]},
         "confidence": best["confidence"],
-        "decision": {
-            "action": decision.action.value,
-            "precision": decision.precision,
-            "threshold": None if decision.threshold is None else round(decision.threshold, DECIMALS),
-            "reason": None if decision.reason is None else decision.reason.value,
-        },
+        "decision": decision_body(prediction.decision),
         "predictions": predictions,
         "prediction_set": {
             "codes": list(prediction.prediction_set.codes),
@@ -143,6 +137,22 @@ def prediction_body(prediction: Prediction, words: Words, listing_id: str | None
         "disagreement": prediction.disagreement,
         "warnings": list(prediction.warnings),
         "model": {"version": prediction.version},
+    }
+
+
+def category_body(code: str, words: Words) -> CategoryBody:
+    """A category for the wire; one that the version does not know is called by its code."""
+    label, group = words.get(code, (code, ""))
+    return {"code": code, "label": label, "group": group}
+
+
+def decision_body(decision: Decision) -> DecisionBody:
+    """A decision for the wire."""
+    return {
+        "action": decision.action.value,
+        "precision": decision.precision,
+        "threshold": None if decision.threshold is None else round(decision.threshold, DECIMALS),
+        "reason": None if decision.reason is None else decision.reason.value,
     }
 
 

@@ -19,7 +19,7 @@ from service.keys import ApiKeys
 from service.loading import load_warm
 from service.middleware import Envelope
 from service.registry import Registry
-from service.routes import batch, catalogue, health, listings, metrics, page, predict
+from service.routes import batch, catalogue, explain, health, listings, metrics, page, predict
 from service.serving import Serving
 from service.settings import MIB, Settings
 from service.telemetry import make_provider, telemetry_config
@@ -61,7 +61,7 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(Envelope, is_draining=lambda: serving.draining, metrics=serving.metrics)
     problems.install(app)
-    for routes in (predict, batch, catalogue, listings, health, page):
+    for routes in (predict, batch, explain, catalogue, listings, health, page):
         app.include_router(routes.router)
     if settings.metrics != "off":
         app.include_router(metrics.router)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any, TypeVar
 
 from models.errors import PykutenError
 from models.listing import Listing
@@ -32,6 +33,7 @@ from service.logs import event
 Answer = Prediction | PykutenError
 Answers = list[Answer]
 """One for each listing, in their order."""
+T = TypeVar("T")
 Source = Callable[[], Listing]
 """Makes a listing in the thread that predicts it, so that reading many holds up nobody. Raises PykutenError."""
 
@@ -49,6 +51,18 @@ class _Job:
     queued_at: float = field(default_factory=time.monotonic)
 
 
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A function to run on its own; it takes one listing's place in the queue."""
+
+    function: Callable[[], object]
+    deadline: float
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+    listings: Sequence[None] = (None,)
+    queued_at: float = field(default_factory=time.monotonic)
+
+
 class Engine:
     """`workers` threads over a queue of at most `capacity` listings; a worker takes up to `gather` of them at once.
 
@@ -61,7 +75,7 @@ class Engine:
         self.workers = workers
         self._capacity = capacity
         self._gather = gather
-        self._queue: deque[_Job] = deque()
+        self._queue: deque[_Job | _Call] = deque()
         self._waiting = 0  # listings in the queue
         self._idle = 0  # threads without work
         self._closing = False
@@ -104,16 +118,17 @@ class Engine:
         """
         loop = asyncio.get_running_loop()
         job = _Job(predictor, listings, top_k, precision, deadline, loop.create_future(), loop)
-        with self._changed:
-            if self._closing:
-                raise Draining
-            if not admitted and self._waiting and self._waiting + len(listings) > self._capacity:
-                raise Overloaded
-            self._queue.append(job)
-            self._waiting += len(listings)
-            self._changed.notify()
-        job.future.add_done_callback(partial(self._drop, job))
+        self._add(job, admitted)
         return job.future
+
+    def call(self, function: Callable[[], T], *, deadline: float, admitted: bool = False) -> asyncio.Future[T]:
+        """Queue a function that works for about as long as a few predictions; its result, or the PykutenError that it
+        raises. `deadline`, `admitted` and cancelling are as for `submit`.
+        """
+        loop = asyncio.get_running_loop()
+        call = _Call(function, deadline, loop.create_future(), loop)
+        self._add(call, admitted)
+        return call.future
 
     def close(self, timeout: float) -> bool:
         """Refuse new work, finish what is queued, stop the threads; whether that was done within `timeout` seconds."""
@@ -125,9 +140,24 @@ class Engine:
             thread.join(max(0.0, end - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
+    def _add(self, job: _Job | _Call, admitted: bool) -> None:
+        with self._changed:
+            if self._closing:
+                raise Draining
+            if not admitted and self._waiting and self._waiting + len(job.listings) > self._capacity:
+                raise Overloaded
+            self._queue.append(job)
+            self._waiting += len(job.listings)
+            self._changed.notify()
+        job.future.add_done_callback(partial(self._drop, job))
+
     def _work(self) -> None:
         listen(self.listener)
         while jobs := self._take():
+            if isinstance(jobs, _Call):
+                _answer(jobs)
+                del jobs
+                continue
             try:
                 _run(jobs)
             except Exception as error:  # noqa: BLE001 - a thread that dies is missed by every later request
@@ -137,8 +167,8 @@ class Engine:
             _deliver(jobs)
             del jobs  # a thread that waits for work must not keep the version of its last
 
-    def _take(self) -> list[_Job]:
-        """The next jobs, of one version, that this thread is to run together; empty when the engine is closed."""
+    def _take(self) -> list[_Job] | _Call:
+        """The next jobs, of one version, that this thread is to run together, or a call; empty once it is closed."""
         with self._changed:
             self._idle += 1
             while not self._queue:
@@ -148,16 +178,23 @@ class Engine:
             self._idle -= 1
             # Two listings that arrive together are two idle threads' work, not one thread's batch.
             share = min(self._gather, -(-self._waiting // (self._idle + 1)))
-            jobs = [self._pop()]
-            taken = len(jobs[0].listings)
-            while self._queue and self._queue[0].predictor is jobs[0].predictor:
-                taken += len(self._queue[0].listings)
+            first = self._pop()
+            if isinstance(first, _Call):
+                return first
+            jobs = [first]
+            taken = len(first.listings)
+            while self._queue:
+                following = self._queue[0]
+                if isinstance(following, _Call) or following.predictor is not first.predictor:
+                    break
+                taken += len(following.listings)
                 if taken > share:
                     break
-                jobs.append(self._pop())
+                jobs.append(following)
+                self._pop()
             return jobs
 
-    def _drop(self, job: _Job, future: asyncio.Future[Answers]) -> None:
+    def _drop(self, job: _Job | _Call, future: asyncio.Future[Any]) -> None:
         """Take cancelled work out of the queue."""
         if not future.cancelled():
             return
@@ -165,7 +202,7 @@ class Engine:
             self._queue.remove(job)
             self._waiting -= len(job.listings)
 
-    def _pop(self) -> _Job:
+    def _pop(self) -> _Job | _Call:
         job = self._queue.popleft()
         self._waiting -= len(job.listings)
         return job
@@ -186,6 +223,37 @@ def _run(jobs: Sequence[_Job]) -> None:
                 ready.append((job, row, prepared))
     if ready:
         _score(ready)
+
+
+def _answer(call: _Call) -> None:
+    """Run a call and wake its caller."""
+    begun_at = time.monotonic()
+    tell(Stage.QUEUE, begun_at - call.queued_at)
+    result: object = None
+    error: PykutenError | None = None
+    if call.future.cancelled():
+        return
+    if begun_at >= call.deadline:
+        error = DeadlineExceeded()
+    else:
+        try:
+            result = call.function()
+        except PykutenError as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001 - unforeseen
+            event(logging.ERROR, "call", raised)
+            error = Internal()
+
+    def resolve() -> None:
+        if call.future.done():
+            return
+        if error is None:
+            call.future.set_result(result)
+        else:
+            call.future.set_exception(error)
+
+    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        call.loop.call_soon_threadsafe(resolve)
 
 
 def _prepare(job: _Job, listing: Listing | Source) -> Prepared | PykutenError:

@@ -127,3 +127,49 @@ DRAW: dict[str, Any] = {
     ],
     "tried": 1,
 }
+EXPLANATION: dict[str, Any] = {
+    "id": "SKU-1",
+    "category": _CATEGORY,
+    "confidence": 0.981,
+    "text": {
+        "designation": [
+            {"text": "Matelas", "effect": 0.012},
+            {"text": " ", "effect": None},
+            {"text": "de", "effect": 0.0},
+            {"text": " ", "effect": None},
+            {"text": "piscine", "effect": 0.413},
+            {"text": " ", "effect": None},
+            {"text": "gonflable", "effect": 0.064},
+        ],
+        "description": [
+            {"text": "183", "effect": 0.003},
+            {"text": " ", "effect": None},
+            {"text": "x", "effect": -0.001},
+            {"text": " ", "effect": None},
+            {"text": "69", "effect": 0.002},
+            {"text": " cm, avec oreiller.", "effect": None},
+        ],
+    },
+    "photo": {"rows": 2, "columns": 2, "effects": [[0.0, 0.012], [-0.003, 0.094]]},
+    "what_if": [
+        {
+            "without": "image",
+            "category": _CATEGORY,
+            "confidence": 0.97,
+            "decision": {"action": "accept", "precision": 0.99, "threshold": 0.921, "reason": None},
+        },
+        {
+            "without": "description",
+            "category": _CATEGORY,
+            "confidence": 0.905,
+            "decision": {"action": "review", "precision": 0.99, "threshold": 0.912, "reason": "low_confidence"},
+        },
+        {
+            "without": "text",
+            "category": _CATEGORY,
+            "confidence": 0.64,
+            "decision": {"action": "review", "precision": 0.99, "threshold": None, "reason": "precision_unreachable"},
+        },
+    ],
+    "model": {"version": "2026.11.25-1f3a9c2"},
+}

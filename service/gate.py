@@ -21,7 +21,7 @@ from service.routes.page import ASSETS, DOCS_ASSETS
 OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/health/live", "/health/ready"})
 OPEN_FOLDERS = (f"{ASSETS}/", f"{DOCS_ASSETS}/")
 METRICS_PATH = "/metrics"
-PREDICTING_PATHS = frozenset({"/predict", "/catalogue/listings"})
+PREDICTING_PATHS = frozenset({"/predict", "/explain", "/catalogue/listings"})
 """And all below `/predict/`."""
 
 

@@ -35,6 +35,11 @@ def _load(serving: Serving) -> Iterator[Metric]:
         ("pykuten_requests_in_progress", "Requests that are being answered.", serving.metrics.in_progress),
         ("pykuten_batches_in_progress", "Batches being worked on.", settings.batches - serving.batches.free),
         ("pykuten_streams_in_progress", "Streams being worked on.", settings.streams - serving.streams.free),
+        (
+            "pykuten_explanations_in_progress",
+            "Explanations being worked on.",
+            settings.explanations - serving.explanations.free,
+        ),
         ("pykuten_bodies_bytes", "Request bodies held in memory.", serving.bodies.held),
         ("pykuten_bodies_capacity_bytes", "Most that may be held.", settings.bodies_bytes),
         ("pykuten_workers", "Threads that run the networks.", settings.workers),

@@ -69,6 +69,7 @@ class Serving:
     metrics: Metrics
     batches: Places
     streams: Places
+    explanations: Places
     catalogue: LabelledCatalogue
     aside: Aside = field(default_factory=Aside)
     draining: bool = False
@@ -92,6 +93,7 @@ class Serving:
             form_limits=FormLimits(settings.form_fields, settings.form_files, settings.part_bytes),
             batches=Places(settings.batches),
             streams=Places(settings.streams),
+            explanations=Places(settings.explanations),
             catalogue=LabelledCatalogue(settings.catalogue),
         )
 
@@ -159,15 +161,18 @@ class Work:
 
     async def predict(self, listing: Listing) -> Prediction:
         """Predict one listing. Raises what the listing or the engine deserves."""
-        check_photo(listing, self.serving.settings)
-        record = record_of(self.request)
-        if listing.image and LOGGER.isEnabledFor(logging.INFO):
-            record.photo_sha256 = hashlib.sha256(listing.image).hexdigest()[:SHA256_CHARACTERS]
+        self.note_photo(listing)
         (answer,) = await answer_of(self.submit([listing]), self.deadline, self.request.receive)
         if isinstance(answer, PykutenError):
             raise placed(answer)
-        record.photo = answer.photo
+        record_of(self.request).photo = answer.photo
         return answer
+
+    def note_photo(self, listing: Listing) -> None:
+        """Note for the log which photo it is. Raises ImageTooLarge on one over the setting."""
+        check_photo(listing, self.serving.settings)
+        if listing.image and LOGGER.isEnabledFor(logging.INFO):
+            record_of(self.request).photo_sha256 = hashlib.sha256(listing.image).hexdigest()[:SHA256_CHARACTERS]
 
 
 def check_photo(listing: Listing, settings: Settings) -> None:

@@ -58,6 +58,12 @@ class Settings(BaseSettings):
     streams: int = _setting(
         4, "requests", "NDJSON streams worked on at once; each holds two of the longest lines at most.", ge=1
     )
+    explanations: int = _setting(
+        2,
+        "requests",
+        "Explanations worked on at once; each costs as much as a hundred predictions.",
+        ge=1,
+    )
     catalogue: Path = _setting(
         SAMPLES,
         "file",

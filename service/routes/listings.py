@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 from models.errors import ImageError
 from models.image_structure import read_structure
 from models.listing import Modality
-from service.answers import CategoryBody, Code, PredictionBody, Words, json_response, prediction_body
+from service.answers import CategoryBody, PredictionBody, Words, category_body, json_response, prediction_body
 from service.draws import DrawnListing, draw_listings
 from service.errors import NotFound
 from service.examples import DRAW, LABELLED
@@ -157,15 +157,10 @@ def _labelled(catalogue: LabelledCatalogue, words: Words) -> dict[str, Any]:
         "listings": len(rows),
         "photos": rows.has_photos,
         "categories": [
-            {**_category(code, words), "listings": counts[code]}
+            {**category_body(code, words), "listings": counts[code]}
             for code in (*known, *sorted(counts.keys() - words.keys() - {""}))
         ],
     }
-
-
-def _category(code: Code, words: Words) -> CategoryBody:
-    label, group = words.get(code, (code, ""))
-    return {"code": code, "label": label, "group": group}
 
 
 def _drawn_body(one: DrawnListing, words: Words) -> DrawnBody:
@@ -179,7 +174,7 @@ def _drawn_body(one: DrawnListing, words: Words) -> DrawnBody:
         "designation": row.designation,
         "description": row.description,
         "image": f"{PATH}/images/{row.row}" if one.has_photo else None,
-        "category": _category(row.category, words),
+        "category": category_body(row.category, words),
         "prediction": prediction_body(prediction, words, row.id),
         "correct": correct,
     }

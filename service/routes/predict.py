@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -92,6 +94,13 @@ async def predict_image(request: Request) -> Response:
 async def predict(request: Request) -> Response:
     """Categories for a listing: a form with text fields and one file `image`, or JSON with `image` in base64."""
     options, serving = begin(request)
+    async with read_listing(request, serving) as listing:
+        return await _answer(request, serving, listing, options)
+
+
+@asynccontextmanager
+async def read_listing(request: Request, serving: Serving) -> AsyncIterator[Listing]:
+    """The listing of a form or of JSON; its photo counts as a body in memory until the block ends."""
     kind = media_type(request)
     if kind not in (JSON, MULTIPART):
         raise UnsupportedMediaType
@@ -103,7 +112,7 @@ async def predict(request: Request) -> Response:
                 listing = await serving.aside.run(len(body) > LARGE_BYTES, _read_json, body)
             else:
                 listing = await _form_listing(request, serving, body, ("id", "designation", "description"))
-        return await _answer(request, serving, listing, options)
+        yield listing
 
 
 def _read_text(body: bytes) -> Listing:

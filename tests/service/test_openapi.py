@@ -43,6 +43,7 @@ def test_the_paths_are_the_contracts(document: dict[str, Any]) -> None:
         ("post", "/predict/text"),
         ("post", "/predict/image"),
         ("post", "/predict/batch"),
+        ("post", "/explain"),
         ("get", "/categories"),
         ("get", "/catalogue"),
         ("get", "/catalogue/listings"),
@@ -68,7 +69,8 @@ def test_predictions_document_options_and_problems(document: dict[str, Any]) -> 
     for path, method, operation in operations(document):
         if method == "post":
             names = [parameter["name"] for parameter in operation["parameters"]]
-            assert names == ["top_k", "version", "precision", "lang", "X-Deadline-Ms"]
+            options = ["version", "precision", "lang", "X-Deadline-Ms"]
+            assert names == (options if path == "/explain" else ["top_k", *options])
             assert {"400", "404", "408", "413", "415", "422", "503", "504"} <= set(operation["responses"]), path
 
 
@@ -106,7 +108,12 @@ def test_every_reference_resolves(document: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("path", "examples"),
-    [("/predict/text", TEXT_LISTINGS), ("/predict", PHOTO_LISTINGS), ("/predict/batch", BATCHES)],
+    [
+        ("/predict/text", TEXT_LISTINGS),
+        ("/predict", PHOTO_LISTINGS),
+        ("/predict/batch", BATCHES),
+        ("/explain", PHOTO_LISTINGS),
+    ],
 )
 def test_request_examples_work_when_posted(
     client: TestClient, document: dict[str, Any], path: str, examples: dict[str, Any]

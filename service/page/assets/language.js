@@ -90,6 +90,6 @@ export class Language {
 
   /** A change of a share in percentage points, with its sign. */
   points(change) {
-    return this.number(100 * change, { signDisplay: "exceptZero", maximumFractionDigits: 1 });
+    return this.number(100 * change, { signDisplay: "exceptZero", maximumFractionDigits: 1 }).replace("-", "\u2212");
   }
 }

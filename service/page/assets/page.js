@@ -44,6 +44,7 @@ const app = {
   sentence: (code, status) => sentence(code, status, null, language),
   photoBytes: Number(document.documentElement.dataset.photoBytes) || Infinity,
   onBack: (listener) => health.onBack(listener),
+  picture,
   show,
 };
 
@@ -56,6 +57,11 @@ app.api = client({
   key: () => key,
   onError: (error) => (error.code === "unauthorized" ? askForKey() : health.report(error)),
 });
+
+/** The address of a photo for an `img`; one that needs the key is fetched first. */
+async function picture(path) {
+  return key === null ? path : URL.createObjectURL(await (await app.api(path, { raw: true })).blob());
+}
 
 async function loadCategories() {
   const asked = `${language.lang} ${version.value}`;

@@ -4,14 +4,14 @@ import { icon } from "./dom.js";
 
 /**
  * The card for one answer of /predict. `truth`: the true category {code, label, group}, for labelled listings;
- * `ms`: how long the answer took. The card does not follow the language: make it anew from a new answer.
+ * it is marked among the bars and, unless `saysTruth` is false, said in a line. `ms`: how long the answer took. The card does not follow the language: make it anew from a new answer.
  */
-export function predictionCard(app, prediction, { truth = null, ms = null } = {}) {
+export function predictionCard(app, prediction, { truth = null, saysTruth = true, ms = null } = {}) {
   return app.el(
     "article",
     { class: "card prediction" },
     decision(app, prediction),
-    truth && truthLine(app, prediction, truth),
+    truth && saysTruth && truthLine(app, prediction, truth),
     scores(app, "prediction.best", prediction.predictions, { truth, threshold: prediction.decision.threshold }),
     modalities(app, prediction, truth),
     predictionSet(app, prediction),

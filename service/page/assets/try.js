@@ -88,11 +88,12 @@ class TryView {
   }
 
   #precision() {
-    const { el, app } = { el: this.app.el, app: this.app };
+    const { app } = this;
+    const { el } = app;
     const select = el("select", { id: "precision", on: { change: () => app.setPrecision(Number(select.value) || null) } });
     const fill = () => {
       const chosen = app.precision();
-      const offered = chosen === null || PRECISIONS.includes(chosen) ? PRECISIONS : [...PRECISIONS, chosen].sort();
+      const offered = chosen === null || PRECISIONS.includes(chosen) ? PRECISIONS : [...PRECISIONS, chosen].sort((one, other) => one - other);
       select.replaceChildren(
         el("option", { value: "", t: "try.precision_default" }),
         ...offered.map((one) => el("option", { value: one }, app.percent(one, one * 1000 % 10 ? 1 : 0))),

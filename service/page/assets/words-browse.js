@@ -1,4 +1,29 @@
-// Words of this view. JSON after the `=`, so that a test can read it.
+// Words of the Browse view. JSON after the `=`, so that a test can read it.
 export const WORDS = {
-  "browse.title": {"fr": "x", "en": "x", "de": "x"}
+  "browse.title": {"fr": "Parcourir un catalogue étiqueté", "en": "Browse a labelled catalogue", "de": "Einen beschrifteten Katalog durchsehen"},
+  "browse.samples": {"fr": "{n} annonces d’exemple, livrées avec le projet. PYKUTEN_CATALOGUE en montre un autre.", "en": "{n} sample listings that come with the project. PYKUTEN_CATALOGUE shows another catalogue.", "de": "{n} Beispielangebote, die zum Projekt gehören. PYKUTEN_CATALOGUE zeigt einen anderen Katalog."},
+  "browse.own": {"fr": "{name} : {n} annonces", "en": "{name}: {n} listings", "de": "{name}: {n} Angebote"},
+  "browse.category": {"fr": "Catégorie", "en": "Category", "de": "Kategorie"},
+  "browse.any": {"fr": "Toutes les catégories", "en": "Any category", "de": "Alle Kategorien"},
+  "browse.only": {"fr": "Lesquelles", "en": "Which ones", "de": "Welche"},
+  "browse.all": {"fr": "Toutes", "en": "All", "de": "Alle"},
+  "browse.mistakes": {"fr": "Erreurs seulement", "en": "Only mistakes", "de": "Nur Fehler"},
+  "browse.disagreements": {"fr": "Désaccords seulement", "en": "Only disagreements", "de": "Nur Widersprüche"},
+  "browse.previous": {"fr": "Précédente", "en": "Previous", "de": "Vorheriges"},
+  "browse.draw": {"fr": "Tirer une annonce", "en": "Draw a listing", "de": "Ein Angebot ziehen"},
+  "browse.none_all": {"fr": "Ce catalogue n’a aucune annonce ici.", "en": "This catalogue has no listing here.", "de": "Dieser Katalog hat hier kein Angebot."},
+  "browse.none_mistakes": {"fr": "Aucune erreur parmi {tried} annonces regardées.", "en": "No mistake among the {tried} listings looked at.", "de": "Kein Fehler unter {tried} angesehenen Angeboten."},
+  "browse.none_disagreements": {"fr": "Aucun désaccord entre texte et photo parmi {tried} annonces regardées.", "en": "Text and photo never disagree among the {tried} listings looked at.", "de": "Text und Foto widersprechen sich bei keinem der {tried} angesehenen Angebote."},
+  "browse.no_photo": {"fr": "Sans photo", "en": "No photo", "de": "Kein Foto"},
+  "browse.no_title": {"fr": "Sans titre", "en": "No title", "de": "Ohne Titel"},
+  "browse.try": {"fr": "Reprendre dans « Essayer »", "en": "Take it to “Try a listing”", "de": "In „Ausprobieren“ übernehmen"},
+  "browse.said": {"fr": "{title} : {verdict}", "en": "{title}: {verdict}", "de": "{title}: {verdict}"},
+  "browse.by_text": {"fr": "Texte", "en": "Text", "de": "Text"},
+  "browse.by_image": {"fr": "Photo", "en": "Photo", "de": "Foto"},
+  "browse.by_fused": {"fr": "Ensemble", "en": "Together", "de": "Zusammen"},
+  "browse.verdicts": {"fr": "Ce que disent le texte, la photo et les deux ensemble", "en": "What the text, the photo and both together say", "de": "Was Text, Foto und beide zusammen sagen"},
+  "browse.column_by": {"fr": "D’après", "en": "By", "de": "Nach"},
+  "browse.column_says": {"fr": "Catégorie", "en": "Category", "de": "Kategorie"},
+  "browse.column_sure": {"fr": "Confiance", "en": "Confidence", "de": "Sicherheit"},
+  "browse.column_verdict": {"fr": "Verdict", "en": "Verdict", "de": "Urteil"}
 };

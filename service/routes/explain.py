@@ -1,0 +1,56 @@
+"""Why: the words and the parts of the photo that a prediction rests on."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from service.answers import json_response
+from service.examples import EXPLANATION, PHOTO_LISTINGS
+from service.explanations import ExplanationBody, explained, explanation_body
+from service.openapi import (
+    BODY_PROBLEMS,
+    FORM_PROBLEMS,
+    JSON_PROBLEMS,
+    LISTING_FORM,
+    PHOTO_PROBLEMS,
+    SERVING_PROBLEMS,
+    TEXT_PROBLEMS,
+    described,
+    form_body,
+    json_body,
+    problems,
+)
+from service.routes.predict import read_listing
+from service.schemas import Choices
+from service.serving import serving_of
+
+router = APIRouter(tags=["predictions"])
+
+TOP_K = 1
+
+
+@router.post(
+    "/explain",
+    summary="Why this category",
+    responses={
+        200: {"model": ExplanationBody, "content": {"application/json": {"example": EXPLANATION}}},
+        **problems(*SERVING_PROBLEMS, *BODY_PROBLEMS, *JSON_PROBLEMS, *TEXT_PROBLEMS, *FORM_PROBLEMS, *PHOTO_PROBLEMS),
+    },
+    openapi_extra=described(json_body("PhotoListing", PHOTO_LISTINGS) | form_body(LISTING_FORM), Choices),
+)
+async def explain(request: Request) -> Response:
+    """The same listing as for `/predict`, asked about a hundred times over: without each word, with each part of the
+    photo covered, and without photo, description or text. `effect` is by how much the confidence in the category falls.
+
+    At most 64 words are left out one by one; of longer texts, so many groups of neighbouring words. The photo is
+    covered in up to 36 places, on a grid of at most 12 by 12 cells; cells that are empty have no effect and are not
+    tried. Two explanations are worked on at once, unless the operator set another number; others get `overloaded`.
+    """
+    serving = serving_of(request)
+    serving.admit()
+    options = Choices.read(request.scope["query_string"]).options(TOP_K)
+    async with read_listing(request, serving) as listing:
+        work = await serving.open(request, options, seconds=serving.settings.batch_deadline_seconds)
+        explanation = await explained(work, listing)
+    return json_response(explanation_body(explanation, work.words, listing.id))
