@@ -4,6 +4,7 @@ import { isAborted } from "./api.js";
 import { failure } from "./notice.js";
 
 const EXAMPLES = 3;
+const TEXT_CHARACTERS = 120;
 
 export class ConfusedPair {
   #app;
@@ -59,12 +60,19 @@ export class ConfusedPair {
   }
 
   #example({ designation, description, image, prediction }) {
-    const { el, t, percent } = this.#app;
+    const { el, t, percent, show } = this.#app;
+    const tryIt = () => show("try", { designation, description, image });
     return el(
       "li",
       { class: "pair-example" },
       image && el("img", { src: image, alt: "", width: "56", height: "56", loading: "lazy" }),
-      el("div", {}, el("p", {}, designation || (description ?? "").slice(0, 120)), el("p", { class: "hint" }, t("models.confident", { confidence: percent(prediction.confidence, 1) }))),
+      el(
+        "div",
+        {},
+        el("p", { class: "pair-title" }, designation || (description ?? "").slice(0, TEXT_CHARACTERS)),
+        el("p", { class: "hint" }, t("models.confident", { confidence: percent(prediction.confidence, 1) })),
+        el("button", { type: "button", class: "quiet", t: "models.try", on: { click: tryIt } }),
+      ),
     );
   }
 }

@@ -19,7 +19,9 @@ CODES = ("2583", "10", "1280", "1560", "2280", "40", "50", "60", "1140")
 """Codes of the shipped version, as many as keys choose from."""
 
 
-def table(rows: Iterable[Sequence[str]], header: Sequence[str] = HEADER, delimiter: str = ",", bom: bool = False) -> bytes:
+def table(
+    rows: Iterable[Sequence[str]], header: Sequence[str] = HEADER, delimiter: str = ",", bom: bool = False
+) -> bytes:
     """A CSV file in UTF-8."""
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=delimiter)
@@ -116,7 +118,12 @@ def answer_batches(page: Page) -> list[int]:
         listings = json.loads(route.request.post_data or "")["listings"]
         sizes.append(len(listings))
         results = [
-            {"index": k, "id": None, "status": 200, "prediction": prediction(one["designation"], ("accept", "review")[k % 2])}
+            {
+                "index": k,
+                "id": None,
+                "status": 200,
+                "prediction": prediction(one["designation"], ("accept", "review")[k % 2]),
+            }
             for k, one in enumerate(listings)
         ]
         route.fulfill(json={"results": results, "summary": {}})

@@ -248,7 +248,9 @@ def test_an_unexpected_failure_stops_and_can_be_resumed(batch: Page, watch: Watc
     watch.allow("status of 500")
     answer_batches(batch)
     broken = {"on": True}
-    batch.route("**/predict/batch?*", lambda route: route.fulfill(status=500, body="") if broken["on"] else route.fallback())
+    batch.route(
+        "**/predict/batch?*", lambda route: route.fulfill(status=500, body="") if broken["on"] else route.fallback()
+    )
     choose_table(batch, table([("1", "a", "", "")]))
     batch.locator("#batch-start").click()
     expect(batch.locator(".run .notice")).to_contain_text("not expected (500)")

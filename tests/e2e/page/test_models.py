@@ -123,12 +123,13 @@ def test_the_confusion_matrix_by_pointer_and_keyboard(models: Page, version: dic
     figures = version["metrics"]["cohorts"][COHORT]["cases"]["both"]
     models.locator("#models-cohort").select_option(COHORT)
     codes = [one["code"] for one in figures["per_class"]]
-    count, row, column = max(
-        (count, i, j) for i, line in enumerate(figures["confusion"]) for j, count in enumerate(line) if i != j
-    )
+    confused = [(n, i) for i, line in enumerate(figures["confusion"]) for j, n in enumerate(line) if i != j]
+    count, row = max(confused, key=lambda one: one[0])
     said = models.locator("#models-pair")
     models.locator(".matrix").focus()  # begins at the largest confusion
-    expect(said).to_contain_text(f"{count} of {sum(figures['confusion'][row])} listings are taken for the other category")
+    expect(said).to_contain_text(
+        f"{count} of {sum(figures['confusion'][row])} listings are taken for the other category"
+    )
     models.locator(".pair").first.hover()
     models.locator(".matrix").focus()
     for _ in range(len(codes)):
@@ -164,8 +165,11 @@ def test_examples_of_a_pair_come_from_the_catalogue(models: Page, version: dict[
         models.keyboard.press("ArrowRight")
     assert body["listings"], "the version files none of the samples rightly"
     expect(models.locator(".pair-example")).to_have_count(len(body["listings"]))
-    shown = models.locator(".pair-example p").first
-    expect(shown).to_have_text(body["listings"][0]["designation"] or body["listings"][0]["description"][:120])
+    listing = body["listings"][0]
+    expect(models.locator(".pair-title").first).to_have_text(listing["designation"] or listing["description"][:120])
+    models.locator(".pair-example").first.get_by_role("button", name="Try it").click()
+    expect(models.locator("#panel-try")).to_be_visible()
+    expect(models.locator("#designation")).to_have_value(listing["designation"])
 
 
 def test_the_slider_sets_the_precision_of_the_page(models: Page, version: dict[str, Any]) -> None:
@@ -178,7 +182,7 @@ def test_the_slider_sets_the_precision_of_the_page(models: Page, version: dict[s
     def expect_decision(asked: str, precision: float) -> None:
         made = next(one for one in decisions if one["precision"] >= precision)
         expect(said).to_contain_text(f"At {asked}, {100 * made['coverage']:.1f}% of the listings are filed")
-        expect(said).to_contain_text(f"({made['accepted']})")
+        expect(said).to_contain_text(f"({made['accepted']:,})")
 
     expect_decision("95%", own)
     slider.focus()
@@ -189,7 +193,7 @@ def test_the_slider_sets_the_precision_of_the_page(models: Page, version: dict[s
     expect_decision("80.5%", 0.85)  # a precision in between has the thresholds of the next higher one
     models.locator("#tab-try").click()
     with models.expect_request("**/predict*precision=0.805*"):
-        models.get_by_label("Title").first.fill("Matelas de piscine")
+        models.locator("#panel-try").get_by_label("Title").fill("Matelas de piscine")
     models.locator("#tab-models").click()
     models.locator(".own-precision").click()
     expect(slider).to_have_value(str(own))
@@ -232,7 +236,10 @@ def test_two_versions_side_by_side(pair: Page, three_versions: tuple[str, list[s
     for name in names[:2]:
         said = pair.request.post(
             f"{address}/predict?lang=en&version={name}",
-            multipart={"designation": title, "image": {"name": "p", "mimeType": "image/jpeg", "buffer": example("pool.jpg")}},
+            multipart={
+                "designation": title,
+                "image": {"name": "p", "mimeType": "image/jpeg", "buffer": example("pool.jpg")},
+            },
         ).json()
         side = pair.locator(f".comparison-side[data-version='{name}']")
         expect(side.locator(".prediction h3")).to_have_text(said["category"]["label"])
@@ -248,7 +255,7 @@ def test_choosing_the_version_that_the_page_asks(pair: Page, three_versions: tup
     expect(pair.locator("#version")).to_have_text(names[1])
     pair.locator("#tab-try").click()
     with pair.expect_request(f"**/predict*version={names[1]}*"):
-        pair.get_by_label("Title").first.fill("Belle chose")
+        pair.locator("#panel-try").get_by_label("Title").fill("Belle chose")
     pair.locator("#tab-models").click()
     pair.get_by_role("radio", name="The one that serves").check()
     expect(pair.locator("#models-figures h3").first).to_contain_text(names[0])

@@ -15,7 +15,9 @@ from playwright.sync_api import Page
 from models.spreadsheet import safe_cell
 from tests.e2e.page.tables import packed
 
-RECORDS = "async (text) => { const m = await import('/assets/csv.js'); return [...m.records(text, m.guessDelimiter(text))]; }"
+RECORDS = (
+    "async (text) => { const m = await import('/assets/csv.js'); return [...m.records(text, m.guessDelimiter(text))]; }"
+)
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
@@ -113,7 +115,13 @@ def unpacked(page: Page, content: bytes, most: int = 1_000_000) -> Any:
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_zips(page: Page, method: int) -> None:
-    files = {"a.txt": b"hello" * 50, "folder/\u00e9t\u00e9.txt": b"", "folder/": b"", "__MACOSX/._a.txt": b"x", ".DS_Store": b"x"}
+    files = {
+        "a.txt": b"hello" * 50,
+        "folder/\u00e9t\u00e9.txt": b"",
+        "folder/": b"",
+        "__MACOSX/._a.txt": b"x",
+        ".DS_Store": b"x",
+    }
     assert unpacked(page, packed(files, method)) == {"a.txt": "hello" * 50, "folder/été.txt": ""}
 
 
