@@ -108,6 +108,17 @@ def prediction(designation: str, action: str) -> dict[str, Any]:
     }
 
 
+def asked_listings(route: Route) -> list[dict[str, Any]]:
+    """The listings of a batch, of JSON or of a form."""
+    body = route.request.post_data_buffer or b""
+    if body.startswith(b"{"):
+        found: list[dict[str, Any]] = json.loads(body)["listings"]
+    else:
+        part = body.split(b'name="listings"', 1)[1].split(b"\r\n\r\n", 1)[1]
+        found = json.loads(part.split(b"\r\n--", 1)[0])
+    return found
+
+
 def answer_batches(page: Page) -> list[int]:
     """Answer /predict/batch in the service's place: every other listing is accepted. Returns the sizes of the batches,
     which grow as they come.
@@ -115,7 +126,7 @@ def answer_batches(page: Page) -> list[int]:
     sizes: list[int] = []
 
     def answer(route: Route) -> None:
-        listings = json.loads(route.request.post_data or "")["listings"]
+        listings = asked_listings(route)
         sizes.append(len(listings))
         results = [
             {

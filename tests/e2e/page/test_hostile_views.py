@@ -6,7 +6,6 @@ the shared conftest fails the test for the last three.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from playwright.sync_api import Page, Route, expect
 from tests.e2e.page.conftest import OpenPage
 from tests.e2e.page.tables import (
     answer_batches,
+    asked_listings,
     choose_table,
     example,
     file,
@@ -65,7 +65,7 @@ def test_cells(batch: Page, tmp_path: Path) -> None:
     run_table(batch, table(rows))
     for number, payload in enumerate(PAYLOADS):
         batch.locator(f"#grid-row-{number}").click()
-        expect(batch.locator(".row-review h3")).to_have_text(payload.replace("\u0000", "\ufffd"), use_inner_text=False)
+        expect(batch.locator(".row-review h3")).to_have_text(payload)
     harmless(batch)
     assert [row["designation"].lstrip("'") for row in saved(batch, tmp_path)[1]] == [p.lstrip("'") for p in PAYLOADS]
 
@@ -78,7 +78,7 @@ def test_column_names(batch: Page) -> None:
     harmless(batch)
 
 
-@pytest.mark.parametrize("payload", PAYLOADS[:10])
+@pytest.mark.parametrize("payload", PAYLOADS[:4])
 def test_file_names(batch: Page, payload: str, tmp_path: Path) -> None:
     answer_batches(batch)
     photo = example("pool.jpg")
@@ -103,7 +103,7 @@ def test_formulas_do_not_reach_a_spreadsheet(batch: Page, tmp_path: Path) -> Non
 
 
 def hostile_categories(route: Route) -> None:
-    body = route.fetch().json()
+    body = route.fetch(url=route.request.url.split("?")[0]).json()
     for entry, payload in zip(body["categories"], PAYLOADS, strict=False):
         entry["label"] = entry["group"] = payload
     route.fulfill(json=body)
@@ -111,7 +111,7 @@ def hostile_categories(route: Route) -> None:
 
 def test_category_labels_in_a_batch(batch: Page) -> None:
     def answer(route: Route) -> None:
-        listings = json.loads(route.request.post_data or "")["listings"]
+        listings = asked_listings(route)
         made = prediction("a", "review")
         for score, payload in zip(made["predictions"], PAYLOADS, strict=False):
             score["label"] = score["group"] = payload
@@ -133,7 +133,7 @@ def test_category_labels_in_a_batch(batch: Page) -> None:
 
 def test_error_codes_in_a_batch(batch: Page) -> None:
     def answer(route: Route) -> None:
-        listings = json.loads(route.request.post_data or "")["listings"]
+        listings = asked_listings(route)
         results = [
             {
                 "index": k,
@@ -162,7 +162,7 @@ def poisoned(value: Any, payload: str) -> Any:
     return payload if isinstance(value, str) else value
 
 
-@pytest.mark.parametrize("payload", PAYLOADS[:3])
+@pytest.mark.parametrize("payload", PAYLOADS[:2])
 def test_everything_that_a_version_says(open_page: OpenPage, payload: str) -> None:
     page = open_page()
 
