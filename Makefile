@@ -19,12 +19,12 @@ export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test check format train lock clean $(SERVING) $(DEV)
+.PHONY: help serve test e2e soak check format train lock clean $(SERVING) $(DEV)
 
 help: ## this list
 	@echo 'Usage: make TARGET [NAME=value ...]'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo '  PYTHON=$(PYTHON)  PORT=$(PORT)  HOST=$(HOST)  CONFIG=$(CONFIG)'
 
@@ -33,6 +33,12 @@ serve: $(SERVING) ## start the service with the version in models/store (PORT, H
 
 test: check ## everything that must hold: the checks, then the whole test suite (ARGS go to pytest)
 	$(DEV)/bin/python -m pytest $(ARGS)
+
+e2e: $(DEV) ## only the tests with a real server, and a real browser where Chromium is installed (ARGS go to pytest)
+	$(DEV)/bin/python -m pytest tests/e2e $(ARGS)
+
+soak: $(DEV) ## ten minutes of good, hostile and slow clients at a server whose versions are swapped (ARGS; see ARGS=--help)
+	$(DEV)/bin/python -m tests.soak $(ARGS)
 
 check: $(DEV) ## the fast checks: lint, format, types, import contracts
 	$(DEV)/bin/python -m ruff check .

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Self
 
 
 class PykutenError(Exception):
@@ -41,6 +42,15 @@ class PykutenError(Exception):
         self.message = message or type(self).message
         self.pointer = pointer
         super().__init__(self.message)
+
+    def bare(self) -> Self:
+        """This error without the frames that it came through and without its causes, for errors that are kept.
+
+        The frames hold whatever was at work, such as 100 MB of pixels, and often the error itself: such a cycle is
+        freed only when the collector happens to come.
+        """
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
 
 class ListingError(PykutenError):

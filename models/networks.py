@@ -13,7 +13,7 @@ from models.artifact import Manifest
 from models.errors import VersionRefused
 from models.listing import Modality
 from models.preparation import Prepared
-from models.preprocessing import pad_batch
+from models.preprocessing import pad_batch, serving_length
 from models.runtime import Network, RuntimeName, load_network
 
 MAX_BATCH = 32
@@ -32,13 +32,25 @@ class Networks:
 
     @classmethod
     def load(
-        cls, folder: Path, manifest: Manifest, *, runtime: RuntimeName = "auto", streams: int = 1, precision: str = ""
+        cls,
+        folder: Path,
+        manifest: Manifest,
+        *,
+        runtime: RuntimeName = "auto",
+        streams: int = 1,
+        threads: int = 1,
+        precision: str = "",
     ) -> Networks:
         """Load every network of the manifest. `precision` overrides the manifest's. Raises VersionRefused."""
         return cls(
             {
                 modality: load_network(
-                    folder, modality, runtime=runtime, streams=streams, precision=precision or entry.precision
+                    folder,
+                    modality,
+                    runtime=runtime,
+                    streams=streams,
+                    threads=threads,
+                    precision=precision or entry.precision,
                 )
                 for modality, entry in manifest.networks.items()
             }
@@ -64,8 +76,9 @@ class Networks:
 
 def _inputs(modality: Modality, prepared: Sequence[Prepared]) -> Mapping[str, NDArray[np.generic]]:
     if modality is Modality.IMAGE:
-        return {"pixels": np.stack([listing.pixels for listing in prepared if listing.pixels is not None])}
-    return pad_batch([listing.text for listing in prepared if listing.text is not None])
+        pixels = [listing.pixels for listing in prepared if listing.pixels is not None]
+        return {"pixels": pixels[0][None] if len(pixels) == 1 else np.stack(pixels)}
+    return pad_batch([listing.text for listing in prepared if listing.text is not None], serving_length)
 
 
 def _batches(rows: Sequence[int]) -> Iterable[Sequence[int]]:

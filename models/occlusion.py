@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ FEWEST_ALONG, MOST_ALONG = 6, 12
 @dataclass(frozen=True, slots=True, eq=False)
 class Occlusion:
     """A grid over a photo. `pixels` is the network's uint8 [H, W, 3] of the whole photo, `colour` what covers it, and
-    `cells` those cells of the grid, by row and column, that show the network something; to cover another changes nothing.
+    `cells` those cells of the grid, by row and column, that show the network something; others need not be covered.
     """
 
     pixels: Pixels
@@ -81,9 +82,12 @@ def _cells(
 ) -> dict[Cell, tuple[slice, slice]]:
     left, top, right, bottom = extent
     height, width, _ = pixels.shape
-    ys = np.clip(np.rint(np.linspace(top, bottom, rows + 1)), 0, height).astype(int)
-    xs = np.clip(np.rint(np.linspace(left, right, columns + 1)), 0, width).astype(int)
+    ys = np.clip(np.rint(np.linspace(top, bottom, rows + 1)), 0, height).astype(int).tolist()
+    xs = np.clip(np.rint(np.linspace(left, right, columns + 1)), 0, width).astype(int).tolist()
     differs = np.abs(pixels.astype(np.int16) - colour).max(axis=2) > 255 - WHITE_FROM
+    inside = np.zeros_like(differs)  # scaling has mixed the photo's outermost pixels with what is around it
+    inside[max(0, ceil(top) + 1) : max(0, floor(bottom) - 1), max(0, ceil(left) + 1) : max(0, floor(right) - 1)] = True
+    differs &= inside
     cells = {}
     for row in range(rows):
         for column in range(columns):

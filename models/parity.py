@@ -65,12 +65,13 @@ def compare(reference: NDArray[np.float32], compiled: NDArray[np.float32]) -> Pa
 def measure_parity(
     folder: Path, listings: Sequence[Listing], progress: Callable[[int], None] = lambda done: None
 ) -> Parity:
-    """Predict `listings` with both runtimes of the version or draft in `folder`, which is not verified.
+    """Predict `listings` with both runtimes of the version or draft in `folder`, which is not verified, in float32.
 
-    Needs TensorFlow and at least one listing. Raises VersionRefused or ListingError.
+    Whatever precision the version asks for, this proves that the same network was compiled. Needs TensorFlow and at
+    least one listing. Raises VersionRefused or ListingError.
     """
     # A draft has neither its final name nor its golden listings' last checksum yet.
-    compiled = Predictor.load(folder, runtime="openvino", verify=False)
+    compiled = Predictor.load(folder, runtime="openvino", verify=False, precision="f32")
     reference = Predictor.load(folder, runtime="keras", verify=False)
     answers: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = ([], [])
     for start in range(0, len(listings), 16):

@@ -76,15 +76,16 @@ class Predictor:
         *,
         runtime: RuntimeName = "auto",
         streams: int = 1,
+        threads: int = 1,
         verify: bool = True,
         precision: str = "",
     ) -> Predictor:
         """Load a version folder: manifest, sizes and checksums, preprocessing, networks, golden replay.
 
         `runtime` "auto" takes OpenVINO where the version carries its files, else Keras. `streams` is how many calls may
-        run at the same time. `precision` ("f32", "bf16") overrides the manifest's. `verify=False` skips the folder's
-        name, checksums and golden replay (for a folder just verified by the same process, or a draft). Raises
-        VersionRefused.
+        run at the same time, each network on so many `threads`. `precision` ("f32", "bf16") overrides the manifest's.
+        `verify=False` skips the folder's name, checksums and golden replay (for a folder just verified by the same
+        process, or a draft). Raises VersionRefused.
         """
         with _step(LoadStep.MANIFEST):
             manifest = read_manifest(folder)
@@ -101,7 +102,9 @@ class Predictor:
             fusion = Fusion.read(folder, len(taxonomy))
             calibration = Calibration.read(folder)
         with _step(LoadStep.NETWORKS):
-            networks = Networks.load(folder, manifest, runtime=runtime, streams=streams, precision=precision)
+            networks = Networks.load(
+                folder, manifest, runtime=runtime, streams=streams, threads=threads, precision=precision
+            )
             networks.check_classes(len(taxonomy))
         predictor = cls(manifest, taxonomy, preparation, networks, fusion, calibration)
         with _step(LoadStep.PARTS):

@@ -8,7 +8,7 @@ the same arrays.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, Self
@@ -194,19 +194,34 @@ class CombinedFeatures:
         return {name: array for part in self.parts for name, array in part(text).items()}
 
 
-def pad_batch(rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def pad_batch(
+    rows: Sequence[Mapping[str, np.ndarray]], length: Callable[[int], int] = lambda longest: longest
+) -> dict[str, np.ndarray]:
     """Stack listings' arrays `[T, ...]` into `[B, T, ...]`; shorter rows are followed by zeros up to the longest.
 
     All rows have the same keys, dtypes and trailing axes. Networks mask the padding (id 0, weight 0), so a listing's
-    answer does not depend on its neighbours. Raises ValueError on no rows.
+    answer does not depend on its neighbours. `length` says how long the batch is to be for its longest row, at least as
+    long. Raises ValueError on no rows.
     """
     if not rows:
         raise ValueError("a batch needs at least one row")
     batch: dict[str, np.ndarray] = {}
     for key, first in rows[0].items():
         arrays = [row[key] for row in rows]
-        padded = np.zeros((len(rows), max(map(len, arrays)), *first.shape[1:]), first.dtype)
+        padded = np.zeros((len(rows), length(max(map(len, arrays))), *first.shape[1:]), first.dtype)
         for target, array in zip(padded, arrays, strict=True):
             target[: len(array)] = array
         batch[key] = padded
     return batch
+
+
+def serving_length(longest: int) -> int:
+    """The length that texts are padded to before a compiled network sees them: 1, 8, 16, 24, 32, 48, 64, 96, 128, ...
+
+    OpenVINO makes and keeps kernels for every length that it meets. 1,500 listings, each padded to its own, took 615 MB
+    of them; with lengths that grow by a third or a half they take 14 MB, and a sixth less time.
+    """
+    if longest <= 1:
+        return longest
+    power = 1 << max(3, (longest - 1).bit_length())
+    return power // 4 * 3 if longest <= power // 4 * 3 and power >= 32 else power

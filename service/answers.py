@@ -23,6 +23,11 @@ DECIMALS = 6
 
 Code = Annotated[str, Field(description="The catalogue's code.", examples=["2583"])]
 Confidence = Annotated[float, Field(ge=0, le=1, description="Calibrated probability.")]
+Precision = Annotated[float, Field(description="Share of accepted listings that is right, as asked for.")]
+Threshold = Annotated[
+    float | None, Field(description="Confidence from which a listing of this category is accepted; null: from none.")
+]
+Coverage = Annotated[float, Field(ge=0, le=1, description="Share of listings whose right category is in the set.")]
 Words = Mapping[str, tuple[str, str]]
 """Code to (label, group) in one language."""
 
@@ -42,14 +47,16 @@ class ScoreBody(CategoryBody):
 
 
 class DecisionBody(TypedDict):
-    """Whether the listing may be filed without a human at `precision`. `threshold` is null when none promises it.
+    """Whether the listing may be filed without a human at `precision`, and if not, why.
 
-    `unfamiliar`: the listing probably belongs to none of the categories, and its confidences are capped.
+    `low_confidence`: below the threshold. `disagreement`: text and photo are each sure of another category.
+    `precision_unreachable`: no threshold keeps that promise for this kind of evidence. `unfamiliar`: the listing
+    probably belongs to none of the categories, and its confidences are capped.
     """
 
     action: Literal["accept", "review"]
-    precision: float
-    threshold: float | None
+    precision: Precision
+    threshold: Threshold
     reason: Literal["unfamiliar", "low_confidence", "disagreement", "precision_unreachable"] | None
 
 
@@ -57,7 +64,7 @@ class PredictionSetBody(TypedDict):
     """Categories that hold the right one with probability `coverage`; never empty."""
 
     codes: list[Code]
-    coverage: float
+    coverage: Coverage
 
 
 class ModelBody(TypedDict):
@@ -67,7 +74,12 @@ class ModelBody(TypedDict):
 
 
 class PredictionBody(TypedDict):
-    """One listing's answer. `disagreement`: text and photo are each sure of another category."""
+    """One listing's answer.
+
+    `predictions` are the `top_k` best, best first; `by_modality` is what text and photo say by themselves.
+    `modalities` says which of them were read, `disagreement` that each is sure of another category, `warnings` what was
+    odd about the listing.
+    """
 
     id: str | None
     category: CategoryBody

@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from models.store import Store
 from service import __version__, openapi, problems
 from service.cors import Cors
+from service.direct import Direct
 from service.errors import SettingsError
 from service.gate import Gate
 from service.gauges import Gauges
@@ -33,9 +35,9 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     on keys that cannot be read, and on telemetry that is not installed.
 
     Order, outermost first: `Envelope` (request id, log line, metrics, guard, headers), `Cors` and `Gate` (API keys),
-    each only where it is set up, then the framework's error handlers (which turn errors into problem bodies, so that
-    the envelope sees the final status), then the routes. Every limit is checked by the route that reads the body, as
-    limits differ by path.
+    each only where it is set up, `Direct` (the paths that predict, unless they are traced), then the framework's error
+    handlers (which turn errors into problem bodies, so that the envelope sees the final status), then the routes. Every
+    limit is checked by the route that reads the body, as limits differ by path.
     """
     keys = _keys(settings)
     provider = make_provider() if settings.telemetry else None
@@ -45,7 +47,9 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
         title="Pykuten",
         version=__version__,
         summary="Product categories from text and photo, with a decision you can act on.",
-        description=openapi.DESCRIPTION,
+        description=openapi.description(),
+        openapi_tags=openapi.TAGS,
+        generate_unique_id_function=_operation_id,
         docs_url=None,  # routes.page serves it without a CDN
         redoc_url=None,
         redirect_slashes=False,  # a redirect would lose the body of a POST
@@ -55,7 +59,9 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     app.state.serving = serving
     app.state.keys = keys
     app.state.tracer_provider = provider
-    if keys is not None:  # what is added last is outermost
+    if provider is None:  # what is added last is outermost
+        app.add_middleware(Direct, routes=predict.ROUTES)
+    if keys is not None:
         app.add_middleware(Gate, keys=keys, metrics_open=settings.metrics == "open")
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
@@ -66,7 +72,7 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     if settings.metrics != "off":
         app.include_router(metrics.router)
     page.mount_assets(app)
-    openapi.install(app, with_keys=keys is not None)
+    openapi.install(app, serving=lambda: serving.registry.serving, with_keys=keys is not None)
     return app
 
 
@@ -97,6 +103,10 @@ async def _follow_keys(keys: ApiKeys, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds)
         await asyncio.to_thread(keys.refresh)
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name  # `predict_text`: generated clients name their functions so
 
 
 def _keys(settings: Settings) -> ApiKeys | None:

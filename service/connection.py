@@ -8,9 +8,11 @@ are closed here; where the application is reading the body, its own, shorter lim
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.record import is_stream
 from service.settings import MIB, Settings
@@ -19,10 +21,25 @@ NOT_HTTP = "Invalid HTTP request received."
 """uvicorn's own words for what never reaches the application."""
 GRACE_SECONDS = 2.0
 """How much later than the application this closes a connection whose body drips."""
-LINGER_BYTES = 16 * MIB
-"""How much of a body that was answered early (say, with 413) is read and dropped, so that a client that sends before
-it reads
-gets its answer instead of a reset connection. Beyond it, the connection is closed."""
+LINGER_BYTES = 64 * MIB
+"""How much of a body that was answered early (say, with 413) is read and dropped, so that a client that sends before it
+reads gets its answer instead of a reset connection. Beyond it, the connection is closed."""
+LINGER_SECONDS = 5.0
+"""The same in time, where the answer was the connection's last."""
+LAST_CALL_SECONDS = 0.5
+"""How long an idle connection is kept when the process stops: its next request may be on its way, and gets an
+answer instead of a reset."""
+
+
+class _Writer:
+    """The transport as requests see it. To close it is to end the answer, not to cut off what the client still sends:
+    the system would answer that with a reset, which takes the answer from the client before it has read it.
+    """
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self.write = transport.write
+        self.is_closing = transport.is_closing
+        self.close = close
 
 
 class Connection(HttpToolsProtocol):
@@ -39,16 +56,22 @@ class Connection(HttpToolsProtocol):
         self._read_bytes = 0
         self._head_bytes = 0
         self._dropped_bytes = 0
+        self._answering: RequestResponseCycle | None = None
+        self._ending = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that never says anything is closed too."""
         super().connection_made(transport)
+        self._writer = _Writer(transport, self._end)
         self._arm(self.limits.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clocks."""
+        """Stop the clocks, and tell the request that is being answered: uvicorn tells only the one that came last."""
         self._disarm()
         self.resume_writing()
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -66,6 +89,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request's first byte."""
+        if self._ending:  # the answer before it was the last
+            self.transport.close()
         super().on_message_begin()
         self._in_head, self._complete = True, False
         self._dropped_bytes = 0
@@ -93,9 +118,14 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
         self._complete = True
         self._disarm()
+        if self._ending:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """An answer is out, or at least in the buffer. A stream that ended early is not read for longer."""
+        if self._ending and not self.transport.is_closing():
+            self.server_state.total_requests += 1
+            return
         super().on_response_complete()
         if not self._complete and is_stream(self.cycle.scope):
             self._disarm()
@@ -119,6 +149,29 @@ class Connection(HttpToolsProtocol):
         """Close an idle connection, also one that never reads its last answer."""
         super().timeout_keep_alive_handler()
         self._abort_later(GRACE_SECONDS)
+
+    def shutdown(self) -> None:
+        """The process stops: end the connection with its next answer, or soon if none is asked for."""
+        if self._answering is None or self.cycle.response_complete:
+            self.loop.call_later(LAST_CALL_SECONDS, super().shutdown)
+        else:
+            super().shutdown()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answering = cycle
+        cycle.transport = self._writer  # type: ignore[assignment]
+        super()._start_asgi_task(cycle, app)
+
+    def _end(self) -> None:
+        """Close the connection behind its last answer; while a body still arrives, read and drop it for a moment."""
+        if self._complete or self.transport.is_closing():
+            self.transport.close()
+            return
+        self._ending = True
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._disarm()
+        self._arm(LINGER_SECONDS)
 
     def _length_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)

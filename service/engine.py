@@ -267,10 +267,16 @@ def _prepare(job: _Job, listing: Listing | Source) -> Prepared | PykutenError:
                 listing = listing()
         return job.predictor.prepare(listing)
     except PykutenError as error:
-        return error
+        return error.bare()
     except Exception as error:  # noqa: BLE001 - unforeseen, and this listing's alone
-        event(logging.ERROR, "prepare", error, version=job.predictor.version)
-        return Internal()
+        return _unforeseen("prepare", error, job.predictor)
+
+
+def _unforeseen(place: str, error: Exception, predictor: Predictor) -> PykutenError:
+    """The answer; a lack of memory says something about this machine at this moment, and nothing about the listing."""
+    lacks_memory = isinstance(error, MemoryError)
+    event(logging.WARNING if lacks_memory else logging.ERROR, place, error, version=predictor.version)
+    return Overloaded() if lacks_memory else Internal()
 
 
 def _score(ready: Sequence[tuple[_Job, int, Prepared]]) -> None:
@@ -284,9 +290,8 @@ def _score(ready: Sequence[tuple[_Job, int, Prepared]]) -> None:
             for one in ready:
                 _score([one])
             return
-        event(logging.ERROR, "score", error, version=predictor.version)
         job, row, _ = ready[0]
-        job.answers[row] = Internal()
+        job.answers[row] = _unforeseen("score", error, predictor)
 
 
 def _deliver(jobs: Sequence[_Job]) -> None:

@@ -21,17 +21,43 @@ _POOL = {
     "designation": "Matelas de piscine gonflable",
     "description": "<p>183 x 69 cm, avec oreiller.</p>",
 }
+LISTING = _POOL
+"""A listing without photo; the forms' fields are filled in with it."""
 _NOTEBOOK = {"designation": "Notizbuch A5 liniert, 200 Seiten, fester Einband"}
+_TRAIN = {
+    "id": "SKU-7",
+    "designation": "Wooden train set for toddlers, 40 pieces",
+    "description": "<ul><li>Ages 3 &amp; up</li><li>Beech, water-based paint</li></ul>",
+}
+LISTINGS = (_POOL, {"id": "SKU-3", **_NOTEBOOK})
 
 TEXT_LISTINGS: dict[str, Any] = {
     "french": {"summary": "A pool mattress, in French", "value": _POOL},
     "german": {"summary": "A notebook, title only, in German", "value": _NOTEBOOK},
+    "english": {"summary": "A toy with markup in its description, in English", "value": _TRAIN},
 }
 PHOTO_LISTINGS: dict[str, Any] = {
     "both": {"summary": "Text and photo", "value": {**_POOL, "image": SMALL_PHOTO}},
     "photo": {"summary": "Photo alone", "value": {"id": "SKU-2", "image": SMALL_PHOTO}},
     "text": {"summary": "Text alone", "value": _NOTEBOOK},
 }
+LISTING_FORMS: dict[str, Any] = {
+    "text": {"summary": "Text fields; choose a file for `image` to add a photo", "value": _POOL},
+}
+OPTIONS: dict[str, Any] = {
+    "top_k": {
+        "three": {"summary": "The three best", "value": 3},
+        "one": {"summary": "The best alone", "value": 1},
+        "ten": {"summary": "The ten best", "value": 10},
+    },
+    "precision": {
+        "usual": {"summary": "95 of 100 accepted listings right", "value": 0.95},
+        "generous": {"summary": "More is accepted, 80 of 100 right", "value": 0.8},
+        "strict": {"summary": "Little is accepted, 99 of 100 right", "value": 0.99},
+    },
+    "X-Deadline-Ms": {"usual": {"summary": "Ten seconds", "value": 10_000}},
+}
+"""Values of the options of prediction paths. A form may send the first of each with any of the bodies."""
 BATCHES: dict[str, Any] = {
     "two": {
         "summary": "Two listings",

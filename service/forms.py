@@ -1,7 +1,12 @@
-"""Multipart forms, from a body that is already in memory: nothing goes to disk, and file names are never looked at."""
+"""Multipart forms, from a body that is already in memory: nothing goes to disk, and file names are never looked at.
+
+Forms as browsers and client libraries write them are taken apart by looking for the boundary (`_plain_form`), which
+takes a tenth of the parser's time; whatever is in the least unusual, or wrong, is the parser's.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from python_multipart import MultipartParser
@@ -111,6 +116,57 @@ class _Reader:
         self.complete = True
 
 
+_PLAIN_HEAD = re.compile(
+    rb'content-disposition: form-data; name="([a-z0-9_]{1,64})"(; filename="([^"\\\r\n\0]*)")?'
+    rb"(?:\r\ncontent-type: [a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+(?:; ?charset=[a-z0-9_-]+)?)?",
+    re.IGNORECASE,
+)
+_MAX_PLAIN_HEAD = 1024
+
+
+def _plain_form(body: bytes, boundary: bytes, limits: FormLimits) -> Form | None:
+    """The form, if it is a plain one; None leaves it to the parser, which would give the same."""
+    delimiter = b"\r\n--" + boundary
+    form = Form()
+    at = len(delimiter)
+    if not body.startswith(delimiter[2:] + b"\r\n"):
+        return None
+    for _ in range(limits.fields + limits.files):
+        head_end = body.find(b"\r\n\r\n", at, at + _MAX_PLAIN_HEAD)
+        end = body.find(delimiter, head_end + 4)
+        if head_end < 0 or end < 0 or not _add_plain(form, body[at:head_end], body[head_end + 4 : end], limits):
+            return None
+        at = end + len(delimiter) + 2
+        ending = body[at - 2 : at]
+        if ending == b"--":
+            return form if body[at:] in (b"", b"\r\n") else None
+        if ending != b"\r\n":
+            return None
+    return None
+
+
+def _add_plain(form: Form, head: bytes, content: bytes, limits: FormLimits) -> bool:
+    """Add a part that is as it should be; whether it was."""
+    match = _PLAIN_HEAD.fullmatch(head)
+    if match is None:
+        return False
+    name = match[1].decode("ascii")
+    if name in form.texts or name in form.files:
+        return False
+    if match[2] is not None:
+        if len(form.files) == limits.files or not content:
+            return False
+        form.files[name] = content
+        return True
+    if len(form.texts) == limits.fields or len(content) > limits.text_bytes:
+        return False
+    try:
+        form.texts[name] = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def parse_form(body: bytes, content_type: str, limits: FormLimits) -> Form:
     """The parts of a form.
 
@@ -120,6 +176,8 @@ def parse_form(body: bytes, content_type: str, limits: FormLimits) -> Form:
     boundary = options.get(b"boundary", b"")
     if not 1 <= len(boundary) <= MAX_BOUNDARY_BYTES:
         raise MalformedMultipart
+    if (plain := _plain_form(body, boundary, limits)) is not None:
+        return plain
     if body.count(b"\r\n--" + boundary) > limits.fields + limits.files + 1:
         raise TooManyParts  # also where the parser would not call it one: it stops at each, 0.2 s for a MB of them
     reader = _Reader(limits)

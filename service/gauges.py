@@ -34,6 +34,7 @@ def _load(serving: Serving) -> Iterator[Metric]:
         ("pykuten_queue_capacity_listings", "Most listings that may wait.", settings.queue),
         ("pykuten_requests_in_progress", "Requests that are being answered.", serving.metrics.in_progress),
         ("pykuten_batches_in_progress", "Batches being worked on.", settings.batches - serving.batches.free),
+        ("pykuten_batches_waiting", "Batches that wait for one of these places.", serving.batches.waiting),
         ("pykuten_streams_in_progress", "Streams being worked on.", settings.streams - serving.streams.free),
         (
             "pykuten_explanations_in_progress",

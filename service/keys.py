@@ -42,9 +42,9 @@ class Scope(StrEnum):
     """What a key may be used for."""
 
     PREDICT = "predict"
-    """Predictions."""
+    """Predictions, explanations, and draws from the labelled catalogue."""
     READ = "read"
-    """Categories and versions."""
+    """Categories, versions, and the labelled catalogue."""
     METRICS = "metrics"
     """`/metrics`, where that needs a key."""
 

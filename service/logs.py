@@ -9,6 +9,8 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any
 
+from service.log_writer import LogWriter
+
 LOGGER = logging.getLogger("pykuten")
 
 
@@ -45,8 +47,10 @@ def event(level: int, name: str, error: BaseException | None = None, **fields: o
 
 def configure(level: str) -> None:
     """Send this service's and the server's log lines to stdout. Called by `__main__` only."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = LogWriter(sys.stdout)
     handler.setFormatter(JsonFormatter())
+    # What no line shows need not be looked up for each (the logging package's own advice for speed).
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)

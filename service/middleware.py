@@ -21,7 +21,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import Draining, Internal
+from service.errors import Draining, Internal, Overloaded, ServiceError
 from service.logs import LOGGER, event
 from service.metrics import Metrics
 from service.problems import problem_response
@@ -78,9 +78,9 @@ class Envelope:
             if status == 0:
                 await problem_response(Draining(), Request(scope))(scope, receive, send_dressed)
         except Exception as error:  # noqa: BLE001 - the last guard
-            event(logging.ERROR, "unforeseen", error, request_id=record.request_id)
+            answer = _unforeseen(error, record)
             if status == 0:
-                await problem_response(Internal(), Request(scope))(scope, receive, send_dressed)
+                await problem_response(answer, Request(scope))(scope, receive, send_dressed)
         finally:
             seconds = time.perf_counter() - start
             self._metrics.in_progress -= 1
@@ -95,6 +95,15 @@ class Envelope:
         if self._is_draining():
             dressed.append(CLOSE)
         return dressed
+
+
+def _unforeseen(error: Exception, record: Record) -> ServiceError:
+    """What to answer; a lack of memory is this machine's at this moment, like any other overload."""
+    if isinstance(error, MemoryError):
+        event(logging.WARNING, "out of memory", error, request_id=record.request_id)
+        return Overloaded()
+    event(logging.ERROR, "unforeseen", error, request_id=record.request_id)
+    return Internal()
 
 
 def _request_id(scope: Scope) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,12 +15,15 @@ from models.errors import PykutenError
 from service import errors as service_errors
 from service.answers import FailedItem, PredictedItem
 from service.errors import InvalidRequest
+from service.examples import LISTING, LISTINGS, OPTIONS
 from service.limits import NDJSON
-from service.problems import MEDIA_TYPE, Problem, problem
+from service.problems import MEDIA_TYPE, TITLES, Problem, problem
 from service.schemas import Batch, Choices, FormListing, Options, PhotoListing, TextListing
 from service.serving import DEADLINE_HEADER
 
 REFERENCE = "#/components/schemas/{model}"
+REQUEST_ID = "5f0c1a7e9b3d2c48"
+"""Of the examples."""
 
 SERVING_PROBLEMS = ("version_unknown", "overloaded", "draining", "model_unavailable", "deadline_exceeded")
 BODY_PROBLEMS = ("slow_client", "body_too_large", "unsupported_media_type", "invalid_request")
@@ -28,25 +32,63 @@ TEXT_PROBLEMS = ("text_too_long", "text_empty")
 FORM_PROBLEMS = ("malformed_multipart", "too_many_parts", "part_too_large")
 PHOTO_PROBLEMS = ("image_unsupported", "image_empty", "image_too_large", "image_corrupt")
 
+UNREAD = {"client_gone"}
+"""Nobody is there to read it."""
+
 _FILE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-_TEXT = {"type": "string"}
+_PHOTO = _FILE | {"description": "JPEG, PNG, WebP or GIF, at most 10 MiB unless the operator set another number."}
+
+
+def _fields(*names: str) -> dict[str, Any]:
+    """Text fields of a form, as in JSON. Swagger UI fills forms in with the fields' own examples."""
+    fields = TextListing.model_json_schema()["properties"]
+    return {
+        name: {"type": "string", "description": fields[name]["description"], "example": LISTING[name]} for name in names
+    }
+
+
 PHOTO_FORM = {
     "type": "object",
-    "properties": {"image": _FILE, "id": _TEXT},
+    "properties": {"image": _PHOTO, **_fields("id")},
     "required": ["image"],
     "additionalProperties": False,
 }
 LISTING_FORM = {
     "type": "object",
-    "properties": {"designation": _TEXT, "description": _TEXT, "image": _FILE, "id": _TEXT},
+    "properties": {**_fields("designation", "description"), "image": _PHOTO, **_fields("id")},
     "additionalProperties": False,
 }
-DESCRIPTION = """\
+TAGS = [
+    {"name": "predictions", "description": "The category of a listing, and whether a person has to look."},
+    {"name": "catalogue", "description": "The categories, and the versions of the model with their figures."},
+    {"name": "health", "description": "For supervisors and balancers; never needs an API key."},
+]
+_DESCRIPTION = f"""\
 Files marketplace listings under the right category, from text, photo or both.
 
-`decision` says whether a listing may be filed without a human, at the `precision` that you ask for. Errors are
-[RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems everywhere; decide by their `code`. Every answer carries
-`X-Request-ID`, yours if you sent one."""
+`decision` says whether a listing may be filed without a human, at the `precision` that you ask for: `accept`, or
+`review` with the reason. Every answer carries `X-Request-ID`, yours if you sent one. Press **Try it out**, then
+**Execute**: the examples work as they are.
+
+With the header `{DEADLINE_HEADER}` a prediction is of no use to you after so many milliseconds: it is not begun then,
+and answered with 504 `deadline_exceeded`. The server's own limit still holds.
+
+### Errors
+
+Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems (`application/problem+json`) everywhere. Decide
+by their `code`; `errors` says where, as a JSON pointer into the body or the name of an option. Answers 503 and 429
+carry `Retry-After`, in seconds.
+
+"""
+
+
+def description() -> str:
+    """What the document says first: what the service is for, and every error with its code."""
+    errors = sorted(_ERRORS.values(), key=lambda one: (one.status, one.code))
+    rows = [f"| `{one.code}` | {one.status} | {one.message} |" for one in errors if one.code in TITLES.keys() - UNREAD]
+    table = "\n".join(["| code | status | what it says |", "|---|---|---|", *rows])
+    example = json.dumps(problem(_ERRORS["invalid_request"], REQUEST_ID), indent=1)
+    return f"{_DESCRIPTION}{table}\n\n```json\n{example}\n```"
 
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
@@ -58,7 +100,7 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
         entry = responses.setdefault(error.status, {"description": "", "content": {MEDIA_TYPE: {"examples": {}}}})
         content = entry["content"][MEDIA_TYPE]
         content["schema"] = {"$ref": REFERENCE.format(model=Problem.__name__)}
-        content["examples"][code] = {"summary": error.message, "value": problem(error, "5f0c1a7e9b3d2c48")}
+        content["examples"][code] = {"summary": error.message, "value": problem(error, REQUEST_ID)}
         entry["description"] = ", ".join(f"`{code}`" for code in content["examples"])
         if error.status in (429, 503):
             entry["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
@@ -70,9 +112,10 @@ def json_body(model: str, examples: Mapping[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": {"$ref": REFERENCE.format(model=model)}, "examples": dict(examples)}}
 
 
-def form_body(schema: Mapping[str, Any]) -> dict[str, Any]:
+def form_body(schema: Mapping[str, Any], examples: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """`content` of a multipart request body."""
-    return {"multipart/form-data": {"schema": dict(schema)}}
+    shown = {"examples": dict(examples)} if examples else {}
+    return {"multipart/form-data": {"schema": dict(schema), **shown}}
 
 
 def batch_form_body(examples: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,10 +125,12 @@ def batch_form_body(examples: Mapping[str, Any]) -> dict[str, Any]:
         "minItems": 1,
         "items": {"$ref": REFERENCE.format(model=FormListing.__name__)},
         "description": '`image` of a listing names the part with its photo. `{"listings": [...]}` is taken, too.',
+        "example": list(LISTINGS),
     }
+    front = _PHOTO | {"description": "The photo of those listings whose `image` is `front`. Parts may have any name."}
     schema = {
         "type": "object",
-        "properties": {"listings": listings},
+        "properties": {"listings": listings, "front": front},
         "required": ["listings"],
         "additionalProperties": _FILE,
     }
@@ -96,7 +141,9 @@ def batch_form_body(examples: Mapping[str, Any]) -> dict[str, Any]:
 def stream_body(examples: Mapping[str, Any]) -> dict[str, Any]:
     """`content` of a request body with a listing a line."""
     text = f"One `{PhotoListing.__name__}` a line, in UTF-8. Blank lines are skipped."
-    return {NDJSON: {"schema": {"type": "string", "description": text}, "examples": dict(examples)}}
+    first = next(iter(examples.values()))["value"]
+    schema = {"type": "string", "description": text, "example": first}
+    return {NDJSON: {"schema": schema, "examples": dict(examples)}}
 
 
 def stream_response(example: str) -> dict[str, Any]:
@@ -113,24 +160,23 @@ def photo_body() -> dict[str, Any]:
 
 
 def described(content: Mapping[str, Any], options: type[Choices] = Options) -> dict[str, Any]:
-    """`openapi_extra` of a prediction route: its body, the options, and the deadline header."""
+    """`openapi_extra` of a prediction route: its body and the options."""
     return {"requestBody": {"required": True, "content": dict(content)}, **parameters(options)}
 
 
 def parameters(options: type[Choices]) -> dict[str, Any]:
-    """`openapi_extra` of a route without a body that predicts: the options, and the deadline header."""
-    header = {
-        "name": DEADLINE_HEADER,
-        "in": "header",
-        "required": False,
-        "description": "Milliseconds after which the answer is of no use to you; the server's own limit still holds.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
-    }
-    return {"parameters": [*_option_parameters(options), header]}
+    """`openapi_extra` of a route without a body that predicts: the options.
+
+    The deadline header stands in the document's text and not among the parameters: a value of 1 is right, and is
+    answered with 504, which whoever makes requests from the document would have to take for a fault of the service.
+    """
+    return {"parameters": _option_parameters(options)}
 
 
-def install(app: FastAPI, *, with_keys: bool = False) -> None:
-    """Make the app's document hold the schemas that its routes refer to by name, and, if so, that it asks for keys."""
+def install(app: FastAPI, *, serving: Callable[[], str | None], with_keys: bool = False) -> None:
+    """Make the app's document hold the schemas that its routes refer to by name, the version that serves as an example,
+    and, if so, that the app asks for keys.
+    """
     original = app.openapi
 
     def document() -> dict[str, Any]:
@@ -138,6 +184,7 @@ def install(app: FastAPI, *, with_keys: bool = False) -> None:
             found = original()
             schemas = found.setdefault("components", {}).setdefault("schemas", {})
             _remove_framework_errors(found["paths"], schemas)
+            _add_the_unforeseen(found["paths"])
             requests = [(model, "validation") for model in (TextListing, PhotoListing, FormListing, Batch)]
             schemas.update(models_json_schema(requests, ref_template=REFERENCE)[1]["$defs"])  # type: ignore[arg-type]
             problem_schema = TypeAdapter(Problem).json_schema(ref_template=REFERENCE)
@@ -145,9 +192,18 @@ def install(app: FastAPI, *, with_keys: bool = False) -> None:
             schemas[Problem.__name__] = problem_schema
             if with_keys:
                 _add_keys(found)
-        return app.openapi_schema or {}
+            app.openapi_schema = found
+        _name_version(app.openapi_schema["paths"], serving())
+        return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
+
+
+def _name_version(paths: Mapping[str, Any], version: str | None) -> None:
+    for parameter in paths["/models/{version}"]["get"]["parameters"]:
+        if parameter["name"] == "version":
+            shown = {"serving": {"summary": "The one that serves", "value": version}}
+            parameter["examples"] = {} if version is None else shown
 
 
 def _add_keys(document: dict[str, Any]) -> None:
@@ -162,6 +218,13 @@ def _add_keys(document: dict[str, Any]) -> None:
             for operation in operations.values():
                 operation["security"] = [{"bearer": []}, {"header": []}]
                 operation["responses"] |= answers
+
+
+def _add_the_unforeseen(paths: Mapping[str, Any]) -> None:
+    answers = {str(status): answer for status, answer in problems("internal").items()}
+    for operations in paths.values():
+        for operation in operations.values():
+            operation["responses"] |= answers
 
 
 def _remove_framework_errors(paths: Mapping[str, Any], schemas: dict[str, Any]) -> None:
@@ -183,7 +246,8 @@ def _option_parameters(options: type[Choices]) -> list[dict[str, Any]]:
         text = schema.pop("description")
         schema = {key: value for key, value in schema.items() if key != "title" and value is not None}
         schema |= choices[0] if choices else {}
-        found.append({"name": name, "in": "query", "required": False, "description": text, "schema": schema})
+        parameter = {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
+        found.append(parameter | ({"examples": OPTIONS[name]} if name in OPTIONS else {}))
     return found
 
 
@@ -195,6 +259,8 @@ def _known_errors() -> dict[str, PykutenError]:
         "model_unavailable": model_errors.NoVersion(),
         "text_too_long": model_errors.TextTooLong(pointer="/description"),
         "forbidden": service_errors.Forbidden(),  # its code is that of 401
+        "image_corrupt": model_errors.ImageCorrupt(pointer="/image"),
+        "internal": service_errors.Internal(),
         "text_empty": model_errors.TextEmpty(pointer="/designation"),
         "version_unknown": model_errors.VersionUnknown(pointer="/version"),
     }

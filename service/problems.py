@@ -103,6 +103,7 @@ def problem(error: PykutenError, request_id: str, *, below: str = "") -> Problem
 
 def problem_response(error: PykutenError, request: Request) -> Response:
     """The HTTP answer for an error."""
+    error.bare()  # it ends here, and its frames hold the request's body
     record = record_of(request)
     record.code = error.code
     body = json.dumps(problem(error, record.request_id), separators=(",", ":")).encode("ascii")

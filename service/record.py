@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,20 @@ from starlette.requests import Request
 from models.image import PhotoFacts
 
 _KEY = "record"
+SHA256_CHARACTERS = 12
+"""Of a photo's hash, in the log: enough to find one photo among millions."""
+
+
+class PhotoHash:
+    """The first characters of a photo's SHA-256, computed when it is written: by the thread that writes the log."""
+
+    __slots__ = ("_photo",)
+
+    def __init__(self, photo: bytes) -> None:
+        self._photo = photo
+
+    def __str__(self) -> str:
+        return hashlib.sha256(self._photo).hexdigest()[:SHA256_CHARACTERS]
 
 
 @dataclass(slots=True)
@@ -25,7 +40,7 @@ class Record:
     version: str | None = None
     code: str | None = None
     client: str | None = None
-    photo_sha256: str | None = None
+    photo_sha256: PhotoHash | None = None
     photo: PhotoFacts | None = None
     streams: bool = False
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -27,34 +25,19 @@ from service.limits import BodyReader
 from service.loading import Loaded
 from service.logs import LOGGER
 from service.metrics import Metrics
-from service.record import record_of
+from service.places import Places
+from service.record import PhotoHash, record_of
 from service.registry import Registry
 from service.schemas import Options
 from service.settings import Settings
 from service.waiting import answer_of
 
 DEADLINE_HEADER = "X-Deadline-Ms"
-SHA256_CHARACTERS = 12
-"""Of a photo's hash, in the log: enough to find one photo among millions."""
 _MILLISECONDS = re.compile(r"[1-9][0-9]{0,8}")
 
 
-class Places:
-    """How many requests of one kind may be worked on at once."""
-
-    def __init__(self, count: int) -> None:
-        self.free = count
-
-    @contextmanager
-    def take(self) -> Iterator[None]:
-        """Hold a place until the block ends. Raises Overloaded when none is free."""
-        if self.free < 1:
-            raise Overloaded
-        self.free -= 1
-        try:
-            yield
-        finally:
-            self.free += 1
+BATCHES_IN_LINE = 4
+"""Batches that may wait for each one that is worked on; their bodies count as all others do."""
 
 
 @dataclass(slots=True)
@@ -91,7 +74,7 @@ class Serving:
             metrics=metrics,
             bodies=BodyReader(total=settings.bodies_bytes, seconds=settings.body_seconds),
             form_limits=FormLimits(settings.form_fields, settings.form_files, settings.part_bytes),
-            batches=Places(settings.batches),
+            batches=Places(settings.batches, line=settings.batches * BATCHES_IN_LINE),
             streams=Places(settings.streams),
             explanations=Places(settings.explanations),
             catalogue=LabelledCatalogue(settings.catalogue),
@@ -172,7 +155,7 @@ class Work:
         """Note for the log which photo it is. Raises ImageTooLarge on one over the setting."""
         check_photo(listing, self.serving.settings)
         if listing.image and LOGGER.isEnabledFor(logging.INFO):
-            record_of(self.request).photo_sha256 = hashlib.sha256(listing.image).hexdigest()[:SHA256_CHARACTERS]
+            record_of(self.request).photo_sha256 = PhotoHash(listing.image)
 
 
 def check_photo(listing: Listing, settings: Settings) -> None:

@@ -19,6 +19,28 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options for longer runs than a suite has time for, and for what the code makes.
+
+    `pytest tests/contract --update` rewrites the API's document and the README's answers.
+    """
+    parser.addoption("--fuzz", type=int, default=1, help="how many times as many made-up requests as usual (1)")
+    parser.addoption("--kills", type=int, default=50, help="random moments at which publishing is killed (50)")
+    parser.addoption("--update", action="store_true", help="rewrite the files that tests compare generated parts with")
+
+
+@pytest.fixture(scope="session")
+def fuzz(request: pytest.FixtureRequest) -> int:
+    """How many times as many made-up requests as usual."""
+    return int(request.config.getoption("--fuzz"))
+
+
+@pytest.fixture
+def update(request: pytest.FixtureRequest) -> bool:
+    """Whether to rewrite a generated part rather than to compare it."""
+    return bool(request.config.getoption("--update"))
+
+
 @pytest.fixture(scope="session")
 def tiny_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a sealed tiny version with text and photos, alone in its store. Shared: not to be changed."""

@@ -10,24 +10,26 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from models.calibration import Calibration
-from models.listing import Case
+from models.listing import Case, Listing
 from models.predictor import Predictor
 from training.answer_files import read_answers, read_logits, write_answers, write_logits
 from training.baseline import COST_FILE, NAME, SETTINGS, fit_baseline
+from training.cohorts import cohort_rows
+from training.compare_lessons import parted
 from training.comparison import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
 from training.config import RunConfig
-from training.cost import Cost, listings_to_time, measure_cost
+from training.cost import Cost, listings_to_time, measure_ways
 from training.errors import ConfigError, TrainingError
 from training.evaluate import answers
 from training.evaluation import CaseAnswers
 from training.fusion_methods import compare_fusions
-from training.pipeline import Data, Fitted, check_parts, fit_networks, prepare_data, run_of
-from training.release import Release, cohort_rows
+from training.pipeline import Data, Fitted, check_parts, fit_networks, has_text, prepare_data, run_of
+from training.release import Release
 from training.workspace import Stage, Workspace
 
 VERSION = "version"
@@ -105,7 +107,10 @@ def compare(
     reference = _baseline(config, workspace, data, rows, listings) if baseline else None
     say(f"[compare] timing up to {listings} listings, one by one")
     timed = listings_to_time(data.catalogue, rows, listings)
-    contenders = [_contender(each, found, measure_cost(_load(each), timed)) for each, found in given]
+    found = {each.label: _contender(each, answers) for each, answers in given}
+    chosen, variants = parted(list(found.values()))
+    costed = {each.label: each for each in trained}
+    contenders = [_costed(each, costed[each.run].version, timed) for each in chosen]
     table = data.catalogue.rows.loc[rows]
     page = write_comparison(
         out,
@@ -119,6 +124,7 @@ def compare(
             cohorts={name: members for name, members in cohort_rows(config, table).items() if members},
             contenders=[*([reference] if reference else []), *contenders],
             not_trained=missing,
+            variants=variants,
         ),
     )
     say(f"[compare] {page.with_suffix('.md')}\n[compare] {page.with_suffix('.json')}")
@@ -190,15 +196,11 @@ def _train(label: str, config: RunConfig, workspace: Workspace, data: Data) -> _
     return _Trained(label, config, workspace, data, fitted, workspace.stage("scratch-version", inputs, make))
 
 
-def _load(trained: _Trained, streams: int = 1) -> Predictor:
-    return Predictor.load(trained.version, verify=False, streams=streams)
-
-
 def _answers(trained: _Trained, part: str, rows: Sequence[int]) -> dict[Case, CaseAnswers]:
     """What the scratch version answers to the rows in each case that it has networks for."""
 
     def make(folder: Path) -> None:
-        predictor = _load(trained, streams=2)
+        predictor = Predictor.load(trained.version, verify=False, streams=2)
         found = {case: answers(predictor, trained.data.catalogue, rows, case) for case in Case}
         write_answers(folder, {case: given for case, given in found.items() if given is not None})
 
@@ -207,8 +209,9 @@ def _answers(trained: _Trained, part: str, rows: Sequence[int]) -> dict[Case, Ca
     return read_answers(stage.folder)
 
 
-def _contender(trained: _Trained, found: Mapping[Case, CaseAnswers], costs: Mapping[Case, Cost]) -> Contender:
-    config = trained.config
+def _contender(trained: _Trained, found: Mapping[Case, CaseAnswers]) -> Contender:
+    config, rows = trained.config, trained.data.rows
+    train = rows[rows["split"] == "train"]
     calibration = Calibration.read(trained.version)
     labelled = read_logits(trained.stage.folder / LOGITS)
     both = labelled.text is not None and labelled.image is not None
@@ -216,13 +219,24 @@ def _contender(trained: _Trained, found: Mapping[Case, CaseAnswers], costs: Mapp
         run=trained.label,
         networks=list(_facts(trained)),
         answers=found,
-        costs=costs,
+        costs={},
         curves=trained.fitted.curves,
         seconds=trained.fitted.seconds,
         fusions=compare_fusions(labelled, calibration.cases, seed=config.seed) if both else [],
         fusion=config.fusion.method,
         settings=_settings(config),
+        learned={
+            Case.TEXT: int(has_text(train).sum()),
+            Case.IMAGE: int(train["image"].ne("").sum()),
+            Case.BOTH: len(train),
+        },
+        sources={str(source): int(n) for source, n in train["label_source"].value_counts().items()},
     )
+
+
+def _costed(contender: Contender, version: Path, timed: Mapping[Case, Sequence[Listing]]) -> Contender:
+    first, *others = measure_ways(version, timed).items()
+    return replace(contender, costs=first[1], other_costs=dict(others))
 
 
 def _facts(trained: _Trained) -> Iterator[NetworkFacts]:

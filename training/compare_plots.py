@@ -129,6 +129,40 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Point]) -> None:
             name.remove()
 
 
+@dataclass(frozen=True)
+class Line:
+    """Accuracies, as estimates, over numbers of training listings: one network and evidence."""
+
+    name: str
+    case: str
+    points: Sequence[tuple[int, Mapping[str, float]]]
+
+
+def accuracy_over_listings(lines: Sequence[Line]) -> bytes:
+    """Accuracy with its 95 % interval over the listings that were learned from, on a logarithmic scale."""
+    several = len({line.name for line in lines}) > 1
+    with plots._drawing((9.5, 4.6), "svg") as (figure, result):
+        axes = figure.subplots()
+        for number, line in enumerate(lines):
+            name, colour, marker, style = SERIES.get(line.case, (line.case, GREY, "o", "-"))
+            if several:
+                name, colour = f"{plots._printable(line.name)}, {name}", _look(number)[0]
+            listings, values = [n for n, _ in line.points], [estimate["value"] for _, estimate in line.points]
+            errors = [[e["value"] - e["low"] for _, e in line.points], [e["high"] - e["value"] for _, e in line.points]]
+            axes.errorbar(listings, values, errors, color=colour, marker=marker, linestyle=style, label=name)
+            for x, y in zip(listings, values, strict=True):
+                axes.annotate(f"{y:.3f}", (x, y), (6, 6), textcoords="offset points", fontsize=9, color=INK)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.minorticks_off()
+        axes.margins(x=0.08, y=0.1)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.set(xlabel="training listings with this evidence (fused: all)", ylabel="accuracy")
+        figure.legend(loc="outside upper right", ncols=3)
+    return result.getvalue()
+
+
 def coverage_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], title: str, *, lowest: float) -> bytes:
     """Precision of the most certain listings over their share, one line for each network: `precision_sweep`s."""
     with plots._drawing((4.6, 4.2 + 0.2 * len(curves)), "svg") as (figure, result):

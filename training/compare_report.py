@@ -15,12 +15,13 @@ from typing import Any
 
 from models.listing import Case
 from training import compare_plots, plots
+from training.compare_costs import cost_table, ways_table
+from training.compare_lessons import kind_lessons, kind_table, share_lessons, share_table
 from training.compare_tables import (
     Json,
     class_rows,
     class_table,
     confidence_table,
-    cost_table,
     document,
     figures_of,
     fusion_tables,
@@ -30,9 +31,10 @@ from training.compare_tables import (
     quality_tables,
     readme_table,
     settings_table,
+    source_table,
     title_table,
 )
-from training.comparison import SHOWN, Comparison, Entry
+from training.comparison import SHOWN, Comparison, Contender, Entry
 from training.report import Picture, _picture, _worst
 from training.templates import environment
 from training.templates.tables import case_name, category_name
@@ -70,6 +72,7 @@ def _shown(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) ->
     columns, rows = class_rows(comparison, figures, whole)
     sources = comparison.catalogue.rows.loc[list(comparison.rows), "label_source"].value_counts()
     entries = [entry for entry in comparison.entries if whole in figures[entry.key]]
+    learned = [*comparison.contenders, *comparison.variants]
     return {
         "caution": CAUTION[comparison.part],
         "sources": {str(source) or "no named source": int(n) for source, n in sources.items()},
@@ -80,10 +83,14 @@ def _shown(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) ->
         "gains": gain_table(comparison),
         "fusions": fusion_tables(comparison),
         "costs": cost_table(comparison),
+        "ways": ways_table(comparison),
+        "by_source": source_table(comparison),
         "class_columns": columns,
         "class_rows": rows,
         "classes": class_table(columns, rows),
         "mistakes": [_mistakes(entry, figures[entry.key][whole], comparison) for entry in entries],
+        "shares": share_table(share_lessons(learned)),
+        "kinds": kind_table(kind_lessons(learned), comparison),
         "settings": settings_table(comparison.contenders),
         "missing": missing_table(comparison),
         "plots": _plots(comparison, entries, {entry.key: figures[entry.key][whole] for entry in entries}),
@@ -132,7 +139,28 @@ def _plots(comparison: Comparison, entries: list[Entry], figures: Mapping[str, J
             for entry in entries
         ],
         "curves": _curves(comparison),
+        **_lessons([*comparison.contenders, *comparison.variants]),
     }
+
+
+def _lessons(contenders: list[Contender]) -> dict[str, list[Picture]]:
+    """What more listings give, and what each kind of label."""
+    shares, kinds = share_lessons(contenders), kind_lessons(contenders)
+    lines = [
+        compare_plots.Line(group[0].name, group[0].case, [(lesson.listings, lesson.accuracy) for lesson in group])
+        for group in shares
+    ]
+    points = [
+        compare_plots.Point(f"{lesson.contender.run} ({lesson.listings:,})", lesson.case, lesson.accuracy, None)
+        for group in kinds
+        for lesson in group
+    ]
+    found: dict[str, list[Picture]] = {"shares": [], "kinds": []}
+    if lines:
+        found["shares"] = [_picture(compare_plots.accuracy_over_listings(lines), "Accuracy over training listings")]
+    if points:
+        found["kinds"] = [_picture(compare_plots.accuracies(points), "Accuracy by the labels learned from")]
+    return found
 
 
 def _coverage(entries: list[Entry], figures: Mapping[str, Json]) -> list[Picture]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from models.listing import Case
+from training.compare_costs import milliseconds
+from training.compare_lessons import lessons_document
 from training.comparison import Comparison, Contender, Entry
+from training.estimates import share_estimate
 from training.evaluation import CaseAnswers
 from training.metrics import case_metrics, fusion_comparison
 from training.templates import percent, promise
@@ -21,6 +24,8 @@ QUALITY = ("accuracy", "f1_weighted", "f1_macro")
 PAIRS, EXAMPLES, TITLE_CHARACTERS = 12, 2, 90
 PROMISES = (0.95, 0.99)
 """Precisions whose coverage is shown."""
+MOST_SOURCES = 8
+"""Label sources with kinds of text that have a column, those of most listings."""
 NONE = "–"
 
 
@@ -43,6 +48,11 @@ def document(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) 
             **{key: given[key] for key in (*QUALITY, "ece")},
             "ms": None if entry.cost is None else round(entry.cost.ms, 2),
             "cpu_ms": None if entry.cost is None else round(entry.cost.cpu_ms, 2),
+            "other_ms": {
+                str(way): round(costs[entry.case].ms, 2)
+                for way, costs in entry.contender.other_costs.items()
+                if entry.case in costs
+            },
             "mb": None if entry.megabytes is None else round(entry.megabytes, 2),
             "parameters": entry.parameters,
             "class_f1": {row["code"]: row["f1"] for row in given["per_class"]},
@@ -56,6 +66,7 @@ def document(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) 
         "listings": len(comparison.rows),
         "networks": rows,
         "fusions": {contender.run: list(contender.fusions) for contender in comparison.contenders if contender.fusions},
+        "learned": lessons_document([*comparison.contenders, *comparison.variants]),
         "not_trained": [asdict(each) for each in comparison.not_trained],
     }
 
@@ -104,7 +115,7 @@ def confidence_table(entries: Sequence[Entry], figures: Mapping[str, Mapping[str
                 f"{given['top3_accuracy']:.3f}",
                 f"{given['log_loss']:.3f}",
                 f"{given['ece']:.3f} ({given['ece_chance']:.3f})",
-                *(cell for row in kept for cell in _filed(row)),
+                *(cell for row in kept for cell in _filed(row, given["n"])),
             ]
         )
     columns = ["network", "evidence", "weighted F1", "macro F1", "top 3", "log loss", "ECE (by chance)"]
@@ -123,35 +134,23 @@ def title_table(comparison: Comparison) -> Table | None:
     return Table(("network", "n", "accuracy", "weighted F1", "macro F1"), rows) if rows else None
 
 
-def cost_table(comparison: Comparison) -> Table:
-    """Time, size and parameters of each network, and what its fit took."""
+def source_table(comparison: Comparison) -> Table | None:
+    """Accuracy on the listings of each label source and kind of text; None where all are of one."""
+    table = comparison.catalogue.rows.loc[list(comparison.rows)]
+    groups = table.groupby(["label_source", "text_kind"]).groups
+    if len(groups) < 2:
+        return None
+    chosen = sorted(groups.items(), key=lambda group: -len(group[1]))[:MOST_SOURCES]
     rows: list[list[Cell]] = []
     for entry in comparison.entries:
-        cost, sizes = entry.cost, [each.keras_megabytes for each in entry.networks if each.keras_megabytes is not None]
-        times = [NONE] * 3 if cost is None else [milliseconds(t) for t in (cost.ms, cost.ms_p95, cost.cpu_ms)]
-        fit = sum(seconds for stage, seconds in entry.contender.seconds.items() if _fits(stage, entry))
-        rows.append(
-            [
-                entry.name,
-                case_name(entry.case),
-                " + ".join(dict.fromkeys(each.precision for each in entry.networks)),
-                f"{entry.parameters:,}",
-                NONE if entry.megabytes is None else f"{entry.megabytes:.1f}",
-                f"{sum(sizes):.1f}" if sizes else NONE,
-                *times,
-                f"{fit:,.0f}",
-            ]
-        )
-    columns = ("network", "evidence", "served in", "parameters", "compiled", "Keras")
-    times_ = ("median", "95th percentile", "CPU time")
-    groups = [("", 4), ("MB", 2), ("ms per listing", 3), ("", 1)]
-    return Table([*columns, *times_, "seconds to make"], rows, words=3, groups=groups)
-
-
-def _fits(stage: str, entry: Entry) -> bool:
-    """Whether a stage makes one of the entry's networks."""
-    stages = {"text": ("text", "baseline"), "image": ("image", "activations")}
-    return any(stage.split("-")[0] in stages[network.modality.value] for network in entry.networks)
+        cells: list[Cell] = []
+        for _, members in chosen:
+            given = entry.answers.only(members)
+            right = int((given.probabilities.argmax(1) == given.labels).sum())
+            cells.append(cast(Mapping[str, float], share_estimate(right, len(given.rows))) if len(given.rows) else NONE)
+        rows.append([entry.name, case_name(entry.case), *cells])
+    names = [f"{', '.join(part or 'none named' for part in key)} ({len(members):,})" for key, members in chosen]
+    return Table(("network", "evidence", *names), rows, words=2)
 
 
 def fusion_tables(comparison: Comparison) -> dict[str, Table]:
@@ -257,11 +256,6 @@ def missing_table(comparison: Comparison) -> Table | None:
     return Table(("config", "network", "why"), rows, words=3) if rows else None
 
 
-def milliseconds(value: float) -> str:
-    """As many digits as a stopwatch is good for."""
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
-
-
 def _cells(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) -> Iterator[tuple[str, Entry, Json]]:
     """(cohort, entry, figures), by cohort."""
     for cohort in comparison.shown_cohorts:
@@ -270,8 +264,13 @@ def _cells(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) ->
                 yield cohort, entry, figures[entry.key][cohort]
 
 
-def _filed(row: Json) -> tuple[str, str]:
-    if row["achieved"] is None:
-        return percent(row["coverage"]), NONE
-    mark = " ▼" if row["achieved"]["high"] < row["precision"] else ""
-    return percent(row["coverage"]), f"{percent(row['achieved']['value'])}{mark}"
+def _filed(row: Json, n: int) -> tuple[str, str]:
+    """The share that is filed and how much of it is right, with their intervals."""
+    ends = share_estimate(row["accepted"], n)
+    filed = f"{percent(row['coverage'])} ({100 * ends['low']:.1f}–{100 * ends['high']:.1f})"
+    achieved = row["achieved"]
+    if achieved is None:
+        return filed, NONE
+    mark = " ▼" if achieved["high"] < row["precision"] else ""
+    right = f"{100 * achieved['low']:.1f}–{100 * achieved['high']:.1f}"
+    return filed, f"{percent(achieved['value'])} ({right}){mark}"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from models.listing import Case, Modality
 from models.taxonomy import Taxonomy
-from training.cost import Cost
+from training.cost import Cost, Way
 from training.dataset import Catalogue
 from training.evaluate import Shown
 from training.evaluation import CaseAnswers, LearningCurve
@@ -46,7 +46,9 @@ class NetworkFacts:
 class Contender:
     """One config's networks: their answers, costs, learning curves, the seconds of each stage, fusion methods.
 
-    `fusion` is the method that the config asks for, `settings` the config as JSON types.
+    `costs` are those in the first of `training.cost.ways`, `other_costs` in the others. `fusion` is the method that the
+    config asks for, `settings` the config as JSON types. `learned` counts the training listings that have the evidence
+    of each case, for BOTH all of them, and `sources` those of each label source; both are empty for the reference.
     """
 
     run: str
@@ -58,6 +60,9 @@ class Contender:
     fusions: Sequence[Mapping[str, Any]]
     fusion: str
     settings: Mapping[str, Any]
+    learned: Mapping[Case, int] = field(default_factory=dict)
+    sources: Mapping[str, int] = field(default_factory=dict)
+    other_costs: Mapping[Way, Mapping[Case, Cost]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ class Entry:
 class Comparison:
     """All that the report is made of. `rows` are labels of the catalogue's rows in `part`; `held_in` counts those of
     the first config's part that are left out, because another config may train on them. `cohorts` are row labels.
+    `variants` are made as one of the contenders but learned from less (see `training.compare_lessons`).
     """
 
     part: str
@@ -120,6 +126,7 @@ class Comparison:
     cohorts: Mapping[str, set[int]]
     contenders: Sequence[Contender]
     not_trained: Sequence[NotTrained]
+    variants: Sequence[Contender] = ()
 
     @cached_property
     def entries(self) -> list[Entry]:

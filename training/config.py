@@ -44,10 +44,10 @@ class CatalogueConfig(Section):
     """Where the listings are.
 
     `path` is a CSV or Parquet file, or the challenge's folder. `images` is the folder that the image column's names are
-    relative to. `weights` gives training weights by label source (1.0 where it says nothing; 0 leaves the rows out);
+    relative to. `weights` gives training weights by label source (1.0 where it says nothing; 0 leaves the rows out of
+    training, while a holdout rule may still take them to judge) and `kind_weights` by kind of text, likewise;
     `weigh_by_share` names label sources whose rows also weigh as much as their label share, to the power
-    `share_exponent`, says;
-    `min_share` leaves out rows of a label source whose label share is smaller. A category needs
+    `share_exponent`, says; `min_share` leaves out rows of a label source whose label share is smaller. A category needs
     `min_rows_per_category` usable rows to be trained on.
     """
 
@@ -58,6 +58,7 @@ class CatalogueConfig(Section):
     separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
     columns: Columns = Columns()
     weights: dict[str, NotNegative] = Field(default_factory=dict)
+    kind_weights: dict[str, NotNegative] = Field(default_factory=dict)
     weigh_by_share: tuple[str, ...] = ()
     share_exponent: NotNegative = 1.0
     min_share: dict[str, NotNegative] = Field(default_factory=dict)
@@ -89,7 +90,9 @@ class SplitConfig(Section):
 
     The default is the original's 72/18/10, where the 18 % are halved: `validation` stops the fits, `calibration` fits
     fusion, temperatures and thresholds, so neither has seen what the other decided. With `holdout` rules only the rows
-    that match one leave `train` (the first that matches), and `train` ... `test` here are not used.
+    that match one leave `train` (the first that matches), and `train` ... `test` here are not used. `train_share` is
+    how much of each category's training rows is learned from; smaller shares are parts of larger ones, and the other
+    parts of the split stay the same.
     """
 
     train: Fraction = 0.72
@@ -98,6 +101,7 @@ class SplitConfig(Section):
     test: Fraction = 0.10
     group_near_duplicates: StrictBool = True
     phash_distance: Annotated[int, Field(ge=0, le=8, strict=True)] = 6
+    train_share: Annotated[float, Field(gt=0, le=1, strict=True)] = 1.0
     holdout: tuple[HoldoutRule, ...] = ()
 
     @model_validator(mode="after")

@@ -1,5 +1,7 @@
 """What one listing costs: milliseconds from raw fields to a prediction, one listing at a time, as the service asks.
 
+Reading markup, words and pieces, decoding the photo file, both networks, fusion and decision: all of it.
+
 A stopwatch tells as much of what else the machine does as of the networks. So all networks of a comparison are timed
 in one go, on the same listings, and never from a file.
 """
@@ -9,17 +11,30 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from models.listing import Case, Listing
 from models.predictor import Predictor
+from models.runtime import available_precision
 from training.dataset import Catalogue
 from training.evaluate import Shown, readable, try_prepare
 
 WARM_UP = 5
 """Listings asked before the clock runs: the first ones allocate memory and compile kernels."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How networks are computed: in which precision, on how many threads each."""
+
+    precision: str
+    threads: int
+
+    def __str__(self) -> str:
+        return f"{self.precision}, {'one thread' if self.threads == 1 else 'a core pair'}"
 
 
 @dataclass(frozen=True)
@@ -30,6 +45,20 @@ class Cost:
     ms: float
     ms_p95: float
     cpu_ms: float
+
+
+def ways() -> list[Way]:
+    """Every precision that this processor computes natively, on one thread and on two; the plain way first."""
+    precisions = dict.fromkeys(("f32", available_precision()))
+    return [Way(precision, threads) for precision in precisions for threads in (1, 2)]
+
+
+def measure_ways(folder: Path, listings: Mapping[Case, Sequence[Listing]]) -> dict[Way, dict[Case, Cost]]:
+    """`measure_cost` of the version in `folder`, which is not verified, in each of `ways`."""
+    return {
+        way: measure_cost(Predictor.load(folder, verify=False, threads=way.threads, precision=way.precision), listings)
+        for way in ways()
+    }
 
 
 def listings_to_time(catalogue: Catalogue, rows: Sequence[int], count: int) -> dict[Case, list[Listing]]:

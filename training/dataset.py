@@ -22,6 +22,7 @@ SPLITS = ("train", "validation", "calibration", "test")
 REQUIRED = ("listing_id", "designation", "description", "image", "category")
 OPTIONAL = ("split", "label_source", "label_share", "text_kind")
 COLUMNS = ("row", *REQUIRED, *OPTIONAL, "weight")
+WEIGHTLESS = "label source of weight 0"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +31,9 @@ class Catalogue:
 
     `rows` has the columns `COLUMNS` and is indexed by `row`, the position in the source file from 0, which stays the
     same when rows are left out. All are strings, "" for what is missing, but `row` (int), `label_share` (float, NaN
-    where not given) and `weight` (float, the row's weight in training, above 0). `image` is an absolute path; `split`
-    one of `SPLITS` or "". `left_out` counts the source's rows that are not in `rows`, by reason.
+    where not given) and `weight` (float, the row's weight in training; 0 only where `read_catalogue` was asked for all
+    rows). `image` is an absolute path; `split` one of `SPLITS` or "". `left_out` counts the source's rows that are not
+    in `rows`, by reason.
     """
 
     name: str
@@ -77,8 +79,11 @@ class Catalogue:
         return digest.hexdigest()
 
 
-def read_catalogue(config: CatalogueConfig) -> Catalogue:
-    """Read the catalogue that the config describes. Raises CatalogueError: one line that names the file and column."""
+def read_catalogue(config: CatalogueConfig, *, weightless: bool = False) -> Catalogue:
+    """Read the catalogue that the config describes. Raises CatalogueError: one line that names the file and column.
+
+    With `weightless`, rows that nothing may be learned from are there too, with the weight 0.
+    """
     if config.format == "rakuten_challenge":
         source = read_challenge(config.path)
         images: Path | None = config.images or config.path / IMAGE_FOLDER
@@ -94,11 +99,19 @@ def read_catalogue(config: CatalogueConfig) -> Catalogue:
     rows["image"] = _image_paths(name, rows["image"], images)
     rows["split"] = _splits(name, rows["split"].str.lower())
     rows["label_share"] = _shares(name, rows["label_share"].str.strip())
-    rows["weight"] = rows["label_source"].map(config.weights).fillna(1.0).astype(float)
-    by_share = rows["label_source"].isin(config.weigh_by_share) & rows["label_share"].notna()
-    rows["weight"] *= rows["label_share"].where(by_share, 1.0) ** config.share_exponent
+    rows["weight"] = training_weights(rows, config)
     rows = rows[list(COLUMNS)].set_index("row", drop=False).rename_axis(index=None)
-    return _weighted(Catalogue(name, rows), config)
+    return _weighted(Catalogue(name, rows), config, weightless)
+
+
+def training_weights(rows: pd.DataFrame, config: CatalogueConfig) -> pd.Series:
+    """Each row's weight in training, by its label source, label share and kind of text: float, not negative."""
+    weights = rows["label_source"].map(config.weights).fillna(1.0).astype(float)
+    by_share = rows["label_source"].isin(config.weigh_by_share) & rows["label_share"].notna()
+    weights *= rows["label_share"].where(by_share, 1.0) ** config.share_exponent
+    if config.kind_weights:
+        weights *= rows["text_kind"].map(config.kind_weights).fillna(1.0).astype(float)
+    return weights
 
 
 def read_taxonomy(config: CatalogueConfig, catalogue: Catalogue) -> Taxonomy:
@@ -160,13 +173,16 @@ def _shares(name: str, shares: pd.Series) -> pd.Series:
     return numbers
 
 
-def _weighted(catalogue: Catalogue, config: CatalogueConfig) -> Catalogue:
-    """Leave out rows of weight 0 and rows below their label source's smallest share."""
-    sources = set(catalogue.rows["label_source"])
-    for table in ("weights", "weigh_by_share", "min_share"):
-        unknown = [source for source in getattr(config, table) if source not in sources]
+def _weighted(catalogue: Catalogue, config: CatalogueConfig, weightless: bool) -> Catalogue:
+    """Leave out rows of weight 0, unless `weightless`, and rows below their label source's smallest share."""
+    known = {"kind_weights": "text_kind"}
+    for table in ("weights", "weigh_by_share", "min_share", "kind_weights"):
+        column = known.get(table, "label_source")
+        names = set(catalogue.rows[column])
+        unknown = [name for name in getattr(config, table) if name not in names]
         if unknown:
-            raise CatalogueError(f"catalogue.{table}.{unknown[0]}: no row has this label source")
-    catalogue = catalogue.only(catalogue.rows["weight"] > 0, "label source of weight 0")
+            raise CatalogueError(f"catalogue.{table}.{unknown[0]}: no row has this {column.replace('_', ' ')}")
+    if not weightless:
+        catalogue = catalogue.only(catalogue.rows["weight"] > 0, WEIGHTLESS)
     smallest = catalogue.rows["label_source"].map(config.min_share).astype(float)
     return catalogue.only(~(catalogue.rows["label_share"] < smallest), "label share too small")

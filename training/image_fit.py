@@ -23,6 +23,7 @@ from training.augment import augment_image, generator
 from training.config import RunConfig
 from training.evaluation import LearningCurve
 from training.fit_config import FitConfig
+from training.known_activations import FILE_NAME, copy_known
 from training.label_weights import balanced
 
 BLOCK = 64
@@ -49,11 +50,24 @@ def image_parameters(config: RunConfig) -> dict[str, Any]:
     return parameters
 
 
+def activation_inputs(config: RunConfig, rows: pd.DataFrame) -> dict[str, Any]:
+    """All that the activations of photos `rows["image"]` depend on."""
+    image = config.image
+    return {
+        "photos": list(photo_fingerprints(rows)),
+        "parts": rows["split"].tolist(),
+        "network": [image.network, image.weights, image.fine_tune_from, image.views],
+        "preprocessing": image.preprocessing.model_dump(mode="json"),
+        "augmentation": image.augmentation.model_dump(mode="json"),
+        "seed": config.seed,
+    }
+
+
 def make_activations(config: RunConfig, rows: pd.DataFrame, folder: Path) -> None:
     """The stage that writes `activations.npy`, float16 [1 + views, N, ...], for photos `rows["image"]` in their order.
 
-    View 0 is the photo as serving sees it; rows that are not in "train" have only that. Goes on where it was
-    interrupted.
+    View 0 is the photo as serving sees it; rows that are not in "train" have only that. Photos whose activations
+    another stage of the workspace has are copied from there. Goes on where it was interrupted.
     """
     from training.export import compiled
     from training.networks.image import split_at
@@ -63,17 +77,19 @@ def make_activations(config: RunConfig, rows: pd.DataFrame, folder: Path) -> Non
     run = compiled(trunk)
     shape = tuple(int(size) for size in trunk.output_shape[1:])
     views = config.image.views
-    path, mark = folder / "activations.npy", folder / "finished.txt"
+    path, mark = folder / FILE_NAME, folder / "finished.txt"
     finished = int(mark.read_text()) if mark.exists() else 0
     mode = "r+" if finished else "w+"
     activations = np.lib.format.open_memmap(path, mode, np.float16, (1 + views, len(rows), *shape))
     photos, splits = rows["image"].to_numpy(object), rows["split"].to_numpy(object)
+    known = copy_known(activations, activation_inputs(config, rows), folder, splits)
+    missing = np.flatnonzero(~known & (np.arange(len(rows)) >= finished))
     with ThreadPoolExecutor(2) as threads:
-        bar = tqdm(range(finished, len(rows), BLOCK), f"{config.image.network} activations", unit="block")
+        bar = tqdm(range(0, len(missing), BLOCK), f"{config.image.network} activations", unit="block")
         for start in bar:
-            block = list(range(start, min(start + BLOCK, len(rows))))
+            block = missing[start : start + BLOCK].tolist()
             pixels = list(threads.map(lambda i: _decode(photos[i], config), block))
-            activations[0, block[0] : block[-1] + 1] = run(np.stack(pixels))
+            activations[0, block] = run(np.stack(pixels))
             seen = [(i, p) for i, p in zip(block, pixels, strict=True) if splits[i] == "train"]
             for view in range(1, views + 1 if seen else 1):
                 augmented = threads.map(
@@ -101,7 +117,7 @@ def fit_image(
     from training.networks.image import split_at
 
     model = build(config, classes)
-    stored = np.load(activations / "activations.npy", mmap_mode="r", allow_pickle=False)
+    stored = np.load(activations / FILE_NAME, mmap_mode="r", allow_pickle=False)
     fine_tuning = config.image.fine_tuning
     features = stored if fine_tuning is None else _write_features(model, config.image.fine_tune_from, stored, folder)
     fit = _Fit(config, rows, labels, folder)

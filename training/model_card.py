@@ -8,6 +8,7 @@ from pathlib import Path
 from models.quality import quality_table
 from models.taxonomy import Taxonomy
 from training.templates import environment
+from training.templates.precision import precision_table
 from training.templates.tables import (
     Json,
     Table,
@@ -43,6 +44,7 @@ def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Jso
     - `networks`: a list of `modality`, `name`, `weights` (their source), `licence`, `parameters`, `precision`
     - `calibration`: the contents of calibration.json or a `CalibrationSummary`'s fields, and `notes`
     - `parity`: what `models.parity.Parity.as_dict` returns
+    - `precision`: what `training.precision.PrecisionDecision.as_dict` returns
 
     Sentences may hold `code` in backticks; nothing else in them is Markdown.
 
@@ -74,6 +76,7 @@ def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Jso
             fitted=calibration_table(context),
             calibrated=_calibrated_on(context),
             fit=fit_table(metrics),
+            precisions=precision_table(metrics),
             promises=promises_table(evaluated(metrics)),
             strangers=strangers_table(metrics),
             kinds=kinds_table(metrics),

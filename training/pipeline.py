@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,16 +18,17 @@ from models.store import Store
 from models.taxonomy import Taxonomy
 from training.check import check_catalogue, usable_catalogue
 from training.config import RunConfig
-from training.dataset import Catalogue, read_catalogue, read_taxonomy
+from training.dataset import WEIGHTLESS, Catalogue, read_catalogue, read_taxonomy
 from training.errors import SplitError
 from training.evaluate import class_indices
 from training.evaluation import LabelledLogits, LearningCurve
 from training.golden import read_golden_listings
-from training.image_fit import fit_image, make_activations, photo_fingerprints
+from training.image_fit import activation_inputs, fit_image, make_activations
+from training.lessons import lessons, may_judge
 from training.near_duplicates import group_near_duplicates
 from training.publish import FittedNetwork
 from training.release import Release, Run
-from training.split import split_catalogue, split_fingerprint
+from training.split import EXCLUDED, split_catalogue, split_fingerprint
 from training.text_stages import TextStages
 from training.unfamiliar import read_strangers
 from training.workspace import Stage, Workspace
@@ -135,7 +137,8 @@ def publish(release: Release, fitted: Fitted, store: Store, *, promote: bool) ->
 
 def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     """Read, check and split the catalogue; prints the check. Raises CatalogueError, CatalogueRefused, SplitError."""
-    catalogue = read_catalogue(config.catalogue)
+    catalogue = read_catalogue(config.catalogue, weightless=True)
+    catalogue = catalogue.only(catalogue.rows["weight"].gt(0) | may_judge(catalogue.rows, config.split), WEIGHTLESS)
     taxonomy = read_taxonomy(config.catalogue, catalogue)
     workspace.say(f"[data] {len(catalogue)} rows read, checking")
     groups = _groups(config, catalogue, workspace)
@@ -153,7 +156,9 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     kept = catalogue.rows.index.get_indexer(usable.rows.index)
     split = split_catalogue(usable, config.split, groups[kept], seed=config.seed)
     rows = usable.rows.assign(given_split=usable.rows["split"], split=split, group=groups[kept])
-    usable = Catalogue(usable.name, rows, usable.left_out).only(split != "excluded", "near-duplicate of a held-out row")
+    usable = Catalogue(usable.name, rows, usable.left_out).only(split != EXCLUDED, "near-duplicate of a held-out row")
+    usable = lessons(usable, config.catalogue, config.split.train_share, seed=config.seed)
+    split = split.where(split.index.isin(usable.rows.index), EXCLUDED)
     counts = usable.rows["split"].value_counts().to_dict()
     workspace.say(f"[split] {', '.join(f'{part} {count}' for part, count in sorted(counts.items()))}")
     check_parts(config, usable.rows)
@@ -169,13 +174,14 @@ def check_parts(config: RunConfig, rows: pd.DataFrame) -> None:
         if not rows["split"].eq(part).any():
             raise SplitError(f"split.{part}: no row is in it, and a version is not published without")
     train = rows[rows["split"].eq("train")]
-    if config.text.network != "none" and not _has_text(train).any():
+    if config.text.network != "none" and not has_text(train).any():
         raise SplitError(f"text.network is {config.text.network}, but no training row has text")
     if config.image.network != "none" and not train["image"].ne("").any():
         raise SplitError(f"image.network is {config.image.network}, but no training row has a photo")
 
 
-def _has_text(rows: pd.DataFrame) -> pd.Series:
+def has_text(rows: pd.DataFrame) -> pd.Series:
+    """Which rows have a title or a description: bool."""
     return rows["designation"].str.strip().ne("") | rows["description"].str.strip().ne("")
 
 
@@ -194,23 +200,26 @@ def _text(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNe
 
 def text_stages(config: RunConfig, data: Data, workspace: Workspace) -> TextStages:
     """What makes the run's text networks."""
-    rows = data.rows[_has_text(data.rows) & data.rows["split"].isin(["train", "validation"])]
+    rows = data.rows[has_text(data.rows) & data.rows["split"].isin(["train", "validation"])]
     fingerprints = [data.fingerprint, data.split_fingerprint]
     labels, codes = class_indices(rows, data.taxonomy), tuple(data.taxonomy.codes)
     return TextStages.start(config, rows, labels, codes, fingerprints, workspace)
 
 
+def _starting_weights(weights: str) -> str:
+    known = {
+        "package": "ImageNet weights, those of its package",
+        "imagenet": "ImageNet weights, those that keras.applications downloads",
+        "none": "random weights: nothing is pretrained, which is for tests",
+    }
+    return known.get(weights, f"the weights given, {Path(weights).name}")
+
+
 def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
     rows = data.rows[data.rows["image"].ne("") & data.rows["split"].isin(["train", "validation"])]
     image = config.image
-    inputs = {
-        "photos": list(photo_fingerprints(rows)),
-        "parts": rows["split"].tolist(),
-        "network": [image.network, image.weights, image.fine_tune_from, image.views],
-        "preprocessing": image.preprocessing.model_dump(mode="json"),
-        "augmentation": image.augmentation.model_dump(mode="json"),
-        "seed": config.seed,
-    }
+    workspace.say(f"[image] {image.network} starts from {_starting_weights(image.weights)}")
+    inputs = activation_inputs(config, rows)
     activations = workspace.stage("activations", inputs, lambda folder: make_activations(config, rows, folder))
     labels = class_indices(rows, data.taxonomy)
     fitted = workspace.stage(

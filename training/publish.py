@@ -55,7 +55,7 @@ def write_networks(
             shutil.copyfile(path, draft / path.name)
         model = keras.saving.load_model(network.path, compile=False, safe_mode=True)
         export_openvino(model, draft, network.modality)
-        # bfloat16 has to be measured against the reference on a processor that has it before a version may ask for it.
+        # bfloat16 is measured against float32 before a version may ask for it (`training.precision`).
         entries[network.modality] = NetworkEntry(name=network.name, parameters=model.count_params(), precision="f32")
     preprocessing.write(draft)
     taxonomy.write(draft / TAXONOMY)

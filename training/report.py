@@ -12,6 +12,7 @@ import numpy as np
 from models.taxonomy import Taxonomy
 from training import plots
 from training.templates import environment
+from training.templates.precision import precision_table
 from training.templates.tables import (
     Json,
     Table,
@@ -44,6 +45,7 @@ DETAILS = {
     "Libraries": "libraries",
     "Seconds by stage": "seconds",
     "Keras against the compiled networks": "parity",
+    "Precision of the compiled networks": "precision",
 }
 
 
@@ -78,6 +80,7 @@ def write_report(path: Path, metrics: Json, taxonomy: Taxonomy, context: Json) -
             decisions={name: decision_table(cohort) for name, cohort in cohorts.items()},
             calibration=calibration_table(context),
             fit=fit_table(metrics),
+            precisions=precision_table(metrics),
             promises=promises_table(cohorts),
             strangers=strangers_table(metrics),
             kinds=kinds_table(metrics),

@@ -43,7 +43,7 @@ def split_catalogue(catalogue: Catalogue, config: SplitConfig, groups: Ints, *, 
     rules, fractions = _rules(rows, config, given)
     rules[~open_rows] = -1
     categories = np.unique(rows["category"].to_numpy(object), return_inverse=True)[1].astype(np.int64)
-    keys = np.array([_key(seed, values) for values in _contents(rows)])
+    keys = np.array(content_keys(rows, seed))
     governing = _governing_rule(rules, groups)
     for rule, shares in enumerate(fractions):
         # A near-duplicate group goes by the first rule that one of its rows matches, and only those rows are counted.
@@ -148,14 +148,14 @@ def _allowed(parts: NDArray[np.object_], rules: Ints, fractions: Sequence[Mappin
     return allowed
 
 
-def _contents(rows: pd.DataFrame) -> list[tuple[str, ...]]:
+def content_keys(rows: pd.DataFrame, seed: int) -> list[str]:
+    """A seeded random number of each row that depends on what it says, not on where it stands."""
     photos = [PurePath(image).name for image in rows["image"]]
     columns = [rows[column].tolist() for column in ("listing_id", "designation", "description", "category")]
-    return list(zip(*columns, photos, strict=True))
+    return [_key(seed, values) for values in zip(*columns, photos, strict=True)]
 
 
 def _key(seed: int, content: Sequence[str]) -> str:
-    """A seeded random number of a row that depends on what it says, not on where it stands."""
     text = "\x1f".join((str(seed), *content)).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=16).hexdigest()
 

@@ -1,4 +1,9 @@
-"""The serving runtime: OpenVINO on the CPU, a pool of single-threaded streams."""
+"""The serving runtime: OpenVINO on the CPU, a pool of single-threaded streams.
+
+Each stream is compiled by itself, so that OpenVINO computes in the thread that calls. With several streams in one
+compiled network it hands every call to a thread of its own and back, which saves neither memory (each stream has its
+copy of the weights, as it is) nor time, but for the second compilation at the start.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +42,7 @@ def cpu_precision() -> Literal["f32", "bf16"]:
 
 
 class OpenVinoNetwork:
-    """A compiled network and one inference request for each stream; a call waits while all of them are busy."""
+    """One compiled network and inference request for each stream; a call waits while all of them are busy."""
 
     runtime: Literal["openvino"] = "openvino"
 
@@ -47,18 +52,19 @@ class OpenVinoNetwork:
         self._requests: SimpleQueue[Any] = SimpleQueue()
         for request in requests:
             self._requests.put(request)
-        self._dtypes = dict(dtypes)
+        self._dtypes = dict(dtypes)  # in the order of the network's inputs
+        self._tensor = import_openvino().Tensor
         self.input_names = tuple(dtypes)
         self.classes = classes
         self.precision = precision
 
     @classmethod
-    def load(cls, path: Path, *, streams: int = 1, precision: str = "f32") -> OpenVinoNetwork:
-        """Read and compile an IR (`path` is its .xml). Raises VersionRefused."""
+    def load(cls, path: Path, *, streams: int = 1, threads: int = 1, precision: str = "f32") -> OpenVinoNetwork:
+        """Read and compile an IR (`path` is its .xml). Each stream has `threads` threads. Raises VersionRefused."""
         computed = "f32" if precision == "f32" else cpu_precision()
         settings = {
-            "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": streams,
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": threads,
             # Several processes on a machine would otherwise all be pinned to its first cores.
             "ENABLE_CPU_PINNING": False,
             "INFERENCE_PRECISION_HINT": computed,
@@ -67,10 +73,11 @@ class OpenVinoNetwork:
             core = import_openvino().Core()
             # Mapped weights would make a file that is truncated under a running service kill the process.
             core.set_property({"ENABLE_MMAP": False})
-            compiled = core.compile_model(core.read_model(path), "CPU", settings)
-            dtypes = {node.any_name: np.dtype(node.element_type.to_dtype()) for node in compiled.inputs}
-            classes = _classes(compiled)
-            requests = [compiled.create_infer_request() for _ in range(streams)]
+            model = core.read_model(path)
+            pool = [core.compile_model(model, "CPU", settings) for _ in range(streams)]
+            dtypes = {node.any_name: np.dtype(node.element_type.to_dtype()) for node in pool[0].inputs}
+            classes = _classes(pool[0])
+            requests = [compiled.create_infer_request() for compiled in pool]
         except VersionRefused:
             raise
         except Exception as error:  # OpenVINO raises RuntimeError for nearly everything, and promises nothing
@@ -79,14 +86,23 @@ class OpenVinoNetwork:
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """See `models.runtime.Network`."""
-        feed = {name: np.ascontiguousarray(inputs[name], dtype) for name, dtype in self._dtypes.items()}
+        feed = [_writeable(np.ascontiguousarray(inputs[name], dtype)) for name, dtype in self._dtypes.items()]
         request = self._requests.get()
         try:
-            # The inputs may be shared, since the call blocks; the output may not, since the request is used again.
-            answer = request.infer(feed, share_inputs=True, share_outputs=False)
-            return np.array(answer[0], dtype=np.float32)
+            # Tensors by position, which share the arrays' memory: the arrays live until the call has ended. A
+            # dictionary of arrays would be gone through in Python, with the interpreter's lock held.
+            for position, array in enumerate(feed):
+                request.set_input_tensor(position, self._tensor(array, shared_memory=True))
+            request.infer(share_outputs=True)
+            # Copied, since the request is used again.
+            return np.array(request.get_output_tensor(0).data, dtype=np.float32)
         finally:
             self._requests.put(request)
+
+
+def _writeable(array: NDArray[Any]) -> NDArray[Any]:
+    """The array, or a copy of one that OpenVINO would refuse to share."""
+    return array if array.flags.writeable else array.copy()
 
 
 def _classes(compiled: Any) -> int:

@@ -15,7 +15,7 @@ from service.answers import BatchBody, batch_body, json_response, result_body
 from service.aside import LARGE_BYTES, LARGE_ITEMS
 from service.chunks import Chunks
 from service.engine import Answer, Answers
-from service.errors import BatchTooLarge, InvalidRequest, Overloaded, PartTooLarge, UnsupportedMediaType
+from service.errors import BatchTooLarge, InvalidRequest, PartTooLarge, UnsupportedMediaType
 from service.examples import BATCH, BATCHES, FORM_BATCH, STREAM, STREAM_RESULTS
 from service.faults import pointer
 from service.forms import Form, FormLimits, parse_form
@@ -82,21 +82,19 @@ async def predict_batch(request: Request) -> Response:
         return LineStream(await serving.open(request, options, seconds=seconds))
     if kind not in (JSON, MULTIPART):
         raise UnsupportedMediaType
-    with serving.batches.take():
-        return await _answer_whole(request, serving, options, kind)
+    return await _answer_whole(request, serving, options, kind)
 
 
 async def _answer_whole(request: Request, serving: Serving, options: Options, kind: str) -> Response:
     settings = serving.settings
     read = _read_json if kind == JSON else partial(_read_form, content_type=request.headers["content-type"])
     async with serving.bodies.read(request, settings.batch_body_bytes) as body:
-        items = await serving.aside.run(len(body) > LARGE_BYTES, read, body, settings)
         work = await serving.open(request, options, seconds=settings.batch_deadline_seconds)
-        if serving.engine.is_full:
-            raise Overloaded
-        with closing(Chunks(work)) as chunks:
-            predictions = asyncio.ensure_future(_all([chunks.add(item, work.deadline) for item in items]))
-            answers = await answer_of(predictions, work.deadline + ASSEMBLY_SECONDS, request.receive)
+        async with serving.batches.turn(work.deadline, request.receive):
+            items = await serving.aside.run(len(body) > LARGE_BYTES, read, body, settings)
+            with closing(Chunks(work)) as chunks:
+                predictions = asyncio.ensure_future(_all([chunks.add(item, work.deadline) for item in items]))
+                answers = await answer_of(predictions, work.deadline + ASSEMBLY_SECONDS, request.receive)
     request_id = record_of(request).request_id
     return await serving.aside.run(len(items) > LARGE_ITEMS, _response, items, answers, work, request_id)
 

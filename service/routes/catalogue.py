@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 
 from models.artifact import Manifest, read_manifest
 from models.calibration import FILE_NAME as CALIBRATION
-from models.errors import PykutenError, VersionRefused
+from models.errors import PykutenError, VersionRefused, VersionUnknown
 from models.quality import FILE_NAME as METRICS
 from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Taxonomy
@@ -149,12 +149,7 @@ async def show_model(
     """Quality figures by kind of evidence, calibration and thresholds, categories, and where the version comes from."""
     registry = serving_of(request).registry
 
-    def read() -> VersionBody:
-        folder = registry.store.folder(version)
-        (state,) = (one for one in registry.states() if one.version == version)
-        return _version(folder, state)
-
-    return json_response(await asyncio.to_thread(read))
+    return json_response(await asyncio.to_thread(_show, registry, version))
 
 
 def _categories(loaded: Loaded, lang: str) -> CategoriesBody:
@@ -206,6 +201,19 @@ def _models(registry: Registry) -> ModelsBody:
 
 def _refusal(refusal: Refusal) -> RefusalBody:
     return {"version": refusal.version, "code": refusal.code, "reason": refusal.code.reason}
+
+
+def _show(registry: Registry, version: str) -> VersionBody:
+    """Raises VersionUnknown, also when the version is removed meanwhile, or VersionRefused."""
+    folder = registry.store.folder(version)
+    try:
+        for one in registry.states():
+            if one.version == version:
+                return _version(folder, one)
+    except VersionRefused:
+        if folder.exists():
+            raise
+    raise VersionUnknown(pointer="/version")
 
 
 def _version(folder: Path, one: VersionState) -> VersionBody:

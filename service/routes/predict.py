@@ -8,13 +8,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from models.listing import Listing
 from models.stages import Stage, timed
 from service.answers import PredictionBody, json_response, prediction_body
 from service.aside import LARGE_BYTES
 from service.errors import InvalidRequest, UnsupportedMediaType
-from service.examples import PHOTO_LISTINGS, PREDICTION, TEXT_LISTINGS
+from service.examples import LISTING_FORMS, PHOTO_LISTINGS, PREDICTION, TEXT_LISTINGS
 from service.faults import pointer
 from service.forms import Form, parse_form
 from service.limits import JSON, MULTIPART, media_type, parse_json, require_json
@@ -51,7 +52,11 @@ _ALWAYS = SERVING_PROBLEMS + BODY_PROBLEMS
     openapi_extra=described(json_body("TextListing", TEXT_LISTINGS)),
 )
 async def predict_text(request: Request) -> Response:
-    """Categories for a title, a description or both. HTML and entities are understood; nothing is cut silently."""
+    """Categories for a title, a description or both, in French, German or English.
+
+    HTML and entities are understood. A field may have 20,000 characters, the body 2 MiB unless the operator set another
+    number; what is longer is refused, never cut.
+    """
     options, serving = begin(request)
     require_json(request)
     async with serving.bodies.read(request, serving.settings.text_body_bytes) as body:
@@ -69,7 +74,9 @@ async def predict_text(request: Request) -> Response:
 async def predict_image(request: Request) -> Response:
     """Categories for a photo: a form with one file `image`, or the photo itself as the body with its `Content-Type`.
 
-    JPEG, PNG, WebP or GIF, told by content: the declared type and the file's name are not believed.
+    JPEG, PNG, WebP or GIF (the first picture of an animated one), told by content: the declared type and the file's
+    name are not believed. At most 10 MiB, 25 megapixels (WebP: 9) and 12,000 pixels a side. The photo is turned as its
+    EXIF orientation says.
     """
     options, serving = begin(request)
     kind = media_type(request)
@@ -89,10 +96,14 @@ async def predict_image(request: Request) -> Response:
     "/predict",
     summary="Predict from text, photo or both",
     responses=_OK | problems(*_ALWAYS, *JSON_PROBLEMS, *TEXT_PROBLEMS, *FORM_PROBLEMS, *PHOTO_PROBLEMS),
-    openapi_extra=described(json_body("PhotoListing", PHOTO_LISTINGS) | form_body(LISTING_FORM)),
+    openapi_extra=described(json_body("PhotoListing", PHOTO_LISTINGS) | form_body(LISTING_FORM, LISTING_FORMS)),
 )
 async def predict(request: Request) -> Response:
-    """Categories for a listing: a form with text fields and one file `image`, or JSON with `image` in base64."""
+    """Categories for a listing: a form with text fields and one file `image`, or JSON with `image` in base64.
+
+    Give a title, a description, a photo, or any mix of them. `by_modality` says what text and photo say alone. The
+    limits are those of `/predict/text` and `/predict/image`.
+    """
     options, serving = begin(request)
     async with read_listing(request, serving) as listing:
         return await _answer(request, serving, listing, options)
@@ -113,6 +124,9 @@ async def read_listing(request: Request, serving: Serving) -> AsyncIterator[List
             else:
                 listing = await _form_listing(request, serving, body, ("id", "designation", "description"))
         yield listing
+
+
+ROUTES = [route for route in router.routes if isinstance(route, APIRoute)]
 
 
 def _read_text(body: bytes) -> Listing:

@@ -107,6 +107,15 @@ def test_every_metric_of_ours_is_shown(labels_by_name: dict[str, set[str]]) -> N
     assert families - shown == {"pykuten_bodies_capacity_bytes"}
 
 
+def test_the_document_explains_every_metric_and_alert(labels_by_name: dict[str, set[str]]) -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    ours = {name for name in labels_by_name if name.startswith("pykuten_") and not name.endswith("_created")}
+    families = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name in ours}
+    assert {name for name in re.findall(r"`(pykuten_[a-z_]+)`", text) if "=" not in name} == families
+    alerts = {rule["alert"] for group in read(ALERTS)["groups"] for rule in group["rules"]}
+    assert set(re.findall(r"`(Pykuten[A-Za-z]+)`", text)) == alerts
+
+
 def test_panels_do_not_overlap_and_are_told_apart() -> None:
     panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
     cells = [

@@ -28,7 +28,6 @@ from models.predictor import Predictor
 from models.store import Store
 
 ROOT = Path(__file__).parents[2]
-RANDOM_KILLS = 25
 LONGEST = 0.1
 """Seconds until a random kill; a publication takes about half as long."""
 FILE_EVENTS = frozenset({"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.scandir", "shutil.copyfile"})
@@ -76,7 +75,7 @@ def exit_code(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def publish_and_die(root: Path, source: Path) -> Iterator[int]:
+def publish_and_die(root: Path, source: Path, random_kills: int) -> Iterator[int]:
     """Publishers that die at every operation, then at random; yields their exit codes. Ends with one that may live."""
     store, numbers = Store(root), count()
 
@@ -94,7 +93,7 @@ def publish_and_die(root: Path, source: Path) -> Iterator[int]:
         if code != -signal.SIGKILL:
             break
     chance = random.Random(0)
-    for attempt in range(1, RANDOM_KILLS + 1):
+    for attempt in range(1, random_kills + 1):
         child = fork(lambda: endless(attempt * 1_000_000))  # noqa: B023
         time.sleep(chance.uniform(0, LONGEST))
         os.kill(child, signal.SIGKILL)
@@ -138,19 +137,20 @@ class Reader:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
-def test_a_killed_publication_is_never_seen(tiny_version: Path, tmp_path: Path) -> None:
+def test_a_killed_publication_is_never_seen(tiny_version: Path, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    kills = int(pytestconfig.getoption("--kills"))
     store = Store(tmp_path / "store")
     reader = Reader(store)
     thread = threading.Thread(target=reader.run)
     thread.start()
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "tests.e2e.test_killed_publish", store.root, tiny_version],
+            [sys.executable, "-m", "tests.e2e.test_killed_publish", store.root, tiny_version, str(kills)],
             cwd=ROOT,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # a process with threads should not be forked
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=120 + kills,
             check=False,
         )
     finally:
@@ -162,7 +162,7 @@ def test_a_killed_publication_is_never_seen(tiny_version: Path, tmp_path: Path) 
 
     assert reader.wrong == []
     assert reader.rounds > 10
-    at_operations, at_random, last = codes[: -RANDOM_KILLS - 1], codes[-RANDOM_KILLS - 1 : -1], codes[-1]
+    at_operations, at_random, last = codes[: -kills - 1], codes[-kills - 1 : -1], codes[-1]
     assert len(at_operations) > 50
     assert set(at_operations[:-1]) == {-signal.SIGKILL}
     assert at_operations[-1] == 0, done.stderr
@@ -177,4 +177,4 @@ def test_a_killed_publication_is_never_seen(tiny_version: Path, tmp_path: Path) 
 
 
 if __name__ == "__main__":
-    print(json.dumps(list(publish_and_die(Path(sys.argv[1]), Path(sys.argv[2])))))
+    print(json.dumps(list(publish_and_die(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])))))

@@ -56,6 +56,16 @@ def test_a_single_pixel_is_a_product() -> None:
     assert crop_margin(product(99, 99, 1, 1), 8, 8).shape == (8, 8, 3)
 
 
+def test_one_colour_is_enough_to_be_product() -> None:
+    chance = np.random.default_rng(5)
+    for _ in range(50):
+        pixels = np.full((60, 80, 3), 255, np.uint8)
+        rows, columns = chance.integers(60, size=3), chance.integers(80, size=3)
+        pixels[rows, columns, chance.integers(3, size=3)] = chance.integers(WHITE_FROM, size=3)
+        cut = pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        np.testing.assert_array_equal(crop_margin(pixels, 32, 32), crop_margin(cut, 32, 32))
+
+
 def test_a_photo_is_equally_sharp_whatever_its_size() -> None:
     config = ImagePreprocessing(height=96, width=96, margin_canvas=64)
     small, large = (encode(picture(side, side), "PNG") for side in (64, 512))

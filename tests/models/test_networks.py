@@ -12,6 +12,7 @@ from models.errors import VersionRefused
 from models.listing import Case, Modality
 from models.networks import MAX_BATCH, Networks
 from models.preparation import Prepared
+from models.preprocessing import serving_length
 
 
 class Recorder:
@@ -56,7 +57,7 @@ def test_each_listing_gets_the_logits_of_its_modalities_in_order() -> None:
     assert [sorted(answer) for answer in answers] == [["text"], ["image"], ["image", "text"], ["text"], ["image"]]
     assert [float(answer[Modality.TEXT][0]) for answer in answers if Modality.TEXT in answer] == [1, 3, 4]
     assert [float(answer[Modality.IMAGE][0]) for answer in answers if Modality.IMAGE in answer] == [2, 103, 6]
-    assert of_text.batches == [(3, 5)]
+    assert of_text.batches == [(3, serving_length(5))]
     assert of_image.batches == [(3, 2, 2, 3)]
 
 

@@ -27,6 +27,7 @@ from models.preprocessing import (
     TokenPreprocessing,
     load_text_features,
     pad_batch,
+    serving_length,
 )
 from models.text import ListingText
 from models.tokens import TokenFeatures, write_vocabulary
@@ -288,6 +289,16 @@ def test_each_key_is_padded_to_its_own_longest_row() -> None:
     assert batch["b"].shape == (2, 2, 2)
     with pytest.raises(ValueError, match="row"):
         pad_batch([])
+
+
+def test_served_texts_have_few_lengths_and_little_padding() -> None:
+    lengths = {longest: serving_length(longest) for longest in range(1, 5001)}
+    assert len(set(lengths.values())) <= 20
+    assert lengths[1] == 1
+    assert all(longest <= length <= max(16, 1.5 * longest) for longest, length in lengths.items())
+    assert sorted(lengths.values()) == list(lengths.values())
+    batch = pad_batch([{"ids": np.ones(9, np.int32)}, {"ids": np.ones(2, np.int32)}], serving_length)
+    assert batch["ids"].tolist() == [[1] * 9 + [0] * 7, [1] * 2 + [0] * 14]
 
 
 @pytest.mark.parametrize(

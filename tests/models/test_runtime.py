@@ -84,6 +84,19 @@ def test_the_caller_owns_the_answer(folder: Path, runtime: RuntimeName) -> None:
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
+def test_inputs_may_be_read_only_or_lie_anyhow(folder: Path, runtime: RuntimeName) -> None:
+    network = load_network(folder, "text", runtime=runtime)
+    odd = {name: np.repeat(array, 2, axis=-1)[:, ::2] for name, array in INPUTS.items()}
+    for array in odd.values():
+        array.flags.writeable = False
+    np.testing.assert_array_equal(network(odd), network(INPUTS))
+    plain = {name: array.copy() for name, array in INPUTS.items()}
+    for array in plain.values():
+        array.flags.writeable = False
+    np.testing.assert_array_equal(network(plain), network(INPUTS))
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_many_threads_get_their_own_answers(folder: Path, runtime: RuntimeName) -> None:
     network = load_network(folder, "text", runtime=runtime, streams=2)
     rows = [{key: values[row : row + 1] for key, values in INPUTS.items()} for row in range(3)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import struct
 import time
 import zlib
@@ -438,6 +439,41 @@ def test_row_27_unforeseen(
     body = problem_of(response)
     assert (body["status"], body["code"]) == (500, "internal")
     assert "secret" not in response.text
+
+
+@pytest.mark.parametrize("place", ["check_options", "prepare", "score"])
+def test_a_lack_of_memory_is_an_overload(
+    client: TestClient, place: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(predictor_of(client), place, fail)
+    response = client.post("/predict/text", json={"designation": "a"})
+    body = problem_of(response)
+    assert (body["status"], body["code"], response.headers["retry-after"]) == (503, "overloaded", "1")
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    monkeypatch.undo()
+    assert client.post("/predict/text", json={"designation": "a"}).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["url", "image_url", "image"])
+@pytest.mark.parametrize("scheme", ["http", "gopher", "ftp"])
+def test_row_19_nothing_is_fetched(client: TestClient, field: str, scheme: str) -> None:
+    """Photos come with the request; an address is no field, and in a field it is a text."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.05)
+        address = f"{scheme}://127.0.0.1:{listener.getsockname()[1]}/a.jpg"
+        one = {"designation": "a", field: address}
+        answers = [
+            client.post("/predict", json=one),
+            client.post("/predict", data={"designation": "a", field: address}, files={"x": b""}),
+        ]
+        batch = client.post("/predict/batch", json={"listings": [one]})
+        with pytest.raises(TimeoutError):
+            listener.accept()
+    assert [problem_of(answer)["code"] for answer in answers] == ["invalid_request"] * 2
+    assert batch.json()["results"][0]["error"]["code"] == "invalid_request"
 
 
 def test_parameters_of_other_paths(client: TestClient) -> None:

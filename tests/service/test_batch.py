@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 from service.answers import BatchBody
+from service.serving import BATCHES_IN_LINE
 from tests.service.conftest import Start, photo, predictor_of
 from tests.service.fake_predictor import BUG, POISON
 
@@ -119,23 +121,59 @@ def test_a_batch_that_was_begun_is_finished_though_the_queue_is_full(start: Star
     assert body["summary"]["predicted"] == 59
 
 
-def test_only_so_many_batches_at_once(start: Start) -> None:
+def test_batches_wait_in_line_and_no_longer_a_line_than_that(start: Start) -> None:
     with start(batches=1) as client:
         predictor = predictor_of(client)
+        places = client.app.state.serving.batches  # type: ignore[attr-defined]
+        predictor.gate.clear()
+        statuses: list[int] = []
+
+        def ask() -> None:
+            statuses.append(client.post("/predict/batch", json={"listings": [{"designation": "a"}]}).status_code)
+
+        threads = [threading.Thread(target=ask) for _ in range(1 + BATCHES_IN_LINE)]
+        for thread in threads:
+            thread.start()
+        _wait_until(lambda: places.waiting == BATCHES_IN_LINE and predictor.scored)
+        figures = client.get("/metrics").text
+        start_of_refusal = time.monotonic()
+        one_more = client.post("/predict/batch", json={"listings": [{"designation": "a"}]})
+        seconds = time.monotonic() - start_of_refusal
+        late = statuses.copy()
+        predictor.gate.set()
+        for thread in threads:
+            thread.join()
+    assert (one_more.status_code, one_more.json()["code"], one_more.headers["retry-after"]) == (503, "overloaded", "1")
+    assert seconds < 1
+    assert late == []
+    assert statuses == [200] * (1 + BATCHES_IN_LINE)
+    assert f"pykuten_batches_waiting {BATCHES_IN_LINE}.0" in figures
+    assert (places.free, places.waiting) == (1, 0)
+
+
+def test_a_batch_waits_in_line_until_its_deadline(start: Start) -> None:
+    with start(batches=1) as client:
+        predictor = predictor_of(client)
+        places = client.app.state.serving.batches  # type: ignore[attr-defined]
         predictor.gate.clear()
         listings = {"listings": [{"designation": "a"}]}
-        first: list[int] = []
-        thread = threading.Thread(target=lambda: first.append(client.post("/predict/batch", json=listings).status_code))
+        thread = threading.Thread(target=lambda: client.post("/predict/batch", json=listings))
         thread.start()
-        end = time.monotonic() + 5
-        while not predictor.scored and time.monotonic() < end:
-            time.sleep(0.01)
-        second = client.post("/predict/batch", json=listings)
+        _wait_until(lambda: predictor.scored)
+        second = client.post("/predict/batch", json=listings, headers={"X-Deadline-Ms": "100"})
+        line = places.waiting
         predictor.gate.set()
         thread.join()
-    assert second.status_code == 503
-    assert second.json()["code"] == "overloaded"
-    assert first == [200]
+        assert client.post("/predict/batch", json=listings).status_code == 200
+    assert (second.status_code, second.json()["code"]) == (504, "deadline_exceeded")
+    assert (line, places.free) == (0, 1)
+
+
+def _wait_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_the_deadline_holds_for_each_listing(start: Start) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 from models.store import Store
+from service.registry import VersionState
 from service.routes.catalogue import CategoriesBody, ModelsBody, VersionBody
 from tests.service.conftest import Start, predictor_of
 from tests.service.fake_predictor import CODES
@@ -138,3 +140,20 @@ def test_security_headers_everywhere(client: TestClient) -> None:
         assert response.headers["cross-origin-opener-policy"] == "same-origin"
         assert "server" not in response.headers
         assert response.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_version_that_vanishes_while_it_is_read_is_unknown(
+    client: TestClient, store: Store, seen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry = client.app.state.serving.registry  # type: ignore[attr-defined]
+    version, states = store.versions()[-1], registry.states()
+
+    def vanish() -> list[VersionState]:
+        shutil.rmtree(store.root / version)
+        return states if seen else registry_states()
+
+    registry_states = registry.states
+    monkeypatch.setattr(registry, "states", vanish)
+    response = client.get(f"/models/{version}")
+    assert (response.status_code, response.json()["code"]) == (404, "version_unknown")

@@ -244,3 +244,93 @@ def test_waiting_ends_when_the_client_is_gone() -> None:
             predictor.gate.set()
 
     run(test)
+
+
+# Calls
+
+
+def call(engine: Engine, function: Callable[[], object], seconds: float = 5) -> asyncio.Future[object]:
+    return engine.call(function, deadline=time.monotonic() + seconds)
+
+
+def test_a_call_gives_its_result_or_its_error() -> None:
+    def refuse() -> None:
+        raise NothingToPredict
+
+    async def test() -> None:
+        with running() as engine:
+            assert await call(engine, lambda: 7) == 7
+            assert await call(engine, lambda: None) is None
+            with pytest.raises(NothingToPredict):
+                await call(engine, refuse)
+            with pytest.raises(Internal):
+                await call(engine, lambda: 1 / 0)
+            assert await call(engine, lambda: 8) == 8
+
+    run(test)
+
+
+def test_calls_wait_their_turn_and_run_alone() -> None:
+    predictor = FakePredictor()
+    order: list[str] = []
+
+    async def test() -> None:
+        with running() as engine:
+            predictor.gate.clear()
+            first = submit(engine, predictor, "first")
+            await begun(predictor)
+            before = submit(engine, predictor, "a")
+            between = call(engine, lambda: order.append("call"))
+            between.add_done_callback(lambda _: order.append("called"))
+            after = [submit(engine, predictor, text) for text in ("b", "c")]
+            predictor.gate.set()
+            await asyncio.gather(first, before, between, *after)
+        assert order == ["call", "called"]
+        assert predictor.scored == [1, 1, 2]  # nothing was put together across the call
+
+    run(test)
+
+
+def test_a_call_is_not_begun_once_it_is_late_or_given_up() -> None:
+    predictor = FakePredictor()
+    done: list[str] = []
+
+    async def test() -> None:
+        with running() as engine:
+            predictor.gate.clear()
+            first = submit(engine, predictor, "first")
+            await begun(predictor)
+            late = call(engine, lambda: done.append("late"), seconds=0.01)
+            given_up = call(engine, lambda: done.append("given up"))
+            assert engine.waiting == 2
+            given_up.cancel()
+            await asyncio.sleep(0.05)
+            assert engine.waiting == 1
+            predictor.gate.set()
+            await first
+            with pytest.raises(DeadlineExceeded):
+                await late
+        assert done == []
+
+    run(test)
+
+
+def test_calls_are_bounded_as_listings_are() -> None:
+    predictor = FakePredictor()
+
+    async def test() -> None:
+        with running(capacity=1) as engine:
+            predictor.gate.clear()
+            first = submit(engine, predictor, "first")
+            await begun(predictor)
+            waiting = call(engine, lambda: 1)
+            with pytest.raises(Overloaded):
+                call(engine, lambda: 2)
+            admitted = engine.call(lambda: 3, deadline=time.monotonic() + 5, admitted=True)
+            predictor.gate.set()
+            assert [await waiting, await admitted] == [1, 3]
+            await first
+        with pytest.raises(Draining):
+            call(engine, lambda: 4)
+
+    run(test)

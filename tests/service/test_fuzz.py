@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from httpx2 import Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +28,10 @@ from service.schemas import Options, PhotoListing, check
 from service.settings import Settings
 from tests.service.fake_predictor import load_fake, seal_version
 from tests.service.test_bad_input import problem_of
+from tests.soak.hostile_forms import form
+from tests.soak.hostile_images import image
+from tests.soak.hostile_json import json_body
+from tests.soak.hostile_texts import text
 
 LIMITS = FormLimits(fields=16, files=2, text_bytes=1000)
 FRAGMENTS = st.sampled_from(
@@ -115,6 +121,51 @@ def shared_client() -> Iterator[TestClient]:
         app = create_app(Settings(store=store.root), registry=Registry(store, load_fake))
         with TestClient(app) as client:
             yield client
+
+
+PATHS = st.sampled_from(["/predict", "/predict/text", "/predict/image", "/predict/batch"])
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["/predict", "/predict/image", "/predict/batch"]), st.randoms(use_true_random=False))
+def test_mutated_forms(shared_client: TestClient, path: str, chance: random.Random) -> None:
+    """Forms that are right but for their content, and then cut, filled with stray boundaries and headers, and bent."""
+    content_type, body = form(chance, path)
+    _allowed(shared_client.post(path, content=body, headers={"Content-Type": content_type.encode("latin-1")}))
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(PATHS, st.randoms(use_true_random=False))
+def test_hostile_json(shared_client: TestClient, path: str, chance: random.Random) -> None:
+    body = json_body(chance, path)
+    _allowed(shared_client.post(path, content=body, headers={"Content-Type": "application/json"}))
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=300) | st.builds(text, st.randoms(use_true_random=False)))
+def test_texts(shared_client: TestClient, found: str) -> None:
+    response = shared_client.post("/predict/text", json={"designation": found, "description": found})
+    _allowed(response)
+    if response.status_code == 200:
+        assert response.json()["modalities"] == ["text"]
+    else:
+        assert response.json()["code"] in ("text_empty", "text_too_long", "invalid_request")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.builds(image, st.randoms(use_true_random=False)) | st.binary(max_size=300))
+def test_images(shared_client: TestClient, content: bytes) -> None:
+    response = shared_client.post("/predict/image", content=content, headers={"Content-Type": "image/jpeg"})
+    _allowed(response)
+    if response.status_code != 200:
+        assert response.json()["code"].startswith("image_")
+
+
+def _allowed(response: Response) -> None:
+    """Never a 5xx; and what is refused is refused with a problem."""
+    assert response.status_code < 500
+    if response.status_code >= 400:
+        problem_of(response)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
@@ -69,14 +70,16 @@ def test_predictions_document_options_and_problems(document: dict[str, Any]) -> 
     for path, method, operation in operations(document):
         if method == "post":
             names = [parameter["name"] for parameter in operation["parameters"]]
-            options = ["version", "precision", "lang", "X-Deadline-Ms"]
+            options = ["version", "precision", "lang"]
             assert names == (options if path == "/explain" else ["top_k", *options])
             assert {"400", "404", "408", "413", "415", "422", "503", "504"} <= set(operation["responses"]), path
+    assert "X-Deadline-Ms" in document["info"]["description"]
 
 
 def test_problems_have_examples_of_the_one_shape(document: dict[str, Any]) -> None:
     seen = set()
     for path, _, operation in operations(document):
+        assert "500" in operation["responses"]
         for status, response in operation["responses"].items():
             if int(status) < 400:
                 continue
@@ -90,12 +93,35 @@ def test_problems_have_examples_of_the_one_shape(document: dict[str, Any]) -> No
                 seen.add(code)
     assert seen <= set(TITLES)
     assert set(TITLES) - seen == {
-        "internal",
         "method_not_allowed",
         "client_gone",
         "rate_limited",  # where the operator has set keys: tests/service/test_keys.py
         "unauthorized",
     }
+
+
+def test_the_description_names_every_error(document: dict[str, Any]) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| .+ \|$", document["info"]["description"], re.MULTILINE)
+    assert {code for code, _ in rows} == set(TITLES) - {"client_gone"}
+    assert [status for code, status in rows if code == "unauthorized"] == ["401", "403"]
+
+
+def test_every_tag_is_described(document: dict[str, Any]) -> None:
+    described = {tag["name"] for tag in document["tags"] if tag["description"]}
+    assert {tag for _, _, operation in operations(document) for tag in operation["tags"]} == described
+
+
+def test_the_version_to_look_at_is_the_one_that_serves(client: TestClient, document: dict[str, Any]) -> None:
+    (parameter,) = document["paths"]["/models/{version}"]["get"]["parameters"]
+    (example,) = parameter["examples"].values()
+    assert example["value"] == client.get("/models").json()["serving"]
+
+
+def test_operations_are_named_as_their_functions(document: dict[str, Any]) -> None:
+    """Generated clients name theirs after them."""
+    named = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(named) == len(set(named))
+    assert {"predict", "predict_text", "predict_image", "predict_batch", "show_model"} <= set(named)
 
 
 def test_every_reference_resolves(document: dict[str, Any]) -> None:

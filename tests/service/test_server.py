@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ pytestmark = pytest.mark.e2e
 class Running:
     port: int
     serving: Serving
+    stop: Callable[[], None] = lambda: None
 
     @property
     def predictor(self) -> FakePredictor:
@@ -59,7 +60,7 @@ def server(store: Store, load: Load = load_fake, **settings: Any) -> Iterator[Ru
     while not running.started and time.monotonic() < end:
         time.sleep(0.01)
     try:
-        yield Running(listener.getsockname()[1], app.state.serving)
+        yield Running(listener.getsockname()[1], app.state.serving, lambda: setattr(running, "should_exit", True))
     finally:
         running.should_exit = True
         thread.join(15)
@@ -130,7 +131,7 @@ def test_a_chunked_body_is_counted(store: Store) -> None:
 
 def test_a_client_that_sends_before_it_reads_gets_its_answer(store: Store) -> None:
     with server(store) as running, running.connect() as connection:
-        size = 12 * 1024 * 1024
+        size = 40 * 1024 * 1024
         connection.sendall(head("/predict/text", JSON, f"Content-Length: {size}"))
         connection.sendall(b" " * size)
         status, _, body = read_answer(connection)
@@ -394,3 +395,84 @@ def test_the_program_starts_without_a_version_and_stops_on_sigterm(tmp_path: Pat
     finally:
         process.kill()
         process.stdout.close()
+
+
+def test_requests_in_a_row_of_a_client_that_left_are_dropped_quietly(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first is at work and the others wait for it; the server tells only the last that the client is gone."""
+    caplog.set_level("INFO", "pykuten")
+    with server(store, workers=1) as running:
+        running.predictor.gate.clear()
+        body = b'{"designation": "a"}'
+        message = head("/predict/text", JSON, f"Content-Length: {len(body)}") + body
+        with running.connect() as connection:
+            connection.sendall(message * 3)
+            wait_until(lambda: running.predictor.scored)
+        wait_until(lambda: [r.fields["status"] for r in caplog.records if r.message == "request"])  # type: ignore[attr-defined]
+        statuses = [r.fields["status"] for r in caplog.records if r.message == "request"]  # type: ignore[attr-defined]
+        running.predictor.gate.set()
+        time.sleep(0.1)
+        assert statuses == [499]
+        assert running.predictor.scored == [1]  # the others were never begun
+        assert running.serving.bodies._free == running.serving.settings.bodies_bytes
+    assert not [record for record in caplog.records if record.levelno >= 30]
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_a_last_answer_arrives_though_the_body_is_not_read(store: Store, announced: bool) -> None:
+    """A connection that is closed over unread bytes is reset, and the reset takes the answer with it."""
+    with server(store) as running:
+        for _ in range(5):
+            with running.connect() as connection:
+                size = 4 * 1024 * 1024
+                length = f"Content-Length: {size}" if announced else "Transfer-Encoding: chunked"
+                connection.sendall(head("/predict/text", JSON, length, "Connection: close"))
+                piece = b" " * 65536
+                for _ in range(size // len(piece)):
+                    connection.sendall(piece if announced else b"%x\r\n%s\r\n" % (len(piece), piece))
+                time.sleep(0.05)
+                status, headers, body = read_answer(connection)
+                assert (status, json.loads(body)["code"]) == (413, "body_too_large")
+                assert headers["connection"] == "close"
+                assert connection.recv(1) == b""
+
+
+def test_a_body_without_end_behind_a_last_answer_is_not_read_for_ever(store: Store) -> None:
+    with server(store) as running, running.connect() as connection:
+        connection.sendall(head("/predict/text", JSON, f"Content-Length: {10 * 2**30}", "Connection: close"))
+        assert read_answer(connection)[0] == 413
+        start, sent = time.monotonic(), 0
+        with suppress(OSError):
+            while time.monotonic() < start + 20:
+                sent += connection.send(b" " * 65536)
+        assert time.monotonic() - start < 10
+        assert sent < 200 * 1024 * 1024
+        with running.connect() as other:
+            other.sendall(head("/health/live", method="GET"))
+            assert read_answer(other)[0] == 200
+
+
+def test_a_client_that_asks_before_it_sends_is_told_to_go_on(store: Store) -> None:
+    with server(store) as running, running.connect() as connection:
+        body = b'{"designation": "a"}'
+        connection.sendall(head("/predict/text", JSON, f"Content-Length: {len(body)}", "Expect: 100-continue"))
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert read_answer(connection)[0] == 200
+
+
+def test_a_request_on_its_way_when_the_process_stops_is_answered(store: Store) -> None:
+    with server(store) as running:
+        connections = [running.connect() for _ in range(3)]
+        for connection in connections[1:]:
+            connection.sendall(head("/health/live", method="GET"))
+            assert read_answer(connection)[0] == 200
+        running.serving.draining = True
+        running.stop()
+        time.sleep(0.3)  # ten times a second the server looks whether to stop
+        for connection in connections:
+            connection.sendall(head("/health/live", method="GET"))
+            status, headers, _ = read_answer(connection)
+            assert (status, headers["connection"]) == (200, "close")
+            connection.close()

@@ -13,8 +13,12 @@ import pytest
 from models.taxonomy import LANGUAGES, Category, Taxonomy
 from tests.training.synthetic_comparison import make_comparison
 from training import compare_report
+from training.compare_costs import ways_table
 from training.compare_report import FILES, write_comparison
+from training.compare_tables import source_table
 from training.comparison import Comparison
+from training.cost import Cost, Way
+from training.dataset import Catalogue
 from training.report import Picture
 
 HOSTILE = "<script>alert(1)</script> | a_b & c"
@@ -166,3 +170,47 @@ def test_two_networks_of_one_kind_are_told_apart_by_their_configs(comparison: Co
     other = replace(one, run="other", networks=[replace(one.networks[0], key="another fit")])
     write_comparison(tmp_path, replace(comparison, contenders=[one, other]))
     assert [row["network"] for row in figures(tmp_path)["networks"][:2]] == ["ngrams (ngrams-config)", "ngrams (other)"]
+
+
+def test_accuracy_is_told_by_label_source_and_kind_of_text(comparison: Comparison) -> None:
+    table = comparison.catalogue.rows
+    assert source_table(comparison) is not None
+    kinds = table.assign(text_kind="original")
+    kinds.loc[kinds.index[:6], "text_kind"] = "cleaned"
+    named = replace(comparison, catalogue=Catalogue("listings.csv", kinds))
+    found = source_table(named)
+    assert found is not None
+    assert list(found.columns) == [
+        "network",
+        "evidence",
+        "true, original (36)",
+        "vote, original (18)",
+        "true, cleaned (4)",
+        "vote, cleaned (2)",
+    ]
+    entry, cell = comparison.entries[0], found.rows[0][2]
+    chosen = kinds.index[(kinds["label_source"] == "true") & (kinds["text_kind"] == "original")]
+    given = entry.answers.only(chosen)
+    assert isinstance(cell, dict)
+    assert cell["value"] == pytest.approx((given.probabilities.argmax(1) == given.labels).mean(), abs=1e-6)
+    alike = replace(comparison, catalogue=Catalogue("listings.csv", table.assign(label_source="true")))
+    assert source_table(alike) is None
+
+
+def test_the_time_is_told_in_every_precision_and_number_of_threads(comparison: Comparison) -> None:
+    assert ways_table(comparison) is None
+    others = {Way("f32", 2): 0.6, Way("bf16", 1): 0.5}
+    contenders = [
+        replace(
+            each,
+            other_costs={
+                way: {c: Cost(50, f * k.ms, k.ms, k.ms) for c, k in each.costs.items()} for way, f in others.items()
+            },
+        )
+        for each in comparison.contenders
+    ]
+    table = ways_table(replace(comparison, contenders=contenders))
+    assert table is not None
+    assert table.columns[2:] == ("f32, one thread", "f32, a core pair", "bf16, one thread")
+    assert table.rows[0][2:] == ["0.40", "0.24", "0.20"]
+    assert len(table.rows) == len(comparison.entries)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from models.predictor import Predictor
 from tests.training.catalogue import make_catalogue
 from training import cost
 from training.config import CatalogueConfig
-from training.cost import WARM_UP, listings_to_time, measure_cost
+from training.cost import WARM_UP, Way, listings_to_time, measure_cost, measure_ways
 from training.dataset import Catalogue, read_catalogue
 
 
@@ -61,3 +62,24 @@ def test_a_real_version_takes_time(tiny_predictor: Predictor, catalogue: Catalog
     found = measure_cost(tiny_predictor, listings_to_time(catalogue, list(catalogue.rows.index), 5))
     assert list(found) == [Case.TEXT, Case.IMAGE, Case.BOTH]
     assert all(0 < each.ms <= each.ms_p95 for each in found.values())
+
+
+@pytest.mark.parametrize("native", ["f32", "bf16"])
+def test_every_precision_of_the_processor_is_timed_on_one_thread_and_on_two(
+    tiny_version: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, native: str
+) -> None:
+    asked: list[tuple[str, int]] = []
+    really = Predictor.load
+
+    def load(folder: Path, **options: Any) -> Predictor:
+        asked.append((options["precision"], options["threads"]))
+        return really(folder, **options)
+
+    monkeypatch.setattr(cost, "available_precision", lambda: native)
+    monkeypatch.setattr(Predictor, "load", load)
+    found = measure_ways(tiny_version, listings_to_time(catalogue, list(catalogue.rows.index), 2))
+    expected = [("f32", 1), ("f32", 2), *([("bf16", 1), ("bf16", 2)] if native == "bf16" else [])]
+    assert asked == expected
+    assert list(found) == [Way(*way) for way in expected]
+    assert all(costs[Case.BOTH].ms > 0 for costs in found.values())
+    assert str(Way("bf16", 2)) == "bf16, a core pair"

@@ -164,3 +164,17 @@ def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"^listings\.parquet: not a readable table: "):
         read(write(tmp_path, HEADER, "listings.parquet"))
+
+
+def test_rows_of_weight_0_are_there_for_whoever_asks(tmp_path: Path) -> None:
+    path = tmp_path / "kinds.csv"
+    path.write_text(
+        "listing_id,designation,description,image,category,label_source,label_share,text_kind\n"
+        "1,one,,,10,true,,original\n2,two,,,10,vote,0.5,translated\n3,three,,,20,vote,0.5,original\n"
+    )
+    settings = {"weights": {"true": 0}, "weigh_by_share": ["vote"], "kind_weights": {"translated": 0.5}}
+    config = CatalogueConfig.model_validate({"path": path, **settings})
+    assert list(read_catalogue(config).rows["weight"]) == [0.25, 0.5]
+    assert list(read_catalogue(config, weightless=True).rows["weight"]) == [0.0, 0.25, 0.5]
+    with pytest.raises(CatalogueError, match=r"^catalogue\.kind_weights\.other: no row has this text kind$"):
+        read(path, kind_weights={"other": 0.5})

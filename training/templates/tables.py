@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from models.taxonomy import Taxonomy
+from training.estimates import share_estimate
 from training.templates import percent, promise
 
 CASE_NAMES = {"both": "fused", "text": "text", "title": "title alone", "image": "photo"}
@@ -134,6 +135,13 @@ def _decided(row: Json) -> tuple[str, str]:
     return percent(row["coverage"]), f"{percent(achieved['value'])} ({ends}){mark}"
 
 
+def _promised(row: Json, n: int) -> tuple[str, str]:
+    """As `_decided`, with the interval of the share that is filed, too."""
+    filed, right = _decided(row)
+    ends = share_estimate(row["accepted"], n)
+    return f"{filed} ({100 * ends['low']:.1f}–{100 * ends['high']:.1f})", right
+
+
 def calibration_table(context: Json) -> Table | None:
     """What was fitted for each case: the contents of calibration.json, or a summary of how the fit went."""
     calibration = context.get("calibration") or {}
@@ -179,7 +187,7 @@ def promises_table(cohorts: Mapping[str, Mapping[str, Json]], precisions: Sequen
     for name, case, figures in judged:
         decisions = {row["precision"]: row for row in figures["decisions"]}
         sets = figures["prediction_sets"]
-        decided = [cell for precision in asked for cell in _decided(decisions[precision])]
+        decided = [cell for precision in asked for cell in _promised(decisions[precision], figures["n"])]
         held = sets.get("interval", percent(sets["coverage"]))
         rows.append([name, case_name(case), f"{figures['n']:,}", *decided, held, f"{sets['mean_size']:.1f}"])
     groups = [("", 3), *((f"asked for {promise(precision)}", 2) for precision in asked), ("prediction sets", 2)]

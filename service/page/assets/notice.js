@@ -15,8 +15,11 @@ export function notice(app, kind, text, action = null) {
   );
 }
 
+const PASSING = new Set([0, 408, 429, 503, 504]);
+
 /** The notice for a failed request, with a button to try again where that can help. */
 export function failure(app, error, retry = null) {
-  const kind = error.status === 429 || error.status === 503 || error.status === 504 ? "warn" : "bad";
-  return notice(app, kind, error.sentence ?? "error.unexpected", retry && { t: "shell.again", run: retry });
+  const canHelp = PASSING.has(error.status) || error.status >= 500;
+  const kind = PASSING.has(error.status) ? "warn" : "bad";
+  return notice(app, kind, error.sentence ?? "error.unexpected", canHelp && retry && { t: "shell.again", run: retry });
 }

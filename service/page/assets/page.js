@@ -95,6 +95,7 @@ async function mount(name, panel) {
   if (STYLED.has(name)) {
     document.head.append(el("link", { rel: "stylesheet", href: `/assets/${name}.css` }));
   }
+  panel.replaceChildren(el("p", { class: "hint", t: "shell.loading" }));
   const [view, words] = await Promise.all([import(`./${name}.js`), import(`./words-${name}.js`)]);
   language.add(words.WORDS);
   panel.replaceChildren();

@@ -4,7 +4,8 @@ import { icon } from "./dom.js";
 
 /**
  * The card for one answer of /predict. `truth`: the true category {code, label, group}, for labelled listings;
- * it is marked among the bars and, unless `saysTruth` is false, said in a line. `ms`: how long the answer took. The card does not follow the language: make it anew from a new answer.
+ * it is marked among the bars and, unless `saysTruth` is false, said in a line. `ms`: how long the answer took.
+ * The card does not follow the language: make it anew from a new answer.
  */
 export function predictionCard(app, prediction, { truth = null, saysTruth = true, ms = null } = {}) {
   return app.el(

@@ -166,7 +166,7 @@ class TryView {
     this.outcome.removeAttribute("aria-busy");
     this.why.reset();
     this.said.textContent = "";
-    this.outcome.replaceChildren(failure(this.app, error, error.status === 413 || error.status === 415 ? null : () => this.#ask(0)));
+    this.outcome.replaceChildren(failure(this.app, error, () => this.#ask(0)));
     if (error.code === "rate_limited" || error.code === "overloaded") {
       this.latest.start(() => this.#ask(0), 1000 * (error.retryAfter ?? 1));
     }
