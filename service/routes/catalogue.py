@@ -186,9 +186,9 @@ def _models(registry: Registry) -> ModelsBody:
                 state=one.state,
                 code=one.refusal,
                 reason=one.refusal and one.refusal.reason,
-                created=manifest and manifest.created.isoformat(),
-                name=manifest and manifest.name,
-                networks=manifest and _networks(manifest),
+                created=None if manifest is None else manifest.created.isoformat(),
+                name=None if manifest is None else manifest.name,
+                networks=None if manifest is None else _networks(manifest),
             )
         )
     return {
