@@ -14,7 +14,7 @@ from pydantic import Field
 from pydantic_core import to_json
 from typing_extensions import TypedDict
 
-from models.artifact import read_manifest
+from models.artifact import Manifest, read_manifest
 from models.calibration import FILE_NAME as CALIBRATION
 from models.errors import PykutenError, VersionRefused, VersionUnknown
 from models.quality import FILE_NAME as METRICS
@@ -50,7 +50,7 @@ class CategoriesBody(TypedDict):
 
 
 class VersionEntry(TypedDict):
-    """One version. `code` and `reason`, fixed words, say why it was refused."""
+    """One version. `code` and `reason`, fixed words, say why it was refused. `networks` is by what they read."""
 
     version: str
     state: State
@@ -58,6 +58,7 @@ class VersionEntry(TypedDict):
     reason: str | None
     created: str | None
     name: str | None
+    networks: dict[str, dict[str, Any]] | None
 
 
 class RefusalBody(TypedDict):
@@ -176,18 +177,18 @@ def _models(registry: Registry) -> ModelsBody:
     entries = []
     for one in states:
         try:
-            manifest = read_manifest(registry.store.root / one.version)
-            created, name = manifest.created.isoformat(), manifest.name
+            manifest: Manifest | None = read_manifest(registry.store.root / one.version)
         except PykutenError:  # damaged, whether or not it was tried
-            created, name = None, None
+            manifest = None
         entries.append(
             VersionEntry(
                 version=one.version,
                 state=one.state,
                 code=one.refusal,
                 reason=one.refusal and one.refusal.reason,
-                created=created,
-                name=name,
+                created=None if manifest is None else manifest.created.isoformat(),
+                name=None if manifest is None else manifest.name,
+                networks=None if manifest is None else _networks(manifest),
             )
         )
     return {
@@ -226,7 +227,7 @@ def _version(folder: Path, one: VersionState) -> VersionBody:
         "created": manifest.created.isoformat(),
         "name": manifest.name,
         "classes": _codes(folder),
-        "networks": {modality.value: entry.model_dump() for modality, entry in manifest.networks.items()},
+        "networks": _networks(manifest),
         "metrics": _json(folder / METRICS),
         "calibration": _json(folder / CALIBRATION),
         "provenance": {
@@ -236,6 +237,10 @@ def _version(folder: Path, one: VersionState) -> VersionBody:
             "digest": manifest.digest,
         },
     }
+
+
+def _networks(manifest: Manifest) -> dict[str, dict[str, Any]]:
+    return {modality.value: entry.model_dump() for modality, entry in manifest.networks.items()}
 
 
 def _codes(folder: Path) -> list[str]:

@@ -49,6 +49,7 @@ def test_models(client: TestClient, store: Store) -> None:
         zip(store.versions(), ["serving", "available"], strict=True)
     )
     assert body["versions"][0]["created"].startswith("2026-11-25")
+    assert body["versions"][0]["networks"]["image"] == {"name": "fake-image", "parameters": 1, "precision": "f32"}
 
 
 def test_one_model(client: TestClient, store: Store) -> None:
@@ -72,6 +73,7 @@ def test_a_damaged_version_is_shown_as_far_as_it_can_be(client: TestClient, stor
     (store.folder(damaged) / "manifest.json").write_text("{}")
     assert client.get(f"/models/{damaged}").json()["code"] == "model_unavailable"
     assert client.get("/models").json()["versions"][1]["created"] is None
+    assert client.get("/models").json()["versions"][1]["networks"] is None
 
 
 @pytest.mark.parametrize("name", ["nope", "%2e%2e", "current", "a%2fb", "%00", "x" * 300])

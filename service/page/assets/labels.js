@@ -1,0 +1,40 @@
+// The categories of one version, in the page's language.
+
+/** Codes and labels of a version that need not be the page's own. */
+export class Labels {
+  #app;
+  #entries = new Map();
+  #asked = null;
+
+  constructor(app) {
+    this.#app = app;
+    this.version = null;
+    this.lang = null; // of the labels
+  }
+
+  /** Ask for the categories of `version`, null for the one that serves; `this.version` then names it. Without an answer
+   * codes stand for themselves. Raises ApiError. */
+  async load(version) {
+    const asked = `${version} ${this.#app.lang()}`;
+    this.#asked = asked;
+    const body = await this.#app.api("/categories", { query: { lang: true, version } });
+    if (this.#asked !== asked) return; // a newer question was put
+    this.version = body.version;
+    this.lang = this.#app.lang();
+    this.#entries = new Map(body.categories.map((one) => [one.code, one]));
+  }
+
+  get count() {
+    return this.#entries.size;
+  }
+
+  label(code) {
+    return this.#entries.get(code)?.label ?? code;
+  }
+
+  /** All categories by label, as the language sorts them. */
+  sorted() {
+    const order = new Intl.Collator(this.#app.lang());
+    return [...this.#entries.values()].sort((one, other) => order.compare(one.label, other.label));
+  }
+}
