@@ -74,7 +74,7 @@ def read_traffic(listings: Path | None, photos: Path | None) -> Traffic:
     """
     table, folder = listings or BESIDE / "listings.csv", photos or BESIDE / "originals"
     texts = _read_texts(table) if listings or table.exists() else _example_texts()
-    pictures = _read_photos(folder) if photos or folder.exists() else [_drawn(seed) for seed in range(48)]
+    pictures = _read_photos(folder) if photos or folder.exists() else [_drawn(seed) for seed in range(24)]
     real = table.exists() and folder.exists()
     return Traffic(texts, pictures, "real listings and photos" if real else "written listings and drawn photos")
 
