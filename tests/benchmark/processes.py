@@ -106,16 +106,18 @@ def wait_until_ready(server: Running, probe: bytes, seconds: float, pause: float
 def stop(process: subprocess.Popen[bytes]) -> None:
     """End a process, and whatever it started and left."""
     family = descendants(process.pid)
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-    for pid in (*family, process.pid):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            if pid in family and not _is_same(pid, family[pid]):
-                continue  # the number is another process' by now
-            os.kill(pid, signal.SIGKILL)
-    process.wait()
+    try:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+    finally:  # also when a person loses patience meanwhile
+        process.kill()
+        for pid, started in family.items():
+            if _is_same(pid, started):  # else the number is another process' by now
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+        process.wait()
 
 
 def usage_of(pid: int) -> Usage:
