@@ -127,7 +127,8 @@ def _form(traffic: Traffic, kind: Kind) -> list[bytes]:
 
 MOSEC = Contender("mosec", ["mosec"], 1.0, _mosec, _raw("/inference"))
 LITSERVE = Contender("LitServe", ["litserve"], 1.4, _module("serve_litserve"), _json("/predict"))
-MLSERVER = Contender("MLServer", ["mlserver"], 1.4, _mlserver, _json("/v2/models/predict/infer", _v2))
+# Its workers ask for an event loop where later releases of uvloop give none.
+MLSERVER = Contender("MLServer", ["mlserver", "uvloop<0.22"], 1.4, _mlserver, _json("/v2/models/predict/infer", _v2))
 BENTOML = Contender(
     "BentoML",
     ["bentoml"],

@@ -37,7 +37,7 @@ class Results:
 
     def keep(self, name: str, values: Any) -> None:
         """Store a row."""
-        self.rows[name] = {"at": time.strftime("%Y-%m-%d %H:%M"), "values": values}
+        self.rows[name] = {"at": time.strftime("%Y-%m-%d %H:%M"), "commit": _commit(), "values": values}
         self._write()
 
     def fail(self, name: str, reason: str) -> None:
@@ -65,13 +65,12 @@ def read(path: Path) -> dict[str, Any] | None:
 
 
 def describe_run(plan: Plan, versions: dict[str, str], traffic: Traffic) -> dict[str, Any]:
-    """What makes figures comparable: the machine, the plan, the versions, the commit and whose listings were asked."""
+    """What makes figures comparable: the machine, the plan, the versions, and whose listings were asked."""
     return {
         "machine": machine(),
         "plan": asdict(plan),
         "versions": versions,
         "traffic": traffic.source,
-        "commit": _commit(),
     }
 
 

@@ -155,10 +155,11 @@ def _about(results: Mapping[str, Any]) -> str:
     run = results["run"]
     times = sorted(row["at"] for row in results["rows"].values() if "values" in row)
     span = f"{times[0]} to {times[-1][-5:]}" if times else "never"
+    commits = ", ".join(sorted({row.get("commit", "unknown") for row in results["rows"].values() if "values" in row}))
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
     lines = [
         f"Measured {span} on {run['machine']}; {run['traffic']}, {run['plan']['seconds']:g} s a figure, commit "
-        f"{run['commit']}, version {versions}. The load generator shares the cores.",
+        f"{commits or 'none'}, version {versions}. The load generator shares the cores.",
     ]
     settings = [
         f"{RIVALS[name].name}: {found['best']['image']['32']['setting']}"

@@ -26,7 +26,7 @@ def test_a_store_without_versions_is_one_clear_line(tmp_path: Path, capsys: pyte
 def test_earlier_figures_are_printed_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--report", "--cache", str(tmp_path)]) == 2
     assert "nothing was measured yet" in capsys.readouterr().err
-    run = {"machine": "m", "plan": {"seconds": 1}, "versions": {}, "traffic": "t", "commit": "c"}
+    run = {"machine": "m", "plan": {"seconds": 1}, "versions": {}, "traffic": "t"}
     rows = {"start": {"at": "2026-11-28 10:00", "values": {"seconds": 1.25, "resident_mb": 300}}}
     (tmp_path / FILE).write_text(json.dumps({"run": run, "rows": rows}))
     assert main(["--report", "--cache", str(tmp_path)]) == 0

@@ -12,7 +12,6 @@ RUN = {
     "plan": {"seconds": 3.0, "requests": 100, "overload_seconds": 5.0},
     "versions": {"served": "2026.11.25-1f3a9c2"},
     "traffic": "real listings and photos",
-    "commit": "1f3a9c2",
 }
 
 
