@@ -18,7 +18,7 @@ from tests.benchmark.processes import BenchmarkError, free_port, running
 from tests.benchmark.traffic import Traffic
 
 INSTALLED = "benchmark-installed.txt"
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 Tell = Callable[[str], None]
 
 

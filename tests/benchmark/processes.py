@@ -97,7 +97,7 @@ def wait_until_ready(server: Running, probe: bytes, seconds: float, pause: float
         if server.process.poll() is not None:
             raise BenchmarkError(f"the server ended with code {server.process.returncode}: {server.tail()}")
         with contextlib.suppress(OSError):
-            if [reply.status for reply in closed(server.target, [probe], clients=1, most=1, patience=10)] == [200]:
+            if [reply.status for reply in closed(server.target, [probe], clients=1, most=1, patience=30)] == [200]:
                 return
         time.sleep(pause)
     raise BenchmarkError(f"the server was not ready within {seconds:.0f} s: {server.tail()}")
