@@ -19,7 +19,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test e2e soak check format train lock clean $(SERVING) $(DEV)
+.PHONY: help serve test e2e soak bench check format train lock clean $(SERVING) $(DEV)
 
 help: ## this list
 	@echo 'Usage: make TARGET [NAME=value ...]'
@@ -52,6 +52,9 @@ format: $(DEV) ## put the code into the project's format
 
 train: $(DEV) ## make a version: python -m training run CONFIG (ARGS go with it, e.g. ARGS=--promote)
 	$(DEV)/bin/python -m training run $(CONFIG) $(ARGS)
+
+bench: $(DEV) ## how fast the service is, beside others with the same networks (ARGS, e.g. ARGS='--seconds 3'; --help)
+	$(DEV)/bin/python -m tests.benchmark $(ARGS)
 
 # Universal: one file serves every platform and Python from 3.11 on. All three agree, for the last two are held to the first.
 LOCK = $(DEV)/bin/python -m uv --quiet pip compile pyproject.toml --universal --fork-strategy fewest --python-version 3.11 \
