@@ -78,6 +78,7 @@ def _mlserver(start: Start) -> Sequence[str]:
         "metrics_port": start.port + 2,
         "parallel_workers": start.setting.workers,
         "debug": False,
+        "metrics_dir": str(start.folder),  # else it writes into the checkout
     }
     model = {
         "name": "predict",
