@@ -23,7 +23,7 @@ from models.store import Store
 from service.__main__ import main
 from service.app import create_app
 from service.registry import Load, Registry
-from service.server import listen, make_server
+from service.server import DOORS, listen, make_server
 from service.serving import Serving
 from service.settings import Settings
 from tests.service.fake_predictor import FakePredictor, load_fake
@@ -306,7 +306,7 @@ from models.store import Store
 from service import logs
 from service.app import create_app
 from service.registry import Load, Registry
-from service.server import listen, make_server
+from service.server import DOORS, listen, make_server
 from service.settings import Settings
 from tests.service.fake_predictor import FakePredictor
 
@@ -508,3 +508,25 @@ def test_nobody_who_got_through_to_the_port_is_reset_when_it_closes(store: Store
             thread.join(20)
     assert broken == []
     assert set(answered) == {200}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_slow_loop_takes_in_more_than_one_connection_at_each_turn(store: Store) -> None:
+    """Each descriptor of the listening socket takes in one; all are closed with the server."""
+
+    def doors(identity: str) -> int:
+        found = 0
+        for path in Path("/proc/self/fd").iterdir():
+            with suppress(OSError):  # closed since
+                found += str(path.readlink()) == identity
+        return found
+
+    with server(store) as running, running.connect() as connection:
+        connection.sendall(head("/health/live", method="GET"))
+        assert read_answer(connection)[0] == 200
+        port = f":{running.port:04X}"
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        (inode,) = [line[9] for line in lines if line[3] == "0A" and line[1].endswith(port)]
+        identity = f"socket:[{inode}]"
+        assert doors(identity) >= DOORS
+    assert doors(identity) <= 1
