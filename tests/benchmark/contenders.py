@@ -145,7 +145,11 @@ RAY = Contender(
     3.5,
     _module("serve_ray"),
     _raw("/"),
-    environment={"RAY_USAGE_STATS_ENABLED": "0", "RAY_SERVE_LOG_TO_STDERR": "0"},
+    environment={
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_SERVE_LOG_TO_STDERR": "0",
+        "RAY_raylet_start_wait_time_s": "120",
+    },
 )
 NAIVE = Contender("FastAPI + model.predict", [], 28.0, _module("serve_naive"), _form, [Setting(1, 1)])
 RIVALS = {"mosec": MOSEC, "litserve": LITSERVE, "mlserver": MLSERVER, "bentoml": BENTOML, "ray": RAY}
