@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.page.browser import (
     CHROMIUM_OPTIONS,
+    OPEN_MS,
     PATIENCE_MS,
     ROOT,
     Watch,
@@ -73,6 +74,7 @@ def open_page(chromium: Browser, address: str, watch: Watch) -> Iterator[OpenPag
         given = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "color_scheme": "light"} | options
         context = chromium.new_context(**given)
         context.set_default_timeout(PATIENCE_MS)
+        context.set_default_navigation_timeout(OPEN_MS)
         contexts.append(context)
         watch.attach(context)
         page = context.new_page()
