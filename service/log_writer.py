@@ -59,6 +59,8 @@ class LogWriter(logging.Handler):
             self._write([record for record in records if record is not None])
 
     def _write(self, records: list[logging.LogRecord]) -> None:
+        if self._stream.closed:
+            return  # nobody is left to read it, nor to be told
         try:
             self._stream.write("".join(f"{self.format(record)}\n" for record in records))
             self._stream.flush()

@@ -102,7 +102,7 @@ def test_loading_asks_for_the_precision_of_the_manifest_unless_told_otherwise(
 ) -> None:
     asked: list[str] = []
 
-    def load(folder: Path, modality: str, *, runtime: str, streams: int, precision: str) -> Recorder:
+    def load(folder: Path, modality: str, *, runtime: str, streams: int, threads: int, precision: str) -> Recorder:
         asked.append(precision)
         return Recorder("ids")
 

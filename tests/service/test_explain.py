@@ -232,12 +232,13 @@ def test_a_full_queue_refuses(start: Start) -> None:
         predictor = predictor_of(client)
         predictor.gate.clear()
         threads = [threading.Thread(target=lambda: client.post("/predict", json=LISTING)) for _ in range(2)]
-        for thread in threads:
-            thread.start()
         engine = client.app.state.serving.engine  # type: ignore[attr-defined]
-        end = time.monotonic() + 5
-        while not engine.is_full and time.monotonic() < end:
-            time.sleep(0.01)
+        # The first is with the worker before the second comes, so that the second is the one that waits.
+        for thread, arrived in zip(threads, (lambda: predictor.scored, lambda: engine.is_full), strict=True):
+            thread.start()
+            end = time.monotonic() + 5
+            while not arrived() and time.monotonic() < end:
+                time.sleep(0.01)
         body = problem_of(client.post("/explain", json=LISTING))
         predictor.gate.set()
         for thread in threads:

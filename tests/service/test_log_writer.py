@@ -5,6 +5,8 @@ import logging
 import threading
 import time
 
+import pytest
+
 from service.log_writer import LogWriter
 
 
@@ -67,3 +69,12 @@ def test_what_is_filtered_is_not_written() -> None:
     writer.handle(record("open"))
     writer.close()
     assert stream.getvalue() == "open\n"
+
+
+def test_a_stream_that_was_closed_is_not_written_to(capsys: pytest.CaptureFixture[str]) -> None:
+    stream = io.StringIO()
+    writer = LogWriter(stream)
+    stream.close()
+    writer.handle(record("late"))
+    writer.close()
+    assert capsys.readouterr() == ("", "")
