@@ -95,7 +95,7 @@ def test_for_so_many_seconds(server: Server) -> None:
     replies = closed(Target("127.0.0.1", server.port), [ask("/ok")], clients=2, seconds=0.3)
     assert len(replies) > 10
     spread = max(reply.asked_at for reply in replies) - min(reply.asked_at for reply in replies)
-    assert 0.2 < spread < 3  # it stops by the clock; a machine that pauses between looking at it and asking adds to the 0.3
+    assert 0.2 < spread < 3  # it stops by the clock; a pause of the machine adds to the 0.3
 
 
 def test_refusals_and_lost_connections_are_told_apart(server: Server) -> None:
