@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         2, "seconds", "How often the store is asked which version is current; one small read.", gt=0
     )
     versions_mb: int = _setting(
-        512, "MB", "For all loaded versions (estimated); the shipped one takes 150, and is never put out.", ge=1
+        512, "MB", "For all loaded versions (estimated); the shipped one takes 210, and is never put out.", ge=1
     )
     version_idle_seconds: float = _setting(
         600, "seconds", "A version that was asked for by name is kept so long after the last time.", gt=0
