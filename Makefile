@@ -31,8 +31,13 @@ help: ## this list
 serve: $(SERVING) ## start the service with the version in models/store (PORT, HOST); no TensorFlow needed
 	PYKUTEN_HOST='$(HOST)' PYKUTEN_PORT='$(PORT)' exec $(SERVING)/bin/python -m service
 
-test: check ## everything that must hold: the checks, then the whole test suite (ARGS go to pytest)
+test: check ## everything that must hold: the checks, then the whole test suite (with ARGS: pytest with these, one by one)
+ifeq ($(ARGS),)
+	$(DEV)/bin/python -m pytest -m 'not alone' --numprocesses auto --maxprocesses 4 --dist loadfile
+	$(DEV)/bin/python -m pytest -m alone
+else
 	$(DEV)/bin/python -m pytest $(ARGS)
+endif
 
 e2e: $(DEV) ## only the tests with a real server, and a real browser where Chromium is installed (ARGS go to pytest)
 	$(DEV)/bin/python -m pytest tests/e2e $(ARGS)

@@ -11,6 +11,8 @@ import pytest
 
 from tests.benchmark.load import LOST, Reply, Target, closed, message, steady
 
+pytestmark = pytest.mark.alone
+
 ANSWERS = {
     "/ok": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     "/chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",

@@ -21,7 +21,10 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
 PROBE = message("/", "", b"", method="GET")
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="watches processes through /proc")
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="watches processes through /proc"),
+]
 
 
 def alive(pid: int) -> bool:

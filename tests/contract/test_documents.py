@@ -21,12 +21,16 @@ import pytest
 import models.__main__
 import service.__main__
 import training.__main__
+from models.artifact import read_manifest
+from models.golden import TOLERANCE
+from models.runtime import available_precision
 from models.store import Store
 from tests.contract.documents import Document, documents, inline_commands, rewrite
 from tests.contract.printed_answers import printed, read_printed
 from tests.contract.real_server import ROOT
 from tests.models.tiny_version import make_version
 from training.config import read_config
+from training.precision import GOLDEN_SHARE
 
 DOCUMENTS = documents()
 README = next(one for one in DOCUMENTS if one.name == "README.md")
@@ -238,8 +242,27 @@ def test_printed_answers_are_the_ones_given(clone: Path, server: str, marker: st
     given = json.loads(run(clone, server, command).stdout)
     document = rewrite(README, marker, printed(given)) if update else README
     shown = read_printed(document.generated()[marker])
+    same_precision = shipped_precision() == available_precision()
+    if not same_precision:  # bfloat16 rounds to 8 bits: the order of nearly equal categories is another one in float32
+        shown, given = _without_near_ties(shown), _without_near_ties(given)
     assert _rounded(shown) == _rounded(given), f"Another version answers otherwise. If it should: `{UPDATE}`"
-    assert _confidences(shown) == pytest.approx(_confidences(given), abs=0.02)  # another processor rounds otherwise
+    # In one precision another processor adds up in another order; between the two, what publishing allows.
+    allowed = 0.02 if same_precision else GOLDEN_SHARE * TOLERANCE["bf16"]
+    assert _confidences(shown) == pytest.approx(_confidences(given), abs=allowed)
+
+
+def shipped_precision() -> str:
+    """What the README's answers were computed in."""
+    networks = read_manifest(ROOT / "models/store" / (ROOT / "models/store/current").read_text().strip()).networks
+    return "bf16" if any(entry.precision == "bf16" for entry in networks.values()) else "f32"
+
+
+def _without_near_ties(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer with the winner of each list of categories alone."""
+    kept = {"prediction_set": answer["prediction_set"] | {"codes": answer["prediction_set"]["codes"][:1]}}
+    kept["predictions"] = answer["predictions"][:1]
+    kept["by_modality"] = {name: one[:1] for name, one in answer["by_modality"].items() if one}
+    return answer | kept
 
 
 def _rounded(value: Any) -> Any:

@@ -27,7 +27,11 @@ from tests.soak.hostile_images import image
 from tests.soak.process import ServerProcess
 from tests.soak.wire import Answer, Broken, Client
 
-pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.alone,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
+]
 JSON = (("Content-Type", "application/json"),)
 TEXT = b'{"designation": "Belle table neuve"}'
 

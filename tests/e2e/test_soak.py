@@ -14,7 +14,11 @@ from tests.soak.corpus import GROUPS, MAKERS, request
 from tests.soak.report import Limits, Outcome, Sample
 from tests.soak.watch import Watch
 
-pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.alone,
+    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
+]
 
 
 def test_nothing_is_unexpected(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from models.errors import ImageCorrupt, PykutenError
 from models.store import Store
 from tests.service.test_server import JSON, head, read_answer, server
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from service.settings import Settings
 from tests.service.fake_predictor import FakePredictor, load_fake
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 
 @dataclass

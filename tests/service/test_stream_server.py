@@ -17,7 +17,7 @@ from models.store import Store
 from tests.service.conftest import photo
 from tests.service.test_server import JSON, Running, head, read_all, read_answer, server, wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 STREAM = head("/predict/batch", "Content-Type: application/x-ndjson", "Transfer-Encoding: chunked")
 LINE = b'{"designation": "a"}\n'

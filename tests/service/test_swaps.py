@@ -28,6 +28,8 @@ from tests.contract.test_refused_versions import CONTENT, FILES, PLACE, spoil_co
 from tests.models.tiny_version import listing, make_version
 from tests.service.test_server import server
 
+pytestmark = pytest.mark.alone
+
 HARMS: dict[str, Callable[[Path], None]] = {
     **{kind: lambda path, kind=kind: spoil_content(path, kind) for kind in CONTENT},  # type: ignore[misc]
     **{kind: harm for kind, harm in PLACE.items() if kind != "a file more"},

@@ -89,5 +89,7 @@ def open_page(chromium: Browser, address: str, watch: Watch) -> Iterator[OpenPag
 
 @pytest.fixture
 def page(open_page: OpenPage) -> Page:
-    """The page at `/`."""
-    return open_page()
+    """The page at `/`, its first view there: each view is a module that is fetched when it is first shown."""
+    opened = open_page()
+    expect(opened.locator("#designation")).to_be_visible()
+    return opened
