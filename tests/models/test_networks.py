@@ -10,7 +10,7 @@ import pytest
 from models.artifact import read_manifest
 from models.errors import VersionRefused
 from models.listing import Case, Modality
-from models.networks import MAX_BATCH, Networks
+from models.networks import MAX_BATCH, MAX_PHOTOS, Networks
 from models.preparation import Prepared
 from models.preprocessing import serving_length
 
@@ -19,7 +19,7 @@ class Recorder:
     """Answers with the first number of each row, and keeps the sizes of its batches."""
 
     classes = 3
-    precision = "f32"
+    precision = "bf16"
     runtime: Literal["openvino", "keras"] = "openvino"
 
     def __init__(self, key: str) -> None:
@@ -78,6 +78,21 @@ def test_batches_have_a_largest_size(count: int) -> None:
     assert sum(sizes) == count
     assert max(sizes) <= MAX_BATCH
     assert len(sizes) == -(-count // MAX_BATCH)
+
+
+@pytest.mark.parametrize(
+    ("runtime", "precision", "most"),
+    [("openvino", "f32", 1), ("openvino", "bf16", MAX_PHOTOS), ("keras", "f32", MAX_PHOTOS)],
+)
+def test_photos_are_batched_where_that_saves_time(
+    runtime: Literal["openvino", "keras"], precision: str, most: int
+) -> None:
+    both_networks, _, of_image = networks()
+    of_image.runtime, of_image.precision = runtime, precision
+    answers = both_networks.logits([image(number) for number in range(MAX_PHOTOS + 1)])
+    assert [float(answer[Modality.IMAGE][0]) for answer in answers] == list(range(MAX_PHOTOS + 1))
+    sizes = [shape[0] for shape in of_image.batches]
+    assert (sum(sizes), max(sizes)) == (MAX_PHOTOS + 1, most)
 
 
 def test_another_number_of_classes_is_refused() -> None:
