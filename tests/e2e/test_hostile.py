@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -14,6 +16,7 @@ from tests.soak.corpus import Request
 from tests.soak.hostile import parser, run
 from tests.soak.hostile_images import MOST_BYTES, image
 from tests.soak.judge import fault_of_hostile
+from tests.soak.memory_group import MemoryGroup, memory_group
 from tests.soak.process import ServerProcess
 from tests.soak.wire import Answer, Client
 
@@ -34,6 +37,40 @@ def test_nothing_hostile_is_answered_wrongly(tiny_version: Path, tmp_path: Path,
     assert report["wrong"] == []
     assert report["requests"] == REQUESTS * fuzz
     assert {"200", "400", "404", "405", "415", "422"} <= set(report["by_status"])
+
+
+@pytest.fixture
+def group() -> Iterator[MemoryGroup]:
+    """512 MB, as a container may have."""
+    try:
+        with memory_group(512) as made:
+            yield made
+    except OSError as error:
+        pytest.skip(f"no control group can be made here, which takes root: {error.strerror}")
+
+
+def test_nothing_is_killed_for_lack_of_memory(
+    tiny_version: Path, tmp_path: Path, group: MemoryGroup, fuzz: int
+) -> None:
+    store = Store(shutil.copytree(tiny_version.parent, tmp_path / "store"))
+    store.promote(tiny_version.name)
+    options = parser().parse_args(["--requests", str(REQUESTS // 2 * fuzz), "--seed", "11", "--longest", "20"])
+    with ServerProcess(store.root, prepare=group.prepare) as server:
+        client = Client(server.port)
+        while client.ask("GET", "/health/ready").status != 200:
+            pass
+        client.close()
+        report = run(server, options)
+    assert report["wrong"] == []
+    assert group.killed == 0
+
+
+def test_a_group_s_limit_holds(group: MemoryGroup) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "bytearray(2_000_000_000)"], preexec_fn=group.prepare, capture_output=True, check=False
+    )
+    assert done.returncode == -9
+    assert group.killed == 1
 
 
 HEADERS = {

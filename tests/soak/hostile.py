@@ -7,6 +7,7 @@ the contract, a hang, a reset, an error in the log, memory or descriptors that d
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from typing import Any
 
 from tests.soak.corpus import Request, request
 from tests.soak.judge import fault_of_hostile
+from tests.soak.memory_group import memory_group
 from tests.soak.process import ServerProcess
 from tests.soak.stores import soak_store
 from tests.soak.wire import Broken, Client, message
@@ -152,6 +154,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--clients", type=int, default=4, help="at the same time (4)")
     found.add_argument("--longest", type=float, default=5.0, help="seconds that an answer may take (5)")
     found.add_argument("--store", type=Path, help="a store whose versions serve (default: tiny ones)")
+    found.add_argument("--memory-mb", type=int, help="limit the server to so much, as a container would; needs root")
     found.add_argument("--report", type=Path, help="where to write the report as JSON")
     found.add_argument(
         "--save", type=int, metavar="NUMBER", help="write request NUMBER to the output, and do nothing else"
@@ -166,11 +169,15 @@ def main() -> int:
         one: Request = request(options.seed, options.save)
         sys.stdout.buffer.write(message(one.method, one.target, one.headers, one.body))
         return 0
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
         store = soak_store(Path(folder) / "store", options.store)
-        with ServerProcess(store.root) as server:
-            Client(server.port).ask("GET", "/health/live")
-            report = run(server, options)
+        group = stack.enter_context(memory_group(options.memory_mb)) if options.memory_mb else None
+        server = stack.enter_context(ServerProcess(store.root, prepare=group.prepare if group else None))
+        Client(server.port).ask("GET", "/health/live")
+        report = run(server, options)
+        if group is not None and group.killed:
+            report["wrong"].append(f"the kernel ended {group.killed} process for lack of memory")
     text = json.dumps(report, indent=1)
     if options.report is not None:
         options.report.write_text(text + "\n")
