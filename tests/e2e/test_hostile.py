@@ -94,6 +94,13 @@ def test_a_right_refusal_is_right() -> None:
     assert fault_of_hostile(ASKED, answer()) is None
 
 
+@pytest.mark.parametrize("body", [b"Invalid HTTP request received.", b""])  # to HEAD, no body
+def test_what_is_no_http_is_told_so_in_plain_text(body: bytes) -> None:
+    headers = {"content-type": "text/plain; charset=utf-8", "content-length": "30"}
+    assert fault_of_hostile(ASKED, answer(status=400, headers=headers, body=body)) is None
+    assert fault_of_hostile(ASKED, answer(status=422, headers=headers, body=body)) is not None
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -101,6 +108,7 @@ def test_a_right_refusal_is_right() -> None:
         {"status": 503},
         {"seconds": 6.0},
         {"headers": {}},
+        {"status": 400, "headers": {}, "body": b""},
         {"headers": HEADERS | {"x-request-id": "b"}},
         {"headers": HEADERS | {"content-type": "text/html"}},
         {"body": PROBLEM.replace(b"image_corrupt", b"internal")},

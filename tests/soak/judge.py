@@ -23,7 +23,7 @@ def fault_of_answer(answer: Answer, *, longest: float = LONGEST_SECONDS, shed: b
     """What is wrong with any answer at all; None if nothing is. `shed`: the server may be too busy."""
     if answer.seconds > longest:
         return f"took {answer.seconds:.1f} s"
-    if answer.status == 400 and answer.body == NOT_HTTP:
+    if answer.status == 400 and _is_not_http(answer):
         return None
     if "x-request-id" not in answer.headers:
         return "has no X-Request-ID"
@@ -34,6 +34,12 @@ def fault_of_answer(answer: Answer, *, longest: float = LONGEST_SECONDS, shed: b
     if answer.status not in REFUSALS and not (shed and answer.status in SHED):
         return f"status {answer.status}"
     return fault_of_problem(answer)
+
+
+def _is_not_http(answer: Answer) -> bool:
+    """Whether the server says, in its one plain text, that it was no HTTP; to HEAD it says so without the text."""
+    told = answer.headers.get("content-type", "").partition(";")[0], answer.headers.get("content-length")
+    return answer.body == NOT_HTTP or (not answer.body and told == ("text/plain", str(len(NOT_HTTP))))
 
 
 def fault_of_problem(answer: Answer) -> str | None:
