@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -24,16 +25,23 @@ pytestmark = [pytest.mark.e2e, pytest.mark.skipif(sys.platform != "linux", reaso
 REQUESTS = 500
 
 
-def test_nothing_hostile_is_answered_wrongly(tiny_version: Path, tmp_path: Path, fuzz: int) -> None:
-    store = Store(shutil.copytree(tiny_version.parent, tmp_path / "store"))
-    store.promote(tiny_version.name)
-    options = parser().parse_args(["--requests", str(REQUESTS * fuzz), "--seed", "7", "--longest", "20"])
-    with ServerProcess(store.root) as server:
+def report_of(
+    version: Path, folder: Path, *, requests: int, seed: int, prepare: Callable[[], None] | None = None
+) -> dict[str, Any]:
+    """What comes of so many hostile requests to a server of its own."""
+    store = Store(shutil.copytree(version.parent, folder / "store"))
+    store.promote(version.name)
+    options = parser().parse_args(["--requests", str(requests), "--seed", str(seed), "--longest", "20"])
+    with ServerProcess(store.root, prepare=prepare) as server:
         client = Client(server.port)
         while client.ask("GET", "/health/ready").status != 200:
             pass
         client.close()
-        report = run(server, options)
+        return run(server, options)
+
+
+def test_nothing_hostile_is_answered_wrongly(tiny_version: Path, tmp_path: Path, fuzz: int) -> None:
+    report = report_of(tiny_version, tmp_path, requests=REQUESTS * fuzz, seed=7)
     assert report["wrong"] == []
     assert report["requests"] == REQUESTS * fuzz
     assert {"200", "400", "404", "405", "415", "422"} <= set(report["by_status"])
@@ -52,15 +60,7 @@ def group() -> Iterator[MemoryGroup]:
 def test_nothing_is_killed_for_lack_of_memory(
     tiny_version: Path, tmp_path: Path, group: MemoryGroup, fuzz: int
 ) -> None:
-    store = Store(shutil.copytree(tiny_version.parent, tmp_path / "store"))
-    store.promote(tiny_version.name)
-    options = parser().parse_args(["--requests", str(REQUESTS // 2 * fuzz), "--seed", "11", "--longest", "20"])
-    with ServerProcess(store.root, prepare=group.prepare) as server:
-        client = Client(server.port)
-        while client.ask("GET", "/health/ready").status != 200:
-            pass
-        client.close()
-        report = run(server, options)
+    report = report_of(tiny_version, tmp_path, requests=REQUESTS // 2 * fuzz, seed=11, prepare=group.prepare)
     assert report["wrong"] == []
     assert group.killed == 0
 
