@@ -31,7 +31,7 @@ from tests.benchmark.traffic import ROOT, Traffic, read_traffic
 CACHE = Path("~/.cache/pykuten-bench")
 README = ROOT / "README.md"
 SERVICE = ("service.image", "service.both", "service.text", "service.fast_text")
-ROWS = (*SERVICE, "start", "batch", "overload", "naive", *RIVALS, "memory")
+ROWS = (*SERVICE, "pair", "start", "batch", "overload", "naive", *RIVALS, "memory")
 
 Measure = Callable[[], Any]
 
@@ -129,6 +129,8 @@ def _row(
         return lambda: compare(NAIVE if row == "naive" else RIVALS[row], version, traffic, plan, cache, tell)
     if row == "start":
         return lambda: measures.starts(store, log)
+    if row == "pair":
+        return lambda: measures.pair(store, log, traffic, plan)
 
     def with_service(measure: Callable[[measures.Running], Any], served: Path = store) -> Measure:
         def measured() -> Any:

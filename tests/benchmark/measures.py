@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,12 @@ class Plan:
 
 
 @contextlib.contextmanager
-def service(store: Path, log: Path) -> Iterator[Running]:
-    """The service of this checkout, ready, in its default settings but for the store and the port."""
+def service(store: Path, log: Path, **settings: object) -> Iterator[Running]:
+    """The service of this checkout, ready, in its default settings but for the store, the port and those given."""
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYKUTEN_")}
-    environment = {**kept, "PYKUTEN_STORE": str(store)}
+    chosen = {f"PYKUTEN_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = {**kept, **chosen, "PYKUTEN_STORE": str(store)}
     command = [sys.executable, "-m", "service", "--port", str(port)]
     with running(command, environment=environment, port=port, log=log, probe=READY) as server:
         yield server
@@ -90,6 +92,30 @@ def saturation(server: Running, requests: Sequence[bytes], plan: Plan) -> dict[s
     }
     found["half"]["ratio"] = found["half"]["p99_ms"] / found["unloaded"]["p50_ms"]
     return found
+
+
+def pair(store: Path, log: Path, traffic: Traffic, plan: Plan) -> dict[str, Any]:
+    """Requests a second of two processes with one worker each, the clients shared out between them."""
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(service(store, log.with_stem(f"{log.stem}-{n}"), workers=1)) for n in range(2)]
+        found: dict[str, Any] = {}
+        for kind, requests in (("image", traffic.image()), ("both", traffic.both()), ("text", traffic.text())):
+            _share_out(servers, requests, clients=8, seconds=WARM_SECONDS)
+            found[kind] = {
+                str(clients): {"rate": _share_out(servers, requests, clients=clients, seconds=plan.seconds)}
+                for clients in CLIENTS
+            }
+        return found
+
+
+def _share_out(servers: Sequence[Running], requests: Sequence[bytes], *, clients: int, seconds: float) -> float:
+    """Requests answered with 200 a second, by all servers together."""
+
+    def ask(server: Running) -> float:
+        return load(server, requests, clients // len(servers), seconds).rate
+
+    with ThreadPoolExecutor(len(servers)) as threads:
+        return sum(threads.map(ask, servers))
 
 
 def batches(server: Running, traffic: Traffic, plan: Plan) -> dict[str, Any]:

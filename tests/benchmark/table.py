@@ -45,6 +45,9 @@ def _throughput(rows: Rows) -> str:
         return ""
     heads = [f"`{PATHS[kind]}` at {clients}" for kind in KINDS for clients in CLIENTS]
     lines = [["**this service**", *(_rate(ours[kind], clients) for kind in KINDS for clients in CLIENTS), "", ""]]
+    if found := values(rows, "pair"):
+        cells = [_rate(found[kind], clients) for kind in KINDS for clients in CLIENTS]
+        lines.append(["this service, as two processes of one worker each", *cells, "", ""])
     for name, contender in {**RIVALS, "naive": NAIVE}.items():
         found = values(rows, name)
         if found is None:
@@ -99,6 +102,8 @@ def _text(rows: Rows) -> Iterator[list[str]]:
             good = at["rate"] >= 1500 and at["p99_ms"] < 60
             seen = f"{at['rate']:.0f}/s, p99 {at['p99_ms']:.0f} ms"
             yield [f"`/predict/text` at 32 clients, {which}", "1,500/s, p99 60 ms", seen, _mark(good)]
+    if found := values(rows, "pair"):
+        yield ["the same, two processes of one worker each", "-", f"{_rate(found['text'], 32)}/s", ""]
 
 
 def _batch(rows: Rows) -> Iterator[list[str]]:

@@ -48,6 +48,13 @@ def test_ratios_are_to_the_best_setting_at_the_same_number_of_clients() -> None:
     assert "a machine" in text
 
 
+def test_two_processes_stand_beside_the_one() -> None:
+    found = {kind: {"8": {"rate": 160.0}, "32": {"rate": 170.0}} for kind in ("image", "both", "text")}
+    text = of({"service.image": row(served(150)), "pair": row(found)})
+    assert "| this service, as two processes of one worker each | 160 | 170 | 160 | 170 |" in text
+    assert "| the same, two processes of one worker each | - | 170/s |" in text
+
+
 def test_the_naive_server_is_compared_with_its_eight_clients() -> None:
     best = {kind: {"8": rate(10), "32": rate(5)} for kind in ("image", "both")}
     text = of({"service.image": row(served(150)), "service.both": row(served(140)), "naive": row({"best": best})})
