@@ -28,11 +28,18 @@ class Results:
 
     @classmethod
     def open(cls, path: Path, run: dict[str, Any], *, fresh: bool) -> Results:
-        """The rows of a run with the same plan, version, traffic and machine; none when they differ, or if `fresh`."""
+        """The rows of a run with the same plan, versions, traffic and machine; none if `fresh`. Those of another run
+        are put aside, in a file beside it.
+        """
         results = cls(path, run)
         found = read(path)
-        if not fresh and found is not None and found.get("run") == run:
+        if fresh or found is None:
+            return results
+        if _goes_on(found["run"], run):
+            results.run = {**run, "versions": {**found["run"]["versions"], **run["versions"]}}
             results.rows = found["rows"]
+        else:
+            path.replace(path.with_stem(f"{path.stem}-{time.strftime('%Y%m%d-%H%M%S')}"))
         return results
 
     def keep(self, name: str, values: Any) -> None:
@@ -61,7 +68,15 @@ def read(path: Path) -> dict[str, Any] | None:
         found = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and isinstance(found.get("rows"), dict) else None
+    parts = ("run", "rows")
+    return found if isinstance(found, dict) and all(isinstance(found.get(part), dict) for part in parts) else None
+
+
+def _goes_on(earlier: dict[str, Any], run: dict[str, Any]) -> bool:
+    """Whether the figures of both may stand in one table: a version that only one of them has is no difference."""
+    versions: dict[str, str] = earlier.get("versions", {})
+    same_versions = all(versions.get(name, folder) == folder for name, folder in run["versions"].items())
+    return same_versions and {**earlier, "versions": {}} == {**run, "versions": {}}
 
 
 def describe_run(plan: Plan, versions: dict[str, str], traffic: Traffic) -> dict[str, Any]:
