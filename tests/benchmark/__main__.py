@@ -30,8 +30,21 @@ from tests.benchmark.traffic import ROOT, Traffic, read_traffic
 
 CACHE = Path("~/.cache/pykuten-bench")
 README = ROOT / "README.md"
-SERVICE = ("service.image", "service.both", "service.text", "service.fast_text")
-ROWS = (*SERVICE, "pair", "start", "batch", "overload", "naive", *RIVALS, "memory")
+ON_FAST = ("service.fast_text", "pair.fast_text")
+"""Rows of the `fast` version, if one is given."""
+ROWS = (
+    "service.image",
+    "service.both",
+    "service.text",
+    *ON_FAST,
+    "pair",
+    "start",
+    "batch",
+    "overload",
+    "naive",
+    *RIVALS,
+    "memory",
+)
 
 Measure = Callable[[], Any]
 
@@ -95,8 +108,8 @@ def _measure(options: argparse.Namespace, cache: Path, path: Path) -> bool:
     versions = {"served": version.name, **({"fast": options.fast.resolve().name} if options.fast else {})}
     results = Results.open(path, describe_run(plan, versions, traffic), fresh=options.fresh)
     wanted = [row for row in ROWS if row not in options.without and (not options.only or row in options.only)]
-    if options.fast is None and "service.fast_text" in wanted:
-        wanted.remove("service.fast_text")
+    if options.fast is None:
+        wanted = [row for row in wanted if row not in ON_FAST]
     todo = [row for row in wanted if options.only or not results.has(row)]
     failed = False
     for number, row in enumerate(todo, 1):
@@ -130,7 +143,10 @@ def _row(
     if row == "start":
         return lambda: measures.starts(store, log)
     if row == "pair":
-        return lambda: measures.pair(store, log, traffic, plan)
+        asked = {"image": traffic.image(), "both": traffic.both(), "text": traffic.text()}
+        return lambda: measures.pair(store, log, asked, plan)
+    if row == "pair.fast_text" and fast is not None:
+        return lambda: _on_fast(fast, lambda served: measures.pair(served, log, {"text": traffic.text()}, plan))
 
     def with_service(measure: Callable[[measures.Running], Any], served: Path = store) -> Measure:
         def measured() -> Any:

@@ -7,8 +7,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,28 +93,14 @@ def saturation(server: Running, requests: Sequence[bytes], plan: Plan) -> dict[s
     return found
 
 
-def pair(store: Path, log: Path, traffic: Traffic, plan: Plan) -> dict[str, Any]:
-    """Requests a second of two processes with one worker each, the clients shared out between them."""
-    with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(service(store, log.with_stem(f"{log.stem}-{n}"), workers=1)) for n in range(2)]
-        found: dict[str, Any] = {}
-        for kind, requests in (("image", traffic.image()), ("both", traffic.both()), ("text", traffic.text())):
-            _share_out(servers, requests, clients=8, seconds=WARM_SECONDS)
-            found[kind] = {
-                str(clients): {"rate": _share_out(servers, requests, clients=clients, seconds=plan.seconds)}
-                for clients in CLIENTS
-            }
-        return found
-
-
-def _share_out(servers: Sequence[Running], requests: Sequence[bytes], *, clients: int, seconds: float) -> float:
-    """Requests answered with 200 a second, by all servers together."""
-
-    def ask(server: Running) -> float:
-        return load(server, requests, clients // len(servers), seconds).rate
-
-    with ThreadPoolExecutor(len(servers)) as threads:
-        return sum(threads.map(ask, servers))
+def pair(store: Path, log: Path, asked: Mapping[str, Sequence[bytes]], plan: Plan) -> dict[str, Any]:
+    """Throughput of two processes with one worker each on one port, for each kind of requests in `asked`."""
+    found: dict[str, Any] = {}
+    with service(store, log, processes=2, workers=1) as server:
+        for kind, requests in asked.items():
+            closed(server.target, requests, clients=8, seconds=WARM_SECONDS)
+            found[kind] = {str(clients): load(server, requests, clients, plan.seconds).as_dict() for clients in CLIENTS}
+        return {**found, "resident_mb": server.usage().resident_bytes / 1e6}
 
 
 def batches(server: Running, traffic: Traffic, plan: Plan) -> dict[str, Any]:

@@ -49,10 +49,15 @@ def test_ratios_are_to_the_best_setting_at_the_same_number_of_clients() -> None:
 
 
 def test_two_processes_stand_beside_the_one() -> None:
-    found = {kind: {"8": {"rate": 160.0}, "32": {"rate": 170.0}} for kind in ("image", "both", "text")}
-    text = of({"service.image": row(served(150)), "pair": row(found)})
+    found = {kind: {"8": rate(160), "32": rate(170)} for kind in ("image", "both", "text")} | {"resident_mb": 700.0}
+    fast = {"text": {"8": rate(1500), "32": rate(1600)}, "resident_mb": 500.0}
+    text = of({"service.image": row(served(150)), "pair": row(found), "pair.fast_text": row(fast)})
     assert "| this service, as two processes of one worker each | 160 | 170 | 160 | 170 |" in text
-    assert "| the same, two processes of one worker each | - | 170/s |" in text
+    assert "the version that serves, two processes | 1,500/s, p99 60 ms | 170/s, p99 40 ms | **no** |" in text
+    assert (
+        "the `fast` version, two processes of one worker each | 1,500/s, p99 60 ms | 1600/s, p99 40 ms | yes |" in text
+    )
+    assert "| memory of two processes of one worker each | - | 700 MB |" in text
 
 
 def test_the_naive_server_is_compared_with_its_eight_clients() -> None:

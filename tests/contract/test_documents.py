@@ -240,9 +240,11 @@ ANSWERS = {"answer": "/predict/text", "answer-photo": "/predict/image", "answer-
 def test_printed_answers_are_the_ones_given(clone: Path, server: str, marker: str, update: bool) -> None:
     command = next(command for command in README.commands() if re.search(ANSWERS[marker], command))
     given = json.loads(run(clone, server, command).stdout)
+    same_precision = shipped_precision() == available_precision()
+    if update and not same_precision:
+        pytest.skip("the README shows answers in bfloat16, which this processor has not")
     document = rewrite(README, marker, printed(given)) if update else README
     shown = read_printed(document.generated()[marker])
-    same_precision = shipped_precision() == available_precision()
     if not same_precision:  # bfloat16 rounds to 8 bits: the order of nearly equal categories is another one in float32
         shown, given = _without_near_ties(shown), _without_near_ties(given)
     assert _rounded(shown) == _rounded(given), f"Another version answers otherwise. If it should: `{UPDATE}`"
