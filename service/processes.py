@@ -18,7 +18,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
@@ -26,6 +26,7 @@ from service.errors import SettingsError
 from service.logs import event
 from service.settings import Settings
 
+MAX_PORT = 65535
 LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = (1.0, 30.0)
 """Before a process that died is started again: at first, and at most when it dies over and over."""
@@ -33,6 +34,8 @@ STEADY_SECONDS = 60.0
 """A process that lived so long did not die of its start."""
 REFUSED_CODES = (1, 2)
 """A process that ends by itself with one of these will never start: its port is taken, or a setting is wrong."""
+CLEAN_CODES = (0, -signal.SIGTERM, -signal.SIGINT)
+"""Of a process that was told to end, also before it could take the signal its own way."""
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -53,6 +56,8 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         if not hasattr(socket, "SO_REUSEPORT"):
             raise SettingsError("PYKUTEN_PROCESSES: this system cannot share a port among processes")
+        if settings.port + settings.processes > MAX_PORT:
+            raise SettingsError("PYKUTEN_PORT: there are not as many ports after it as PYKUTEN_PROCESSES")
         self._host = settings.host
         self._reserved = _reserve(settings.host, settings.port)
         self._port = int(self._reserved.getsockname()[1])
@@ -72,7 +77,7 @@ class Supervisor:
             for place in self._places:
                 refused = refused or self._look_after(place)
             if self._stopping and all(place.process.poll() is not None for place in self._places):
-                return refused or int(any(place.process.returncode for place in self._places))
+                return refused or int(any(place.process.returncode not in CLEAN_CODES for place in self._places))
             time.sleep(LOOK_SECONDS)
 
     def _look_after(self, place: _Place) -> int:
@@ -102,7 +107,7 @@ class Supervisor:
             [sys.executable, "-m", "service", *where],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=_bound_to(os.getpid()),
         )
         if self._stopping:  # told while it was being started
             process.terminate()
@@ -123,13 +128,19 @@ def _reserve(host: str, port: int) -> socket.socket:
     reserved = socket.socket(family)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if family == socket.AF_INET6:
+        reserved.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # as `socket.create_server` does
     reserved.bind((host, found))
     return reserved
 
 
-def _end_with_parent() -> None:
-    """Have the kernel tell this process to stop when its parent is gone (Linux)."""
-    if sys.platform.startswith("linux"):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:
-            os.kill(os.getpid(), signal.SIGTERM)
+def _bound_to(parent: int) -> Callable[[], None]:
+    """To be called in a new process: has the kernel tell it to stop when its parent is gone (Linux)."""
+
+    def bind() -> None:
+        if sys.platform.startswith("linux"):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # it was gone before this was said
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    return bind

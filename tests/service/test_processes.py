@@ -181,6 +181,19 @@ def test_a_port_that_is_taken_ends_all_with_one_line(store: Store, tmp_path: Pat
     assert said[0].startswith(f"service: cannot listen on 127.0.0.1:{port}: Address already in use")
 
 
+def test_ports_end_somewhere(store: Store, tmp_path: Path) -> None:
+    family = Family(store.root, tmp_path / "log", 65534)
+    assert family.process.wait(20) == 2
+    assert family.log.read_text().startswith("service: PYKUTEN_PORT: ")
+
+
+def test_a_start_that_is_stopped_leaves_nobody(store: Store, tmp_path: Path) -> None:
+    family = Family(store.root, tmp_path / "log")
+    wait_until(lambda: len(family.listening) == 2, family.log.read_text)
+    assert family.end() == 0
+    assert not any(map(is_alive, family.listening))
+
+
 def test_a_service_alone_does_not_share_its_port(store: Store, tmp_path: Path) -> None:
     family = Family(store.root, tmp_path / "log").ready()
     try:
