@@ -164,7 +164,10 @@ def test_a_store_that_cannot_be_written_is_found_at_once(folder: Path, capsys: p
 def test_ctrl_c_ends_the_process_with_one_line(folder: Path) -> None:
     """The signal itself, sent to a process of its own in the middle of a stage."""
     code = (
-        "import os, signal, sys; import training.text_stages; from training.__main__ import main; "
+        "import os, signal, sys; "
+        # A shell starts what runs in the background with the signal ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "import training.text_stages; from training.__main__ import main; "
         "training.text_stages.make_text_features = lambda *_: os.kill(os.getpid(), signal.SIGINT); "
         "sys.exit(main(sys.argv[1:]))"
     )

@@ -280,7 +280,14 @@ def test_every_path_of_a_config_is_one_of_its_base_too() -> None:
     assert {*paths(RunConfig), ("image", "weights")} == set(PATHS)
 
 
+CONFIGS = sorted((Path(config_file.__file__).parent / "configs").glob("*/*.toml"))
 COMPARED = sorted((Path(config_file.__file__).parent / "configs" / "compare").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_config_of_the_project_can_be_read(path: Path) -> None:
+    config = read_config(path)
+    assert {config.text.network, config.image.network} != {"none"}
 
 
 @pytest.mark.parametrize("path", COMPARED, ids=lambda path: path.stem)

@@ -220,7 +220,10 @@ def test_an_interrupt_leaves_no_half_page(tmp_path: Path) -> None:
     path = make_catalogue(tmp_path / "data", classes=2, rows_per_class=10, side=40)
     page = tmp_path / "page.html"
     code = (
-        "import os, signal, sys; import training.explore; from training.__main__ import main; "
+        "import os, signal, sys; "
+        # A shell starts what runs in the background with the signal ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "import training.explore; from training.__main__ import main; "
         "training.explore.languages = lambda *_: os.kill(os.getpid(), signal.SIGINT); "
         "sys.exit(main(sys.argv[1:]))"
     )
