@@ -173,7 +173,8 @@ def _matches(header: str, etag: str) -> bool:
 
 
 def _models(registry: Registry) -> ModelsBody:
-    states, promoted, refusal = registry.states(), registry.promoted(), registry.refusal
+    promoted, refusal = registry.promoted(), registry.refusal
+    states = registry.states()  # looked at last: what `refusal` names is refused here too
     entries = []
     for one in states:
         try:

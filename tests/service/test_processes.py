@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from models.store import Store
+from tests.benchmark.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -77,8 +78,10 @@ def wait_until(holds: Callable[[], object], told: Callable[[], object] = lambda:
 
 
 def is_alive(pid: int) -> bool:
+    """Whether any of its threads is left: the last one closes the ports."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        is_zombie = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return not is_zombie or len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
     return False
 
 
@@ -161,8 +164,7 @@ def test_all_end_when_nobody_looks_after_them(family: Family) -> None:
 
 
 def test_own_ports_follow_the_shared_one(store: Store, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = int(taken.getsockname()[1])
+    port = free_port(neighbours=2)
     family = Family(store.root, tmp_path / "log", port).ready()
     try:
         assert sorted(family.listening.values()) == [[port, port + 1], [port, port + 2]]
@@ -172,13 +174,13 @@ def test_own_ports_follow_the_shared_one(store: Store, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("which", [0, 1])
 def test_a_port_that_is_taken_ends_all_with_one_line(store: Store, tmp_path: Path, which: int) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = int(taken.getsockname()[1])
-        family = Family(store.root, tmp_path / "log", port - which)
+    port = free_port(neighbours=2)
+    with socket.create_server(("127.0.0.1", port + which)):
+        family = Family(store.root, tmp_path / "log", port)
         assert family.process.wait(20) == 1
     said = [line for line in family.log.read_text().splitlines() if not line.startswith("{")]
     assert len(said) == 1
-    assert said[0].startswith(f"service: cannot listen on 127.0.0.1:{port}: Address already in use")
+    assert said[0].startswith(f"service: cannot listen on 127.0.0.1:{port + which}: Address already in use")
 
 
 def test_ports_end_somewhere(store: Store, tmp_path: Path) -> None:
