@@ -77,6 +77,7 @@ class OpenVinoNetwork:
             pool = [core.compile_model(model, "CPU", settings) for _ in range(streams)]
             dtypes = {node.any_name: np.dtype(node.element_type.to_dtype()) for node in pool[0].inputs}
             classes = _classes(pool[0])
+            _check_batches(pool[0])
             requests = [compiled.create_infer_request() for compiled in pool]
         except VersionRefused:
             raise
@@ -103,6 +104,14 @@ class OpenVinoNetwork:
 def _writeable(array: NDArray[Any]) -> NDArray[Any]:
     """The array, or a copy of one that OpenVINO would refuse to share."""
     return array if array.flags.writeable else array.copy()
+
+
+def _check_batches(compiled: Any) -> None:
+    """Raises VersionRefused unless every input takes any number of rows: golden listings may be asked one by one."""
+    for node in compiled.inputs:
+        shape = node.partial_shape
+        if shape.rank.is_static and (len(shape) == 0 or shape[0].is_static):
+            raise VersionRefused(f"the network's input {node.any_name} takes a fixed number of listings")
 
 
 def _classes(compiled: Any) -> int:

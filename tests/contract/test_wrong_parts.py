@@ -203,7 +203,7 @@ WRONG: dict[Callable[[Path], None], str] = {
     _text_network_of_5_classes: "text network has 5 classes, the taxonomy 4",
     _image_network_of_3_classes: "image network has 3 classes, the taxonomy 4",
     _photos_of_another_size: "cannot be scored",
-    _one_photo_at_a_time: "cannot be scored",
+    _one_photo_at_a_time: "takes a fixed number of listings",
     _another_input_name: "cannot be scored: KeyError",
     _networks_exchanged: "cannot be scored: KeyError",
     _fewer_buckets: "golden listing",
