@@ -28,7 +28,9 @@ KEY_DESCRIPTION = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop; returns the exit code: 0 stopped, 1 the port is taken, 2 bad settings."""
+    """Serve until told to stop; returns the exit code: 0 stopped, 1 the port is taken or one of several processes ended
+    badly, 2 bad settings.
+    """
     options = vars(_parser().parse_args(arguments))
     if options.pop("command") == "key":
         return _make_key(options)
