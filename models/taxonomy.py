@@ -89,10 +89,18 @@ class Taxonomy:
     def read(cls, path: Path) -> Taxonomy:
         """Read a taxonomy file. Raises VersionRefused when it is missing or malformed."""
         try:
-            parsed = _TaxonomyFile.model_validate_json(path.read_bytes())
-            return cls(tuple(Category(c.code, c.labels, c.groups) for c in parsed.categories))
-        except (OSError, ValidationError, ValueError) as error:
+            return cls.of_json(path.read_bytes())
+        except OSError as error:
             raise VersionRefused(f"{path.name} is not a taxonomy: {type(error).__name__}") from error
+
+    @classmethod
+    def of_json(cls, content: bytes) -> Taxonomy:
+        """What a taxonomy file says. Raises VersionRefused when that is malformed."""
+        try:
+            parsed = _TaxonomyFile.model_validate_json(content)
+            return cls(tuple(Category(c.code, c.labels, c.groups) for c in parsed.categories))
+        except (ValidationError, ValueError) as error:
+            raise VersionRefused(f"{FILE_NAME} is not a taxonomy: {type(error).__name__}") from error
 
     def write(self, path: Path) -> None:
         """Write the taxonomy as JSON, readable by `read`."""

@@ -61,16 +61,18 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     app.state.tracer_provider = provider
     if provider is None:  # what is added last is outermost
         app.add_middleware(Direct, routes=predict.ROUTES)
+    routers = [module.router for module in (predict, batch, explain, catalogue, listings, health, page)]
+    if settings.metrics != "off":
+        routers.append(metrics.router)
     if keys is not None:
-        app.add_middleware(Gate, keys=keys, metrics_open=settings.metrics == "open")
+        routes = [route for router in routers for route in router.routes]
+        app.add_middleware(Gate, keys=keys, routes=routes, metrics_open=settings.metrics == "open")
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
     app.add_middleware(Envelope, is_draining=lambda: serving.draining, metrics=serving.metrics)
     problems.install(app)
-    for routes in (predict, batch, explain, catalogue, listings, health, page):
-        app.include_router(routes.router)
-    if settings.metrics != "off":
-        app.include_router(metrics.router)
+    for router in routers:
+        app.include_router(router)
     page.mount_assets(app)
     openapi.install(app, serving=lambda: serving.registry.serving, with_keys=keys is not None)
     return app

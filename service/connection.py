@@ -3,6 +3,10 @@ heads.
 
 uvicorn waits for ever for the rest of a request, and for an answer to be read. Connections whose client takes too long
 are closed here; where the application is reading the body, its own, shorter limit comes first and answers 408.
+
+An offer to go on in another protocol (`Upgrade: h2c`, which Java's client makes with its first request) is ignored, as
+RFC 9110, section 7.8, allows. uvicorn's parser takes what follows such a head for the other protocol: the body would be
+lost, or be taken for the next request.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -58,6 +63,7 @@ class Connection(HttpToolsProtocol):
         self._dropped_bytes = 0
         self._answering: RequestResponseCycle | None = None
         self._ending = False
+        self._offers_upgrade = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that never says anything is closed too."""
@@ -78,7 +84,11 @@ class Connection(HttpToolsProtocol):
         """Take in bytes; while a request is incomplete, the clock runs."""
         was_in_head = self._in_head
         self._read_bytes = len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self.send_400_response(NOT_HTTP)
         if self._in_head:
             # A head that began in these bytes may follow a body: only its complete lines are known.
             self._head_bytes += len(data) if was_in_head else self._length_of_head()
@@ -86,6 +96,10 @@ class Connection(HttpToolsProtocol):
                 self.send_400_response(NOT_HTTP)
         if self._watch is None and self._is_waiting():
             self._arm(self.limits.head_seconds if self._in_head else self.limits.body_seconds + GRACE_SECONDS)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; the parser leaves the white space behind a value, which is no part of it."""
+        super().on_header(name, value.rstrip(b" \t"))
 
     def on_message_begin(self) -> None:
         """A request's first byte."""
@@ -100,7 +114,13 @@ class Connection(HttpToolsProtocol):
         # A head shorter than what was read last needs no counting, and that is all of them but one in a million.
         if self._read_bytes > self.limits.head_bytes and self._length_of_head() > self.limits.head_bytes:
             raise ValueError(NOT_HTTP)
+        # CONNECT is no offer: the parser has no body for it, and its answer ends the connection.
+        self._offers_upgrade = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+        if self._offers_upgrade:
+            return
         super().on_headers_complete()
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False
         self._in_head = False
         self._head_bytes = 0
         self._disarm()
@@ -115,6 +135,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The whole request is there; from here on the application's deadline rules."""
+        if self._offers_upgrade:  # it is read again
+            return
         super().on_message_complete()
         self._complete = True
         self._disarm()
@@ -172,6 +194,23 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
         self._disarm()
         self._arm(LINGER_SECONDS)
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as paused:
+            if self._offers_upgrade:
+                head = self._head_without_offer()
+                # The old one takes in nothing more where the head says that the connection ends with this request.
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn's
+                self._parse(head + data[paused.args[0] :])
+
+    def _head_without_offer(self) -> bytes:
+        """The head that was read last, to be read again."""
+        line = b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode("ascii"))
+        headers = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([line, *headers, b"", b""])
 
     def _length_of_head(self) -> int:
         return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)

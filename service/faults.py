@@ -35,6 +35,7 @@ _MESSAGES = {
     "string_too_short": "This is too short.",
     "string_type": "This must be a string.",
     "string_unicode": "This is not valid Unicode.",
+    "too_long": "This is too long.",
 }
 
 

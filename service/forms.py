@@ -72,7 +72,10 @@ class _Reader:
         self._header_value += data[start:end]
 
     def on_header_end(self) -> None:
-        self._part.headers[self._header_name.lower()] = self._header_value
+        name = self._header_name.lower()
+        if name in self._part.headers:  # whoever looked at the form before us may have believed the other one
+            raise MalformedMultipart
+        self._part.headers[name] = self._header_value
         self._header_name, self._header_value = b"", b""
 
     def on_headers_finished(self) -> None:
@@ -83,8 +86,9 @@ class _Reader:
         if headers.get(b"content-transfer-encoding", b"binary").strip().lower() not in PLAIN_ENCODINGS:
             raise MalformedMultipart
         self._part.name = options[b"name"].decode("utf-8", "replace")
-        self._part.is_file = b"filename" in options
-        self._part.has_file_name = bool(options.get(b"filename"))
+        has_encoded_name = _ENCODED_FILE_NAME.search(headers[b"content-disposition"]) is not None
+        self._part.is_file = b"filename" in options or has_encoded_name
+        self._part.has_file_name = bool(options.get(b"filename")) or has_encoded_name
         self._files += self._part.is_file
         self._fields += not self._part.is_file
         if self._fields > self._limits.fields or self._files > self._limits.files:
@@ -116,6 +120,8 @@ class _Reader:
         self.complete = True
 
 
+_ENCODED_FILE_NAME = re.compile(rb";[ \t]*filename\*[ \t]*=", re.IGNORECASE)
+"""How some clients send a name that is not ASCII, and then only so; the parser leaves it out of the options."""
 _PLAIN_HEAD = re.compile(
     rb'content-disposition: form-data; name="([a-z0-9_]{1,64})"(; filename="([^"\\\r\n\0]*)")?'
     rb"(?:\r\ncontent-type: [a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+(?:; ?charset=[a-z0-9_-]+)?)?",
@@ -178,6 +184,7 @@ def parse_form(body: bytes, content_type: str, limits: FormLimits) -> Form:
         raise MalformedMultipart
     if (plain := _plain_form(body, boundary, limits)) is not None:
         return plain
+    body = _without_preamble(body, b"--" + boundary)
     if body.count(b"\r\n--" + boundary) > limits.fields + limits.files + 1:
         raise TooManyParts  # also where the parser would not call it one: it stops at each, 0.2 s for a MB of them
     reader = _Reader(limits)
@@ -202,3 +209,11 @@ def parse_form(body: bytes, content_type: str, limits: FormLimits) -> Form:
     if not reader.complete:
         raise MalformedMultipart
     return reader.form
+
+
+def _without_preamble(body: bytes, delimiter: bytes) -> bytes:
+    """The body from its first delimiter on: what stands before it is to be ignored (RFC 2046, section 5.1.1)."""
+    if body.startswith(delimiter):
+        return body
+    start = body.find(b"\r\n" + delimiter)
+    return body if start < 0 else body[start + 2 :]

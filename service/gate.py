@@ -5,10 +5,11 @@ Paths are listed that need none; whatever is not listed does, so that a path add
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Forbidden, RateLimited, ServiceError, Unauthorized
@@ -26,11 +27,14 @@ PREDICTING_PATHS = frozenset({"/predict", "/explain", "/catalogue/listings"})
 
 
 class Gate:
-    """Lets requests with the right key through. `metrics_open`: `/metrics` needs none."""
+    """Lets requests with the right key through. `metrics_open`: `/metrics` needs none. Of those that do not get
+    through, the one of `routes` that they asked for is noted for metrics and the log.
+    """
 
-    def __init__(self, app: ASGIApp, keys: ApiKeys, *, metrics_open: bool) -> None:
+    def __init__(self, app: ASGIApp, keys: ApiKeys, *, routes: Sequence[BaseRoute], metrics_open: bool) -> None:
         self.app = app
         self._keys = keys
+        self._routes = routes
         self._metrics_open = metrics_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,6 +45,7 @@ class Gate:
         try:
             headers = self._check(request)
         except ServiceError as error:
+            scope["route"] = next((one for one in self._routes if one.matches(scope)[0] is Match.FULL), None)
             await problem_response(error, request)(scope, receive, send)
             return
         if not headers:

@@ -26,6 +26,8 @@ MULTIPART = "multipart/form-data"
 NDJSON = "application/x-ndjson"
 MAX_TOKENS = 64
 """Most strings and commas in the JSON of one listing, which has four fields."""
+_CODINGS = {b"content-encoding": (b"", b"identity"), b"transfer-encoding": (b"chunked",)}
+"""What a body may be wrapped in; a header that is given twice is looked at twice."""
 SMALL_BYTES = 64 * 1024
 """Shorter JSON is parsed without looking it over: it becomes 2 MB at most."""
 
@@ -35,8 +37,9 @@ def media_type(request: Request) -> str:
 
     Raises UnsupportedMediaType on compressed bodies: a few kB can hold gigabytes, and photos do not shrink.
     """
-    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise UnsupportedMediaType
+    for name, value in request.scope["headers"]:
+        if name in _CODINGS and value.strip().lower() not in _CODINGS[name]:
+            raise UnsupportedMediaType
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 

@@ -60,6 +60,9 @@ class Envelope:
         start = time.perf_counter()
         record = Record(_request_id(scope))
         attach(scope, record)
+        # Whatever can be read can be asked for without its content (RFC 9110, section 9.1).
+        is_head = scope["method"] == "HEAD"
+        asked = {**scope, "method": "GET"} if is_head else scope
         status, bytes_out = 0, 0
         self._metrics.in_progress += 1
 
@@ -68,12 +71,14 @@ class Envelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = self._dress(message["headers"], record)
+            elif is_head:
+                message = {**message, "body": b""}
             else:
                 bytes_out += len(message.get("body", b""))
             await send(message)
 
         try:
-            await self.app(scope, receive, send_dressed)
+            await self.app(asked, receive, send_dressed)
         except asyncio.CancelledError:  # the server gives up on what is in flight, at the end of its shutdown
             if status == 0:
                 await problem_response(Draining(), Request(scope))(scope, receive, send_dressed)
@@ -84,9 +89,9 @@ class Envelope:
         finally:
             seconds = time.perf_counter() - start
             self._metrics.in_progress -= 1
-            self._metrics.request(_route(scope), status, record.code, seconds)
+            self._metrics.request(_route(asked), status, record.code, seconds)
             if LOGGER.isEnabledFor(logging.INFO):
-                _log(scope, record, status, bytes_out, seconds)
+                _log(scope, _route(asked), record, status, bytes_out, seconds)
 
     def _dress(self, headers: Iterable[Header], record: Record) -> list[Header]:
         dressed = [*headers, (b"x-request-id", record.request_id.encode("ascii")), *SECURITY_HEADERS]
@@ -118,11 +123,11 @@ def _route(scope: Scope) -> str | None:
     return getattr(scope.get("route"), "path", None)
 
 
-def _log(scope: Scope, record: Record, status: int, bytes_out: int, seconds: float) -> None:
+def _log(scope: Scope, route: str | None, record: Record, status: int, bytes_out: int, seconds: float) -> None:
     fields: dict[str, Any] = {
         "request_id": record.request_id,
         "method": scope["method"],
-        "route": _route(scope),
+        "route": route,
         "status": status,
         "code": record.code,
         "ms": round(seconds * 1000, 2),

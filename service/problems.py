@@ -129,9 +129,14 @@ async def _answer_framework(request: Request, error: Exception) -> Response:
     error = cast(HTTPException, error)
     answers: dict[int, PykutenError] = {
         404: NotFound(),
-        405: MethodNotAllowed((error.headers or {}).get("Allow", "")),
+        405: MethodNotAllowed(_allowed((error.headers or {}).get("Allow", ""))),
     }
     return problem_response(answers.get(error.status_code, Internal()), request)
+
+
+def _allowed(methods: str) -> str:
+    """`Allow` of a path; what can be read can be asked for without its content too (see `service.middleware`)."""
+    return f"{methods}, HEAD" if methods == "GET" else methods
 
 
 def install(app: FastAPI) -> None:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.errors import SettingsError
@@ -160,6 +160,17 @@ class Settings(BaseSettings):
             raise ValueError("an origin is * or like https://shop.example:8443, without a path")
         return value
 
+    @field_validator("bodies_bytes")
+    @classmethod
+    def _room_for_each(cls, value: int, info: ValidationInfo) -> int:
+        """A body that can never be held would be told to come back for ever."""
+        limits = info.data
+        if "batch_body_bytes" in limits and value < limits["batch_body_bytes"]:
+            raise ValueError("it must be at least PYKUTEN_BATCH_BODY_BYTES")
+        if "photo_bytes" in limits and "text_body_bytes" in limits and value < _json_photo_bytes(**limits):
+            raise ValueError("it must be at least PYKUTEN_PHOTO_BYTES * 4 / 3 + PYKUTEN_TEXT_BODY_BYTES")
+        return value
+
     @property
     def form_body_bytes(self) -> int:
         """A photo, its text fields, and the form around them."""
@@ -168,7 +179,7 @@ class Settings(BaseSettings):
     @property
     def json_photo_body_bytes(self) -> int:
         """A photo in base64 (4 bytes for 3) and its text fields."""
-        return self.photo_bytes * 4 // 3 + self.text_body_bytes
+        return _json_photo_bytes(self.photo_bytes, self.text_body_bytes)
 
     @classmethod
     def read(cls, **given: object) -> Settings:
@@ -186,6 +197,10 @@ class Settings(BaseSettings):
             first = error.errors(include_url=False)[0]
             name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
             raise SettingsError(f"{name}: {first['msg']}") from error
+
+
+def _json_photo_bytes(photo_bytes: int, text_body_bytes: int, **_others: object) -> int:
+    return photo_bytes * 4 // 3 + text_body_bytes
 
 
 def settings_table() -> str:

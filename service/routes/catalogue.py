@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
-from models.artifact import Manifest, read_manifest
+from models.artifact import Manifest, read_listed, read_manifest
 from models.calibration import FILE_NAME as CALIBRATION
 from models.errors import PykutenError, VersionRefused, VersionUnknown
 from models.quality import FILE_NAME as METRICS
 from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Taxonomy
 from service.answers import json_response
+from service.etag import etag_of, is_held
 from service.labels import language
 from service.loading import Loaded
 from service.openapi import problems
@@ -124,9 +123,9 @@ async def categories(
     """Codes, labels and groups in French, English and German. Cheap to ask again with the `ETag` of the last answer."""
     loaded = await serving_of(request).registry.get(version)
     body = to_json(_categories(loaded, language(lang, accept_language)))
-    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    etag = etag_of(body)
     headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Language"}
-    if _matches(if_none_match, etag):
+    if is_held(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
 
@@ -165,11 +164,6 @@ def _categories(loaded: Loaded, lang: str) -> CategoriesBody:
         for category in loaded.predictor.taxonomy.categories
     ]
     return {"version": loaded.predictor.version, "categories": entries}
-
-
-def _matches(header: str, etag: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
-    return "*" in tags or etag in tags
 
 
 def _models(registry: Registry) -> ModelsBody:
@@ -227,10 +221,10 @@ def _version(folder: Path, one: VersionState) -> VersionBody:
         "reason": one.refusal and one.refusal.reason,
         "created": manifest.created.isoformat(),
         "name": manifest.name,
-        "classes": _codes(folder),
+        "classes": _codes(folder, manifest),
         "networks": _networks(manifest),
-        "metrics": _json(folder / METRICS),
-        "calibration": _json(folder / CALIBRATION),
+        "metrics": _json(folder, manifest, METRICS),
+        "calibration": _json(folder, manifest, CALIBRATION),
         "provenance": {
             "run": manifest.run,
             "data": manifest.data,
@@ -244,17 +238,17 @@ def _networks(manifest: Manifest) -> dict[str, dict[str, Any]]:
     return {modality.value: entry.model_dump() for modality, entry in manifest.networks.items()}
 
 
-def _codes(folder: Path) -> list[str]:
+def _codes(folder: Path, manifest: Manifest) -> list[str]:
     try:
-        return list(Taxonomy.read(folder / TAXONOMY).codes)
+        return list(Taxonomy.of_json(read_listed(folder, manifest, TAXONOMY)).codes)
     except VersionRefused:
         return []
 
 
-def _json(path: Path) -> dict[str, Any] | None:
-    """A file of a version that may not have been verified: None when it is not a JSON object."""
+def _json(folder: Path, manifest: Manifest, name: str) -> dict[str, Any] | None:
+    """A file of a version that may not have been verified: None when it was harmed, or is no JSON object."""
     try:
-        document = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        document = from_json(read_listed(folder, manifest, name), allow_inf_nan=False)
+    except (VersionRefused, ValueError):
         return None
     return document if isinstance(document, dict) else None

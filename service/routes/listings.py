@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -17,6 +16,7 @@ from models.listing import Modality
 from service.answers import CategoryBody, PredictionBody, Words, category_body, json_response, prediction_body
 from service.draws import DrawnListing, draw_listings
 from service.errors import NotFound
+from service.etag import etag_of, is_held
 from service.examples import DRAW, LABELLED, ROWS
 from service.labelled import LabelledCatalogue
 from service.labels import language
@@ -142,8 +142,8 @@ async def labelled_photo(
 ) -> Response:
     """The photo of a listing; 404 when it has none, or none that is JPEG, PNG, WebP or GIF by content."""
     photo, kind = await asyncio.to_thread(_photo, serving_of(request).catalogue, row)
-    headers = {"ETag": f'"{hashlib.sha256(photo).hexdigest()[:16]}"', "Cache-Control": "no-cache"}
-    if if_none_match == headers["ETag"]:
+    headers = {"ETag": etag_of(photo), "Cache-Control": "no-cache"}
+    if is_held(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(photo, media_type=kind, headers=headers)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -74,6 +76,28 @@ def test_a_damaged_version_is_shown_as_far_as_it_can_be(client: TestClient, stor
     assert client.get(f"/models/{damaged}").json()["code"] == "model_unavailable"
     assert client.get("/models").json()["versions"][1]["created"] is None
     assert client.get("/models").json()["versions"][1]["networks"] is None
+
+
+@pytest.mark.parametrize("name", ["metrics.json", "calibration.json", "taxonomy.json"])
+def test_nothing_outside_the_version_is_shown(client: TestClient, store: Store, tmp_path: Path, name: str) -> None:
+    harmed = store.folder(store.versions()[1])
+    key = {"metrics.json": "metrics", "calibration.json": "calibration", "taxonomy.json": "classes"}[name]
+    secret = tmp_path / "secret.json"
+    secret.write_bytes((harmed / name).read_bytes())
+    makers = (
+        lambda path: path.symlink_to(secret),
+        lambda path: path.symlink_to("/dev/zero"),
+        os.mkfifo,
+        lambda path: path.mkdir(),
+        lambda path: path.write_text('{"a": "\\ud800"}'),
+        lambda path: path.write_text('{"a": ' * 400 + "1" + "}" * 400),
+    )
+    for make in makers:
+        (harmed / name).rmdir() if (harmed / name).is_dir() else (harmed / name).unlink()
+        make(harmed / name)
+        answer = client.get(f"/models/{harmed.name}")
+        assert answer.status_code == 200
+        assert not answer.json()[key]
 
 
 @pytest.mark.parametrize("name", ["nope", "%2e%2e", "current", "a%2fb", "%00", "x" * 300])

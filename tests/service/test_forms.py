@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from models.errors import PykutenError
 from service import forms
+from service.errors import MalformedMultipart
 from service.forms import Form, FormLimits, parse_form
 
 LIMITS = FormLimits(fields=3, files=2, text_bytes=200)
@@ -88,3 +89,20 @@ def test_what_clients_send_takes_the_short_way(head: bytes) -> None:
 )
 def test_what_is_wrong_or_unusual_is_left_to_the_parser(parts: list[tuple[bytes, bytes]]) -> None:
     assert forms._plain_form(body_of(parts), BOUNDARY, LIMITS) is None
+
+
+@pytest.mark.parametrize("before", [b"", b"This is a form.\r\n", b"--x\r\n\r\n"])
+def test_what_stands_before_the_first_part_is_ignored(before: bytes) -> None:
+    form = parse_form(before + body_of([(FIELD % b"id", b"a")]), CONTENT_TYPE, LIMITS)
+    assert form.texts == {"id": "a"}
+
+
+@pytest.mark.parametrize("name", [b"; filename*=utf-8''%e2%82%ac.jpg", b";filename* = x", b"; filename=a; filename*=b"])
+def test_an_encoded_name_makes_a_file(name: bytes) -> None:
+    form = parse_form(body_of([(FIELD % b"image" + name, b"\xff\xd8")]), CONTENT_TYPE, LIMITS)
+    assert form.files == {"image": b"\xff\xd8"}
+
+
+def test_a_part_with_two_names_is_refused() -> None:
+    with pytest.raises(MalformedMultipart):
+        parse_form(body_of([(FIELD % b"id" + b"\r\n" + FIELD % b"designation", b"a")]), CONTENT_TYPE, LIMITS)

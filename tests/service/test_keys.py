@@ -69,6 +69,9 @@ def test_what_needs_a_key_and_what_does_not(start: Start, file: Path) -> None:
             assert "content-security-policy" in response.headers
         for path in ("/predict", "/predict/text", "/predict/image", "/predict/batch"):
             assert client.post(path, json=TEXT).status_code == 401
+        counted = client.get("/metrics").text
+        for path in ("/predict/batch", "/models/{version}"):
+            assert f'pykuten_http_request_duration_seconds_count{{route="{path}",status="401"}} 1.0' in counted
 
 
 def test_a_key_opens_as_bearer_and_in_its_own_header(start: Start, file: Path) -> None:

@@ -210,6 +210,44 @@ def test_what_is_not_http_gets_400_and_is_closed(store: Store, request_line: byt
             assert read_answer(connection)[0] == 200
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.1])
+@pytest.mark.parametrize("offer", ["h2c", "websocket", "TLS/1.0"])
+def test_an_offer_of_another_protocol_is_ignored_and_the_body_read(store: Store, offer: str, pause: float) -> None:
+    body = b'{"designation": "a"}'
+    offered = (JSON, "Connection: Upgrade, HTTP2-Settings", f"Upgrade: {offer}", "HTTP2-Settings: AAMAAABk")
+    declared = head("/predict/text", *offered, f"Content-Length: {len(body)}")
+    chunked = head("/predict/text", *offered, "Transfer-Encoding: chunked")
+    last = head("/predict/text", *offered, "Connection: close", f"Content-Length: {len(body)}")
+    pieces = (declared, body + chunked, b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) + last + body)
+    with server(store) as running, running.connect() as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(pause)
+        received = read_all(connection)
+    assert received.count(b"HTTP/1.1 ") == received.count(b"HTTP/1.1 200") == received.count(b'["text"]') == 3
+
+
+def test_a_body_is_never_taken_for_a_request(store: Store) -> None:
+    hidden = head("/health/live", method="GET")
+    for first in ("POST", "CONNECT"):
+        with server(store) as running, running.connect() as connection:
+            offer = ("Connection: Upgrade, close", "Upgrade: x", f"Content-Length: {len(hidden)}")
+            connection.sendall(head("/predict/text", *offer, method=first))
+            time.sleep(0.1)
+            with suppress(ConnectionError):  # the answer to CONNECT is the last one
+                connection.sendall(hidden)
+            assert read_all(connection).count(b"HTTP/1.1 ") == 1
+
+
+def test_white_space_behind_a_header_is_no_part_of_it(store: Store) -> None:
+    with server(store) as running, running.connect() as connection:
+        body = b'{"designation": "a"}'
+        spaced = ("X-Deadline-Ms: 5000 ", "X-Request-ID: mine \t", f"Content-Length: {len(body)} ")
+        connection.sendall(head("/predict/text", JSON + " ", *spaced) + body)
+        status, headers, _ = read_answer(connection)
+        assert (status, headers["x-request-id"]) == (200, "mine")
+
+
 def wait_until(condition: Any) -> None:
     end = time.monotonic() + 30
     while not condition():
@@ -287,7 +325,8 @@ def test_what_cannot_be_finished_in_time_is_told_so(store: Store) -> None:
 
 
 def test_all_bodies_together_are_bounded(store: Store) -> None:
-    with server(store, bodies_bytes=100_000) as running, running.connect() as first, running.connect() as second:
+    limits = {"bodies_bytes": 100_000, "text_body_bytes": 90_000, "photo_bytes": 1024, "batch_body_bytes": 1024}
+    with server(store, **limits) as running, running.connect() as first, running.connect() as second:
         message = head("/predict/text", JSON, "Content-Length: 90000")
         first.sendall(message + b" " * 60_000)
         wait_until(lambda: running.serving.bodies._free == 40_000)

@@ -53,3 +53,16 @@ def test_unknown_and_bad_variables_stop_the_start(
 def test_a_bad_port_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--port", "70000"]) == 2
     assert "PORT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"bodies_bytes": 60_000},
+        {"batch_body_bytes": 1 << 30},
+        {"bodies_bytes": 34_000_000, "text_body_bytes": 30_000_000},
+    ],
+)
+def test_a_body_that_could_never_be_held_stops_the_start(limits: dict[str, int]) -> None:
+    with pytest.raises(SettingsError, match=r"^PYKUTEN_BODIES_BYTES: .*it must be at least PYKUTEN_"):
+        Settings.read(**limits)

@@ -242,7 +242,7 @@ def test_a_client_that_leaves_while_it_is_not_read_is_noticed_by_the_next_answer
         wait_until(lambda: running.serving.streams.free == running.serving.settings.streams)
         sender.join(10)
         assert sum(running.predictor.scored) < count / 2
-        assert running.serving.engine.waiting == running.serving.chunks == 0
+        wait_until(lambda: running.serving.engine.waiting == running.serving.chunks == 0)
         assert running.serving.bodies._free == running.serving.settings.bodies_bytes
 
 
