@@ -26,7 +26,8 @@ RAKUTEN_TAXONOMY = Path(__file__).parent / "configs" / "rakuten_taxonomy.json"
 class Columns(Section):
     """Names of the catalogue's columns. `""` says that the catalogue has no such column.
 
-    The last four are optional: at their default names they may be absent, under a name given here they must exist.
+    `listing_id` and the last four are optional: at their default names they may be absent, under a name given here they
+    must exist.
     """
 
     listing_id: str = "listing_id"

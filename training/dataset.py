@@ -19,9 +19,12 @@ from training.errors import CatalogueError
 from training.table import read_table
 
 SPLITS = ("train", "validation", "calibration", "test")
-REQUIRED = ("listing_id", "designation", "description", "image", "category")
-OPTIONAL = ("split", "label_source", "label_share", "text_kind")
-COLUMNS = ("row", *REQUIRED, *OPTIONAL, "weight")
+REQUIRED = ("designation", "description", "image", "category")
+OPTIONAL = ("listing_id", "split", "label_source", "label_share", "text_kind")
+COLUMNS = (
+    *("row", "listing_id", "designation", "description", "image", "category"),
+    *("split", "label_source", "label_share", "text_kind", "weight"),
+)
 WEIGHTLESS = "label source of weight 0"
 
 

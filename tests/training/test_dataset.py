@@ -76,6 +76,13 @@ def test_columns_can_have_other_names_and_be_left_away(tmp_path: Path) -> None:
     assert catalogue.rows.loc[0, ["designation", "category", "image"]].tolist() == ["Piscine", "2583", ""]
 
 
+def test_listings_need_no_ids(tmp_path: Path) -> None:
+    catalogue = read(write(tmp_path, "designation,description,image,category\na,b,,1\n"))
+    assert catalogue.listing(0).id is None
+    with pytest.raises(CatalogueError, match="no column sku "):
+        read(write(tmp_path, "designation,description,image,category\n"), columns={"listing_id": "sku"})
+
+
 def test_a_listing_carries_its_photo_and_texts(tmp_path: Path) -> None:
     catalogue = read(make_catalogue(tmp_path, without_image=0, without_text=0), images=tmp_path / "images")
     listing = catalogue.listing(3)
