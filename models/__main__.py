@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from models.artifact import read_manifest, trained_on
 from models.comparison import Comparison, compare_versions
 from models.comparison_report import comparison_report, diff_file
-from models.errors import NoVersion, PromotionRefused, PykutenError, VersionRefused
+from models.errors import NoVersion, PromotionRefused, PykutenError, VersionRefused, VersionUnknown
 from models.labelled_csv import LabelledCsv
 from models.parity import MAX_MEAN_DIFFERENCE, MIN_AGREEMENT, measure_parity, varied_golden_listings
 from models.predictor import Predictor
@@ -27,8 +28,14 @@ _CATALOGUE = "UTF-8 with the columns designation and category, and where there a
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 a check failed, 2 the call was wrong."""
     options = _parser().parse_args(arguments)
+    store = Store(options.store)
     try:
-        return int(options.run(Store(options.store), options))
+        code = int(options.run(store, options))
+        sys.stdout.flush()
+        return code
+    except VersionUnknown as error:
+        print(f"models: {error} {store.root} holds {', '.join(store.versions()) or 'none'}.", file=sys.stderr)
+        return 2
     except (VersionRefused, NoVersion, PromotionRefused) as error:
         print(f"models: {error}", file=sys.stderr)
         return 1
@@ -38,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("models: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # `models list | head -1`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end of the process
+        return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,13 +114,18 @@ def _list(store: Store, options: argparse.Namespace) -> int:
     if not versions:
         print(f"no version in {store.root}", file=sys.stderr)
         return 1
+    lines = []
     for version in versions:
+        sealed = ""
         try:
             manifest = read_manifest(store.folder(version))
             networks = ", ".join(f"{modality}: {entry.name}" for modality, entry in manifest.networks.items())
+            sealed = manifest.created.isoformat()
         except VersionRefused as error:
             networks = str(error)
-        print(f"{'*' if version == current else ' '} {version}  {networks}")
+        day = version[:10]  # names begin with it
+        lines.append((day, sealed, f"{'*' if version == current else ' '} {version}  {networks}"))
+    print("\n".join(line for _, _, line in sorted(lines, reverse=True)))
     return 0
 
 

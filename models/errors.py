@@ -197,4 +197,7 @@ class PromotionRefused(PykutenError):
 
     def __init__(self, version: str, current: str, reasons: Sequence[str]) -> None:
         self.reasons = tuple(reasons)
-        super().__init__(f"{version} is not promoted, {current} stays: {'; '.join(reasons)} (--force promotes it)")
+        super().__init__(
+            f"{version} is not promoted, {current} stays: {'; '.join(reasons)} (`python -m models promote {version} "
+            "--force` promotes it all the same)"
+        )

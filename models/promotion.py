@@ -4,8 +4,8 @@ On a catalogue, worse means: McNemar's exact test over all its judged listings f
 Without one, the figures that both versions were published with are compared, on the listings of the same name: worse
 means that for the most telling evidence that both were judged on (fused before text before photo before title) all of
 the new accuracy's 95 % interval is below the current accuracy; or, when these were not the same listings, below all of
-its interval, since then both are estimates of their own. A version without a network that the current one has is worse
-whatever its figures: it cannot answer some of the listings any more.
+its interval, since then both are estimates of their own. A version without a network or a category that the current one
+has is worse whatever its figures: it cannot answer some of the listings any more.
 
 The first version of a store passes, and so does whatever replaces a version that cannot be read. Going back is not
 gated: `Store.rollback`.
@@ -103,11 +103,10 @@ def compare_published(current: Path, candidate: Path) -> Finding:
             lines.append("The two were judged on different listings: another catalogue, or another split of it.")
     else:
         lines.append("The two were judged on no listings of the same name: compare them on a catalogue (--catalogue).")
-    lost_codes = _codes(current) - _codes(candidate)
-    if lost_codes:
-        lines.append(f"Categories that the new version does not know: {_named(lost_codes)}.")
     lost = manifests[0].networks.keys() - manifests[1].networks.keys()
     worse = [f"it has no network for {modality}, the current one has" for modality in sorted(lost)]
+    if lost_codes := _codes(current) - _codes(candidate):
+        worse.append(f"it does not know these categories of the current one: {_named(lost_codes)}")
     worse += [reason for name in shared for reason in _worse(name, cohorts[0][name], cohorts[1][name], same)]
     return Finding("\n".join(lines), tuple(worse))
 

@@ -33,7 +33,9 @@ class Store:
         self.root = Path(root)
 
     def versions(self) -> list[str]:
-        """Names of the sealed versions, newest first by name (names begin with their date); empty without a store."""
+        """Names of the sealed versions, the latest day first (names begin with their date), those of a day in no order
+        that means anything; empty without a store.
+        """
         try:
             entries = [entry.name for entry in os.scandir(self.root) if entry.is_dir(follow_symlinks=False)]
         except OSError:
@@ -80,7 +82,7 @@ class Store:
                 path.mkdir()
                 lock = _lock(path)
         except OSError as error:
-            raise StoreError(f"cannot create a draft: {error.strerror}") from error
+            raise StoreError(f"cannot write to {self.root}: {error.strerror}") from error
         try:
             yield path
         finally:
@@ -151,7 +153,7 @@ class Store:
             with _locked(self.root):
                 yield
         except OSError as error:
-            raise StoreError(f"cannot promote: {error.strerror}") from error
+            raise StoreError(f"cannot promote in {self.root}: {error.strerror}") from error
 
     def _point(self, history: list[str]) -> None:
         """Make the last version of `history` the current one."""

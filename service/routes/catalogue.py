@@ -186,6 +186,7 @@ def _models(registry: Registry) -> ModelsBody:
                 networks=None if manifest is None else _networks(manifest),
             )
         )
+    entries.sort(key=lambda one: (one["version"][:10], one["created"] or ""), reverse=True)  # names begin with the day
     return {
         "serving": registry.serving,
         "promoted": promoted,

@@ -4,11 +4,14 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from models.__main__ import main
+from models.artifact import NetworkEntry, write_manifest
+from models.listing import Modality
 from models.store import CURRENT, Store
 from tests.models.tiny_version import make_version, reseal
 
@@ -89,6 +92,31 @@ def test_list_names_what_is_damaged_and_goes_on(run: Commands, names: tuple[str,
     lines = run("list").out.splitlines()
     assert lines[0].startswith(f"  {names[0]}  version refused: ")
     assert lines[1].startswith(f"* {names[1]}  text: ")
+
+
+def test_versions_of_a_day_are_in_the_order_in_which_they_were_sealed(run: Commands) -> None:
+    facts = {"name": "plain", "classes": 2, "run": {}, "data": {}, "libraries": {}}
+    network = NetworkEntry(name="none", parameters=1, precision="f32")
+    sealed = {}
+    for minute in (3, 1, 2, 5, 4):
+        created = datetime(2026, 11, 26, 12, minute, tzinfo=UTC)
+        with run.store.draft() as draft:
+            version = write_manifest(draft, created=created, networks={Modality.TEXT: network}, **facts).version
+            run.store.seal(draft, version)
+        sealed[version] = minute
+    times = [sealed[line.split()[0]] for line in run("list").out.splitlines() if "2026.11.26" in line]
+    assert times == [5, 4, 3, 2, 1]
+
+
+def test_nobody_reads_the_list_to_its_end(run: Commands) -> None:
+    command = [sys.executable, "-m", "models", "--store", str(run.store.root), "list"]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(60) == 0
 
 
 def test_list_without_a_promotion_marks_nothing(run: Commands) -> None:
@@ -199,7 +227,9 @@ def test_rollback_to_a_damaged_version_is_refused(run: Commands, names: tuple[st
 @pytest.mark.parametrize("command", ["show", "verify", "promote"])
 @pytest.mark.parametrize("name", ["2026.11.25-unknown", "..", "../store", "/", "current", "a\nb", "\ud800"])
 def test_an_unknown_version_is_a_wrong_call(run: Commands, names: tuple[str, str], command: str, name: str) -> None:
-    assert run(command, name) == Answer(2, "", "models: No such model version.\n")
+    answer = run(command, name)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == f"models: No such model version. {run.store.root} holds {names[0]}, {names[1]}.\n"
     assert run.store.current() == names[1]
 
 
@@ -255,8 +285,9 @@ def test_the_command_itself(run: Commands, names: tuple[str, str]) -> None:
         done = subprocess.run(call, cwd=ROOT, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout, done.stderr
 
+    held = ", ".join(names)
     code, out, err = command("promote", names[0])
     assert (code, out.splitlines()[-1], err) == (0, f"serving {names[0]}", "")
-    assert command("show", "nothing") == (2, "", "models: No such model version.\n")
+    assert command("show", "nothing")[::2] == (2, f"models: No such model version. {run.store.root} holds {held}.\n")
     damage(run.store, names[1])
     assert command("rollback") == (1, "", "models: version refused: text.bin has another size than the manifest says\n")

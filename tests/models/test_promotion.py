@@ -86,7 +86,7 @@ def test_significantly_worse_on_the_catalogue_is_refused(run: Commands, catalogu
     assert f"A ({older}) is better; A alone is right on 30, B alone on 10" in answer.out
     assert answer.err == (
         f"models: {newer} is not promoted, {older} stays: right on 25.0% of 40 listings, the current one on 75.0% "
-        "(McNemar p = 0.0022) (--force promotes it)\n"
+        f"(McNemar p = 0.0022) (`python -m models promote {newer} --force` promotes it all the same)\n"
     )
     assert run.store.current() == older
     forced = run("promote", newer, "--catalogue", str(catalogue(30, 10)), "--force")
@@ -150,11 +150,13 @@ def test_figures_of_other_listings_are_not_compared(store: Store) -> None:
     assert "no listings of the same name" in finding.report
 
 
-def test_a_network_less_is_worse_and_lost_categories_are_named(store: Store) -> None:
+def test_a_network_or_a_category_less_is_worse(store: Store) -> None:
     text = make_version(store.root, day=26, classes=3, modalities=[Modality.TEXT])
     finding = compare_published(store.folder(store.current()), store.folder(text))
-    assert finding.worse == ("it has no network for image, the current one has",)
-    assert "Categories that the new version does not know: 2583." in finding.report
+    assert finding.worse == (
+        "it has no network for image, the current one has",
+        "it does not know these categories of the current one: 2583",
+    )
     assert compare_published(store.folder(text), store.folder(store.current())).worse == ()
 
 
@@ -257,4 +259,5 @@ def test_a_bad_catalogue_is_one_line_and_exit_code_2(
 def test_compare_of_an_unknown_version_is_a_wrong_call(run: Commands, tmp_path: Path, names: tuple[str, str]) -> None:
     path = write_catalogue(tmp_path / "some.csv", [("livre", "10")])
     answer = run("compare", *(name.format(newer=run.store.versions()[0]) for name in names), str(path))
-    assert (answer.code, answer.out, answer.err) == (2, "", "models: No such model version.\n")
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith("models: No such model version. ")
