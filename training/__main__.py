@@ -14,13 +14,15 @@ from typing import Any
 from models.errors import PykutenError, VersionUnknown
 from models.store import Store
 from training import audit_command, explore_command
-from training.catalogue_argument import read_catalogue_argument
+from training.catalogue_argument import read_catalogue_argument, whole_number
 from training.config import RunConfig, read_config
 from training.dataset import SPLITS
 from training.errors import TrainingError
 from training.workspace import Workspace
 
 DEFAULT_STORE = Path(__file__).parent.parent / "models" / "store"
+SEED = whole_number(0, 2**32 - 1)
+"""What `RunConfig.seed` takes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.set_defaults(run=_audit, read=read_catalogue_argument)
 
     for command in (run, check, explore, audit):
-        command.add_argument("--seed", type=_seed, help="instead of the config's seed")
+        command.add_argument("--seed", type=SEED, help="instead of the config's seed")
         command.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
     return parser
 
@@ -154,31 +156,15 @@ def _add_compare(commands: Any) -> None:
     )
     compare.add_argument("--baseline", action="store_true", help="also a linear text reference: TF-IDF, LinearSVC")
     compare.add_argument(
-        "--listings", type=_count, default=50, help="listings timed one by one for the cost (default: 50)"
+        "--listings", type=whole_number(1), default=50, help="listings timed one by one for the cost (default: 50)"
     )
-    compare.add_argument("--seed", type=_seed, help="instead of the configs' seeds")
+    compare.add_argument("--seed", type=SEED, help="instead of the configs' seeds")
     compare.add_argument("--work", type=Path, default=Path("runs"), help="keeps finished stages (default: runs)")
     compare.set_defaults(run=_compare, read=_read_config)
 
 
 def _read_config(options: argparse.Namespace) -> RunConfig:
     return read_config(options.config)
-
-
-def _count(text: str) -> int:
-    """A number from 1."""
-    count = int(text)
-    if count < 1:
-        raise ValueError
-    return count
-
-
-def _seed(text: str) -> int:
-    """What `RunConfig.seed` takes."""
-    seed = int(text)
-    if not 0 <= seed < 2**32:
-        raise ValueError
-    return seed
 
 
 def _run(config: RunConfig, options: argparse.Namespace, command: str) -> int:
@@ -256,7 +242,8 @@ def _evaluate(options: argparse.Namespace, command: str) -> int:
 
     folder = Store(options.store).locate(options.version)
     workspace = Workspace(options.work / "evaluate", partial(print, flush=True))
-    out = options.out or workspace.root / f"{folder.name}-{options.catalogue.stem}"
+    named = [folder.name, options.catalogue.stem, *([options.part] if options.part else [])]
+    out = options.out or workspace.root / "-".join(named)
     request = Request(
         folder,
         options.catalogue,

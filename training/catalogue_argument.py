@@ -9,7 +9,7 @@ from pathlib import Path
 
 from training.config import CatalogueConfig, Columns, RunConfig, read_config
 from training.errors import CatalogueError, ConfigError
-from training.table import PARQUET_SUFFIXES, column_names
+from training.table import PARQUET_SUFFIXES, SEPARATORS, column_names
 
 USUAL_NAMES: Mapping[str, Sequence[str]] = {
     "designation": ("designation", "title", "name", "product_name", "titre", "titel"),
@@ -24,7 +24,6 @@ USUAL_NAMES: Mapping[str, Sequence[str]] = {
 }
 """What columns are called in tables that come without a config, most telling name first; case does not matter."""
 NEEDED = ("designation", "category")
-SEPARATORS = ",;\t|"
 
 
 def add_catalogue_argument(parser: argparse.ArgumentParser) -> None:
@@ -46,11 +45,13 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
     """The type of an option that takes whole numbers from `least` to `most`."""
 
     def number(text: str) -> int:
-        value = int(text)
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
         if value < least or (most is not None and value > most):
-            raise argparse.ArgumentTypeError(
-                f"{value} is not " + (f"{least} or more" if most is None else f"{least} to {most}")
-            )
+            allowed = f"{least} or more" if most is None else f"{least} to {most}"
+            raise argparse.ArgumentTypeError(f"{text} is no whole number of {allowed}")
         return value
 
     return number

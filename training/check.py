@@ -215,8 +215,9 @@ def _problems(categories: pd.Series, taxonomy: Taxonomy, minimum: int) -> tuple[
     if categories.empty:
         return ("no usable row",)
     counts = Counter(categories)
-    unlabelled = counts.pop("", 0)
-    problems = [f"{unlabelled} rows have no category"] if unlabelled else []
+    del counts[""]
+    unlabelled = _named(_listed(categories == ""), "rows have no category")
+    problems = [unlabelled] if unlabelled else []
     if len(taxonomy) < 2:
         problems.append("at least two categories are needed")
     unknown = sorted(code for code in counts if code not in taxonomy)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from models.listing import Case
 from training.config import RunConfig
+from training.errors import SplitError
 from training.evaluation import CaseAnswers, Cohorts
 
 
@@ -17,6 +18,27 @@ def cohort_rows(config: RunConfig, table: pd.DataFrame) -> dict[str, set[int]]:
         sources = sorted(set(table["label_source"]))
         return {source or "test": set(table.index[table["label_source"] == source]) for source in sources}
     return {rule.name: set(table.index[rule.matches(table)]) for rule in config.cohorts}
+
+
+def check_cohorts(config: RunConfig, rows: pd.DataFrame) -> list[str]:
+    """Sentences about the cohorts that nothing can be evaluated of; `rows` have "split" and "given_split".
+
+    Those are left out of the evaluation. Raises SplitError when no other is left.
+    """
+    test = rows[rows["split"].eq("test")]
+    text, photo = (getattr(config, key).network != "none" for key in ("text", "image"))
+    answerable = (has_text(test) & text) | (test["image"].ne("") & photo)
+    members = cohort_rows(config, test[answerable])
+    if not any(members.values()):
+        field = "cohorts" if config.cohorts else "split.test"
+        raise SplitError(f"{field}: no test listing that the networks could answer, so nothing could be evaluated")
+    without = [name for name, found in members.items() if not found]
+    return [f"cohort {name!r} has no test listing that the networks could answer: left out" for name in without]
+
+
+def has_text(rows: pd.DataFrame) -> pd.Series:
+    """Which rows have a title or a description: bool."""
+    return rows["designation"].str.strip().ne("") | rows["description"].str.strip().ne("")
 
 
 def by_cohort(whole: Mapping[Case, CaseAnswers | None], members: Mapping[str, set[int]]) -> Cohorts:

@@ -19,7 +19,7 @@ from models.listing import Case, Listing
 from models.predictor import Predictor
 from training.answer_files import read_answers, read_logits, write_answers, write_logits
 from training.baseline import COST_FILE, NAME, SETTINGS, fit_baseline
-from training.cohorts import cohort_rows
+from training.cohorts import cohort_rows, has_text
 from training.compare_lessons import parted
 from training.comparison import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
 from training.config import RunConfig
@@ -28,7 +28,7 @@ from training.errors import ConfigError, TrainingError
 from training.evaluate import answers
 from training.evaluation import CaseAnswers
 from training.fusion_methods import compare_fusions
-from training.pipeline import Data, Fitted, check_parts, fit_networks, has_text, prepare_data, run_of
+from training.pipeline import Data, Fitted, check_parts, fit_networks, prepare_data, run_of
 from training.release import Release
 from training.workspace import Stage, Workspace
 

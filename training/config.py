@@ -283,5 +283,7 @@ def _line(location: Sequence[int | str], kind: str, message: str) -> str:
         message = "missing"
     elif kind in ("model_type", "model_attributes_type", "dict_type"):
         message = "must be a table"
+    elif kind == "string_pattern_mismatch" and field == "name":
+        message = "no spaces or accents: up to 64 letters, digits, '.', '-' and '_', the first a letter or digit"
     message = message.removeprefix("Value error, ").replace("\n", " ")
     return f"{field}: {message}" if field else message

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.calibration import FILE_NAME as CALIBRATION
 from models.listing import Case
 from models.predictor import Predictor
+from models.quality import FILE_NAME as METRICS
 from models.quality import quality_table
 from training.answer_blocks import WORKERS, answer_inputs, make_answers, read_answers
 from training.config import RunConfig
@@ -19,6 +23,7 @@ from training.errors import CatalogueError
 from training.evaluation import CaseAnswers, Cohorts
 from training.evaluation_report import (
     PAGE,
+    TEXT,
     Evaluation,
     broken_promises,
     left_out_lines,
@@ -61,8 +66,10 @@ def evaluate_version(request: Request, workspace: Workspace) -> Path:
     """
     named = read_named_catalogue(request.catalogue, request.images, request.columns)
     predictor = Predictor.load(request.version, streams=WORKERS)
-    catalogue = _part(named, request.part, workspace)
-    judged = judged_catalogue(predictor, catalogue)
+    catalogue, split = _part(named, request.part, workspace)
+    # A file's own test rows are held out of whatever is trained on it; a config's, of what is trained on its split.
+    unseen = request.part == "test" and split in (None, predictor.manifest.data.get("split_fingerprint"))
+    judged = judged_catalogue(predictor, catalogue, unseen=unseen)
     stage = workspace.stage(
         "answers",
         answer_inputs(predictor, judged.catalogue),
@@ -87,7 +94,7 @@ def evaluate_version(request: Request, workspace: Workspace) -> Path:
     }
     metrics = metrics_document(cohorts, codes, (), {"evaluation": facts})
     main = TRUE if TRUE in cohorts else max(cohorts, key=lambda name: metrics["cohorts"][name]["n"])
-    request.out.mkdir(parents=True, exist_ok=True)
+    _clear(request.out, judged.catalogue.fingerprint(), workspace)
     evaluation = Evaluation(predictor, request.version, judged, metrics, calibration, refits, request.command, main)
     write_evaluation(evaluation, request.out)
     if request.write_calibration:
@@ -115,19 +122,33 @@ def tell_apart(catalogue: Catalogue, config: RunConfig | None, answers: Mapping[
     return cohorts or {WHOLE: dict(answers)}
 
 
-def _part(named: NamedCatalogue, part: str, workspace: Workspace) -> Catalogue:
-    """The catalogue, or a part of its split: as the config splits it, else as the file's split column says."""
+def _part(named: NamedCatalogue, part: str, workspace: Workspace) -> tuple[Catalogue, str | None]:
+    """The catalogue, or a part of its split: as the config splits it, else as the file's split column says.
+
+    The second is the fingerprint of the config's split, None where the file's column says it.
+    """
+    catalogue, fingerprint = named.catalogue, None
     if not part:
-        return named.catalogue
-    catalogue = named.catalogue
+        return catalogue, fingerprint
     if named.config is not None:
         from training.pipeline import prepare_data
 
-        catalogue = prepare_data(named.config, workspace).catalogue
+        data = prepare_data(named.config, workspace)
+        catalogue, fingerprint = data.catalogue, data.split_fingerprint
     chosen = catalogue.rows["split"] == part
     if not chosen.any():
         raise CatalogueError(f"{catalogue.name}: no row is in the part {part}")
-    return catalogue.only(chosen, f"not in the part {part}")
+    return catalogue.only(chosen, f"not in the part {part}"), fingerprint
+
+
+def _clear(out: Path, fingerprint: str, workspace: Workspace) -> None:
+    """An empty place for the report: what an evaluation left there goes, with a word if it is of other listings."""
+    out.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        if json.loads((out / METRICS).read_bytes())["evaluation"]["fingerprint"] != fingerprint:
+            workspace.say(f"[evaluate] {out.name}: replaces the report on other listings (--out names another folder)")
+    for name in (PAGE, TEXT, METRICS, CALIBRATION):
+        (out / name).unlink(missing_ok=True)
 
 
 def _described(catalogue: Catalogue) -> NDArray[np.int64]:

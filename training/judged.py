@@ -33,10 +33,13 @@ class JudgedCatalogue:
     notes: tuple[str, ...]
 
 
-def judged_catalogue(predictor: Predictor, catalogue: Catalogue, *, progress: bool = True) -> JudgedCatalogue:
+def judged_catalogue(
+    predictor: Predictor, catalogue: Catalogue, *, unseen: bool = False, progress: bool = True
+) -> JudgedCatalogue:
     """Leave out what the version cannot be judged on, and forget photos that cannot be read.
 
-    Raises CatalogueError when nothing is left.
+    `unseen` says that the version has not learned from these rows, even if they are of its own catalogue. Raises
+    CatalogueError when nothing is left.
     """
     rows = len(catalogue) + sum(catalogue.left_out.values())
     taxonomy = predictor.taxonomy
@@ -60,7 +63,7 @@ def judged_catalogue(predictor: Predictor, catalogue: Catalogue, *, progress: bo
     if not len(usable):
         raise CatalogueError(f"{catalogue.name}: no row has text or a photo that can be read")
     notes = [f"{note[0].upper()}{note[1:]}." for note in report.notes]
-    if trained_on(predictor.manifest, catalogue.name):
+    if trained_on(predictor.manifest, catalogue.name) and not unseen:
         notes.append(
             "The version was trained on a catalogue of this name. On listings that it learned from it looks better "
             "than it is: judge it on others, or name the run's config and its test part (--part test)."

@@ -4,19 +4,21 @@ Rows are linked when they share
 - a listing id;
 - a title, compared without case, accents, entities and punctuation, if it says enough: at least `SHORTEST_TITLE`
   characters ("Notebook" and "Lot de 2" are not the same product);
+- a title and a description, whatever their length and however many rows share both;
 - the beginning of a text: one row's title of at least `SHORTEST_BEGINNING` characters and four words begins the other's
   text, because some sources write the description behind the title;
 - a photo, by perceptual hash (`training.photo_hash`).
-What more than `MOST_ROWS` rows share is taken for generic (a stock phrase, a "no photo" picture) and links nothing.
+What else more than `MOST_ROWS` rows share is generic (a stock phrase, a "no photo" picture) and links nothing.
 Groups are the connected components of these links.
 """
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from models.text import MAX_CHARACTERS, plain_text
 from training.dataset import Catalogue
 from training.photo_hash import PhotoHash, photo_hashes, similar_pairs
 
@@ -59,6 +62,7 @@ def group_near_duplicates(
     titles = [normalised_title(title) for title in rows["designation"]]
     links = _same(listing_id or None for listing_id in rows["listing_id"])
     links += _same(title if len(title.replace(" ", "")) >= SHORTEST_TITLE else None for title in titles)
+    links += _whole_texts(titles, list(rows["description"]))
     links += _beginnings(titles)
     if phash_distance is not None:
         links += _photos(list(rows["image"]), phash_distance, cache, progress)
@@ -72,6 +76,20 @@ def _same(keys: Iterable[Hashable | None]) -> Links:
         if key is not None:
             members[key].append(row)
     return [(rows[0], row) for rows in members.values() if len(rows) <= MOST_ROWS for row in rows[1:]]
+
+
+def _whole_texts(titles: Sequence[str], descriptions: Sequence[str]) -> Links:
+    """Links between all rows whose title and description are both the same, and neither empty."""
+    shared = {title for title, count in Counter(titles).items() if title and count > 1}
+    # Parsing is slow, and copies are many: each description is parsed once.
+    cleaned = functools.cache(lambda description: normalised_title(plain_text(description[:MAX_CHARACTERS])))
+    first: dict[tuple[str, str], int] = {}
+    links: Links = []
+    for row, (title, description) in enumerate(zip(titles, descriptions, strict=True)):
+        said = cleaned(description) if title in shared else ""
+        if said and (start := first.setdefault((title, said), row)) != row:
+            links.append((start, row))
+    return links
 
 
 def _beginnings(titles: Sequence[str]) -> Links:

@@ -17,6 +17,7 @@ from models.promotion import promote as promote_version
 from models.store import Store
 from models.taxonomy import Taxonomy
 from training.check import check_catalogue, usable_catalogue
+from training.cohorts import check_cohorts, has_text
 from training.config import RunConfig
 from training.dataset import WEIGHTLESS, Catalogue, read_catalogue, read_taxonomy
 from training.errors import SplitError
@@ -25,7 +26,9 @@ from training.evaluation import LabelledLogits, LearningCurve
 from training.golden import read_golden_listings
 from training.image_fit import activation_inputs, fit_image, make_activations
 from training.lessons import lessons, may_judge
+from training.named_values import check_named_values
 from training.near_duplicates import group_near_duplicates
+from training.networks import HEAD_CUT, CutInvalid
 from training.publish import FittedNetwork
 from training.release import Release, Run
 from training.split import EXCLUDED, split_catalogue, split_fingerprint
@@ -92,6 +95,7 @@ def run(
 
 def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
     """Fit each network that the config has, or find it done. Raises TrainingError where one cannot be fitted."""
+    _check_cut(config)
     networks, curves, keys = [], [], {}
     seconds: dict[str, float] = {}
     for modality, fit in ((Modality.TEXT, _text), (Modality.IMAGE, _image)):
@@ -138,6 +142,7 @@ def publish(release: Release, fitted: Fitted, store: Store, *, promote: bool) ->
 def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     """Read, check and split the catalogue; prints the check. Raises CatalogueError, CatalogueRefused, SplitError."""
     catalogue = read_catalogue(config.catalogue, weightless=True)
+    check_named_values(config, catalogue.rows)
     catalogue = catalogue.only(catalogue.rows["weight"].gt(0) | may_judge(catalogue.rows, config.split), WEIGHTLESS)
     taxonomy = read_taxonomy(config.catalogue, catalogue)
     workspace.say(f"[data] {len(catalogue)} rows read, checking")
@@ -162,6 +167,8 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     counts = usable.rows["split"].value_counts().to_dict()
     workspace.say(f"[split] {', '.join(f'{part} {count}' for part, count in sorted(counts.items()))}")
     check_parts(config, usable.rows)
+    for note in check_cohorts(config, usable.rows):
+        workspace.say(f"[split] note: {note}")
     return Data(usable, taxonomy, usable.fingerprint(), split_fingerprint(split))
 
 
@@ -175,14 +182,27 @@ def check_parts(config: RunConfig, rows: pd.DataFrame) -> None:
             raise SplitError(f"split.{part}: no row is in it, and a version is not published without")
     train = rows[rows["split"].eq("train")]
     if config.text.network != "none" and not has_text(train).any():
-        raise SplitError(f"text.network is {config.text.network}, but no training row has text")
+        raise SplitError(f"text.network is {config.text.network}, but no training row has text; {_without('text')}")
     if config.image.network != "none" and not train["image"].ne("").any():
-        raise SplitError(f"image.network is {config.image.network}, but no training row has a photo")
+        raise SplitError(
+            f"image.network is {config.image.network}, but no training row has a photo; {_without('image')}"
+        )
 
 
-def has_text(rows: pd.DataFrame) -> pd.Series:
-    """Which rows have a title or a description: bool."""
-    return rows["designation"].str.strip().ne("") | rows["description"].str.strip().ne("")
+def _check_cut(config: RunConfig) -> None:
+    """A cut that the photo network does not have is found before text is trained. Raises CutInvalid."""
+    if config.image.network != "none" and config.image.fine_tune_from != HEAD_CUT:
+        from training.networks.image import check_cut
+
+        image = config.image
+        try:
+            check_cut(image.network, image.height, image.width, image.fine_tune_from)
+        except CutInvalid as error:
+            raise CutInvalid(f"image.fine_tune_from: {error}") from error
+
+
+def _without(section: str) -> str:
+    return f'write [{section}] network = "none"'
 
 
 def _groups(config: RunConfig, catalogue: Catalogue, workspace: Workspace) -> NDArray[np.int64]:

@@ -37,11 +37,10 @@ BLOCK = 32
 AS_GIVEN = "as given"
 """Each listing with all that it has; beside it, what each network alone says."""
 INT8 = (
-    f"Not offered. It takes {INT8_AGREEMENT:.0%} of the same best categories as float32, and quantising needs a "
-    "library that is no dependency. Tried by hand (NNCF, 300 photos, mixed preset) on the networks of "
-    "2026.11.22-6252780, it kept 93.2 % and lost 1.1 points of accuracy."
+    f"Not offered. It would have to keep {INT8_AGREEMENT:.0%} of the best categories of float32; int8 changes more "
+    "than that, and quantising needs a library that is no dependency."
 )
-"""Why no version asks for int8."""
+"""Why no version asks for int8; the figures are in docs/decisions/0010."""
 
 Served = Literal["f32", "bf16"]
 

@@ -21,6 +21,7 @@ from models.quality import quality_table, read_metrics
 from models.store import Store
 from models.taxonomy import Taxonomy
 from training.calibrate import calibrate, refuse_worse_fusion
+from training.calibration_notes import accepts_nothing, too_few_trusted
 from training.calibration_summary import CalibrationSummary
 from training.cohorts import by_cohort, cohort_rows
 from training.config import RunConfig
@@ -155,6 +156,7 @@ class Release:
         Predictor.load(draft, runtime="keras", verify=False).replay_golden(draft)
         store.seal(draft, version)
         self.say(f"[publish] sealed {version}")
+        self._note(accepts_nothing(served.calibration))
         return version
 
     def assemble(self, draft: Path, networks: list[FittedNetwork], preprocessing: Preprocessing) -> Assembled:
@@ -173,6 +175,10 @@ class Release:
                 raise
             self.say(f"[publish] forced although: {error}")
 
+    def _note(self, sentence: str) -> None:
+        if sentence:
+            self.say(f"[publish] note: {sentence}")
+
     def _seal_manifest(self, draft: Path, entries: Mapping[Modality, NetworkEntry]) -> Manifest:
         run = self.run
         return seal_manifest(draft, run.config.name, run.described, entries, len(run.taxonomy), self._data)
@@ -188,6 +194,7 @@ class Release:
         )
         if self.run.cross_fitted is not None:
             labelled = LabelledLogits.joined([labelled, self.run.cross_fitted])
+        self._note(too_few_trusted(labelled, config.decision.trust))
         fusion, calibration, summary = calibrate(
             labelled,
             self.run.taxonomy.codes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,10 @@ import pandas as pd
 from training.errors import CatalogueError
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
+SPREADSHEET_SUFFIXES = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
+SEPARATORS = ",;\t|"
+"""What columns are usually separated by."""
+SAVE = "save it as CSV UTF-8"
 ENCODING = "utf-8-sig"
 """UTF-8, with or without a byte-order mark."""
 
@@ -36,6 +41,8 @@ def read_table(
 
 def column_names(path: Path, separator: str = ",") -> list[str]:
     """The file's columns, in its order. Raises CatalogueError."""
+    if path.suffix.lower() in SPREADSHEET_SUFFIXES and path.is_file():
+        raise CatalogueError(f"{path.name}: a spreadsheet; {SAVE}")
     with _reading(path):
         return _parquet_columns(path) if _is_parquet(path) else _csv_columns(path, separator)
 
@@ -52,7 +59,7 @@ def _reading(path: Path) -> Iterator[None]:
     except OSError as error:
         raise CatalogueError(f"{path.name}: {error.strerror or 'cannot be read'}") from error
     except UnicodeDecodeError as error:
-        raise CatalogueError(f"{path.name}: not UTF-8") from error
+        raise CatalogueError(f"{path.name}: not UTF-8; {SAVE}") from error
     except (ValueError, pd.errors.ParserWarning) as error:
         reason = str(error).strip().partition("\n")[0].removeprefix("Error tokenizing data. C error: ")
         raise CatalogueError(f"{path.name}: not a readable table: {reason}") from error
@@ -62,10 +69,18 @@ def _require(path: Path, wanted: Sequence[str], names: Sequence[str]) -> None:
     missing = [name for name in wanted if name not in names]
     if missing:
         exist = ", ".join(name for name in names if name) or "none"
-        raise CatalogueError(f"{path.name}: no column {', '.join(missing)} (columns: {exist})")
+        told = f"{path.name}: no column {', '.join(missing)} (columns: {exist})"
+        raise CatalogueError(told + _other_separator(names))
     twice = [name for name in dict.fromkeys(wanted) if names.count(name) > 1]
     if twice:
         raise CatalogueError(f"{path.name}: column {twice[0]} appears more than once")
+
+
+def _other_separator(names: Sequence[str]) -> str:
+    """What to do about a header that is one column because it is separated by something else; empty if it is not."""
+    found = [separator for separator in SEPARATORS if len(names) == 1 and separator in names[0]]
+    shown = json.dumps(max(found, key=names[0].count)) if found else ""  # a tab as TOML writes it, too
+    return f"; set catalogue.separator = {shown}" if shown else ""
 
 
 def _csv_columns(path: Path, separator: str) -> list[str]:

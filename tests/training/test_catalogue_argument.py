@@ -8,6 +8,7 @@ import pytest
 
 from tests.training.catalogue import make_catalogue
 from tests.training.tiny import CONFIG
+from training.__main__ import main
 from training.catalogue_argument import add_catalogue_argument, read_catalogue_argument
 from training.config import RunConfig
 from training.dataset import read_catalogue
@@ -69,3 +70,19 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
         read(str(tmp_path / "t.toml"), "--column", "category=label")
     with pytest.raises(CatalogueError, match=r"absent\.csv: no such file"):
         read(str(tmp_path / "absent.csv"))
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        (["compare", "c.toml", "--listings", "0"], "argument --listings: 0 is no whole number of 1 or more"),
+        (["run", "c.toml", "--seed", "-1"], "argument --seed: -1 is no whole number of 0 to 4294967295"),
+        (["run", "c.toml", "--seed", "x"], "argument --seed: x is no whole number of 0 to 4294967295"),
+    ],
+)
+def test_a_number_out_of_range_is_told_the_range(
+    options: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(options)
+    assert capsys.readouterr().err.splitlines()[-1].endswith(line)

@@ -109,7 +109,7 @@ def test_what_cannot_be_trained_on_is_a_problem_each(tmp_path: Path) -> None:
     catalogue = read(tmp_path, rows + "6,once,,,2\n7,new,,,9\n8,nothing,,,\n")
     report = check(catalogue, "1", "2", "3", minimum=2)
     assert report.problems == (
-        "1 rows have no category",
+        "1 rows have no category (rows 7)",
         "category 9 is not in the taxonomy (1 rows)",
         "category 2 has 1 usable rows, 2 are needed",
         "category 3 has 0 usable rows, 2 are needed",

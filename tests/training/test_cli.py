@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from models.store import Store
@@ -75,6 +76,21 @@ def name_no_photos(folder: Path) -> None:
     edit(folder / "tiny.toml", 'images = "data/images"', 'columns = { image = "" }')
 
 
+def rename_the_run(folder: Path) -> None:
+    edit(folder / "tiny.toml", 'name = "tiny"', 'name = "my tiny run"')
+
+
+def forget_a_category(folder: Path) -> None:
+    edit(folder / "data" / "listings.csv", ",2583,", ",,")
+
+
+def name_no_texts(folder: Path) -> None:
+    table = pd.read_csv(folder / "data" / "listings.csv", dtype=str, keep_default_na=False)
+    table[table["image"] != ""].assign(designation="", description="").to_csv(
+        folder / "data" / "listings.csv", index=False
+    )
+
+
 FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "missing column": (misname_a_column, "training: listings.csv: no column designation (columns: listing_id, title, "),
     "category seen once": (add_a_single_listing, "training: listings.csv: category 9999 has 1 usable rows, 5 are need"),
@@ -84,7 +100,16 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "precision": (ask_for_an_unreachable_precision, "training: tiny.toml: decision.precision: "),
     "no config": (remove_the_config, "training: tiny.toml: No such file or directory"),
     "no calibration": (leave_nothing_to_calibrate_on, "training: split.calibration: no row is in it"),
-    "no photos": (name_no_photos, "training: image.network is vgg16, but no training row has a photo"),
+    "no photos": (
+        name_no_photos,
+        'training: image.network is vgg16, but no training row has a photo; write [image] network = "none"',
+    ),
+    "no texts": (
+        name_no_texts,
+        'training: text.network is ngrams, but no training row has text; write [text] network = "none"',
+    ),
+    "name": (rename_the_run, "training: tiny.toml: name: no spaces or accents: up to 64 letters, "),
+    "no category": (forget_a_category, "training: listings.csv: 1 rows have no category (rows "),
 }
 
 
@@ -137,6 +162,19 @@ def test_a_wrong_call_is_exit_code_2(options: list[str], capsys: pytest.CaptureF
     assert "error: " in capsys.readouterr().err
 
 
+@pytest.mark.tensorflow
+def test_a_cut_that_the_network_does_not_have_is_found_before_text_is_trained(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(folder / "tiny.toml", "views = 1", 'views = 1\nfine_tune_from = "block4_pol"')
+    assert main(arguments(folder)) == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
+    assert told[0].startswith("training: image.fine_tune_from: network vgg16 has no layer block4_pol; it can be after ")
+    assert "block4_pool" in told[0]
+    assert len(told) == 1
+    assert not any(path.is_dir() for path in (folder / "work" / "tiny").glob("text*"))
+
+
 def test_check_reports_and_trains_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments(folder, "check")) == 0
     out = capsys.readouterr().out
@@ -157,7 +195,7 @@ def test_a_store_that_cannot_be_written_is_found_at_once(folder: Path, capsys: p
     (folder / "store").write_text("a file")
     assert main(arguments(folder)) == 1
     captured = capsys.readouterr()
-    assert captured.err.startswith("training: store: cannot create a draft")
+    assert captured.err.startswith("training: store: cannot write to ")
     assert "[data]" not in captured.out
 
 

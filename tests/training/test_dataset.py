@@ -164,8 +164,24 @@ def test_photos_outside_the_image_folder_are_refused(tmp_path: Path, image: str)
 
 def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "listings.csv").write_bytes(f"{HEADER}\n1,été,,,1\n".encode("latin-1"))
-    with pytest.raises(CatalogueError, match=r"^listings\.csv: not UTF-8$"):
+    with pytest.raises(CatalogueError, match=r"^listings\.csv: not UTF-8; save it as CSV UTF-8$"):
         read(tmp_path / "listings.csv")
+
+
+def test_a_spreadsheet_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "listings.xlsx").write_bytes(b"PK\x03\x04")
+    with pytest.raises(CatalogueError, match=r"^listings\.xlsx: a spreadsheet; save it as CSV UTF-8$"):
+        read(tmp_path / "listings.xlsx")
+
+
+@pytest.mark.parametrize(("separator", "shown"), [(";", '";"'), ("\t", r'"\\t"'), ("|", r'"\|"')])
+def test_a_header_of_another_separator_is_recognised(tmp_path: Path, separator: str, shown: str) -> None:
+    path = write(tmp_path, f"{HEADER}\n1,a,,,1\n".replace(",", separator))
+    with pytest.raises(CatalogueError, match=f"set catalogue.separator = {shown}$"):
+        read(path)
+    assert len(read(path, separator=separator)) == 1
+    with pytest.raises(CatalogueError, match=r"\(columns: title\)$"):
+        read(write(tmp_path, "title\n1\n"))
 
 
 def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:

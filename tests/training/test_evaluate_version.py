@@ -23,9 +23,12 @@ from models.predictor import Predictor
 from tests.models.tiny_version import CODES, COLOURS, WORDS, listing, make_version, photo, reseal
 from training import answer_blocks, evaluation_report
 from training.__main__ import main
+from training.config import read_config
 from training.evaluate import answers
 from training.evaluation import CaseAnswers
 from training.named_catalogue import read_named_catalogue
+from training.pipeline import prepare_data
+from training.workspace import Workspace
 
 COLUMNS = ("listing_id", "designation", "description", "image", "category", "label_source", "split")
 ROWS = 40
@@ -361,6 +364,48 @@ def test_a_catalogue_that_the_version_learned_from_is_pointed_out(
     out = evaluate(version=version)[1]
     assert "The version was trained on a catalogue of this name." in out
     assert "trained on a catalogue of this name" in (shop / "out" / "report.md").read_text(encoding="utf-8")
+    assert "trained on a catalogue of this name" in evaluate("--part", "train", version=version)[1]
+    assert "trained on a catalogue of this name" not in evaluate("--part", "test", version=version)[1]
+
+
+def test_the_test_part_of_another_split_may_have_been_learned_from(
+    evaluate: Callable[..., tuple[int, str, str]], shop: Path, tiny_version: Path
+) -> None:
+    table = pd.read_csv(shop / "shop.csv", dtype=str, keep_default_na=False).iloc[:ROWS].drop(columns="split")
+    table.rename(columns={"designation": "titre", "category": "rayon"}).to_csv(shop / "mine.csv", sep=";", index=False)
+    halves = "train = 0.3\nvalidation = 0.1\ncalibration = 0.1\ntest = 0.5\ngroup_near_duplicates = false\n"
+    (shop / "mine.toml").write_text(f"{CONFIG}[split]\n{halves}", encoding="utf-8")
+    (shop / "other.toml").write_text(f"seed = 8\n{CONFIG}[split]\n{halves}", encoding="utf-8")
+    split = prepare_data(read_config(shop / "mine.toml"), Workspace(shop / "work" / "mine")).split_fingerprint
+    told = {"catalogue": "mine.csv", "split_fingerprint": split}
+    version = reseal(shop / "store" / tiny_version.name, data=told).name
+    assert "on a catalogue of this name" not in evaluate("--part", "test", version=version, catalogue="mine.toml")[1]
+    assert "on a catalogue of this name" in evaluate("--part", "test", version=version, catalogue="other.toml")[1]
+    assert "on a catalogue of this name" in evaluate("--part", "train", version=version, catalogue="mine.toml")[1]
+
+
+def test_what_an_earlier_evaluation_left_is_not_taken_for_this_one_s(
+    evaluate: Callable[..., tuple[int, str, str]], shop: Path
+) -> None:
+    assert evaluate("--refit")[0] == 0
+    (shop / "out" / "mine.txt").write_text("not the command's")
+    code, out, _ = evaluate()
+    assert (code, "replaces the report" in out) == (0, False)
+    assert {path.name for path in (shop / "out").iterdir()} == {
+        *("report.html", "report.md", "metrics.json", "mine.txt")
+    }
+    assert "replaces the report on other listings" in evaluate("--part", "train")[1]
+
+
+def test_a_part_s_report_has_a_folder_of_its_own(
+    shop: Path, tiny_version: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation_report, "write_report", lambda path, *_: path.write_text("no plots"))
+    given = ["evaluate", str(tiny_version), str(shop / "shop.csv"), "--images", str(shop / "photos")]
+    for options in ([], ["--part", "test"]):
+        assert main([*given, "--work", str(shop / "work"), *options]) == 0
+    folders = {path.name for path in (shop / "work" / "evaluate").iterdir() if path.name.startswith("2026")}
+    assert folders == {f"{tiny_version.name}-shop", f"{tiny_version.name}-shop-test"}
 
 
 @pytest.mark.parametrize(

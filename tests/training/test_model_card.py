@@ -64,7 +64,7 @@ def test_the_card_tells_what_a_sceptic_asks(tmp_path: Path, whole: dict[str, Any
         "| vote | what models think | 310 | 300 | – | – |",
         "- Labels from `vote` are easier.",
         "undecodable image",
-        "Near-duplicates (of photo or title) were kept within one part",
+        "says otherwise. Near-duplicates (of photo or title) were kept within one part",
         "| text | gru | none | MIT | f32 | 1,234,567 |",
         "the same best category in\n99.8\xa0%",
         "(listings by label source: 120 true)",
@@ -99,7 +99,7 @@ def test_without_context_it_says_what_is_not_known(tmp_path: Path) -> None:
 
 def test_a_split_that_lets_near_duplicates_straddle_is_admitted(tmp_path: Path, whole: dict[str, Any]) -> None:
     card = written(tmp_path, whole, {"config": {"split": {"group_near_duplicates": False}}})
-    assert "Near-duplicates were **not** kept within one part" in card
+    assert "says otherwise. Near-duplicates were **not** kept within one part" in card
 
 
 def test_nothing_given_is_taken_for_markdown(tmp_path: Path) -> None:

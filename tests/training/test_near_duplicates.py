@@ -63,6 +63,18 @@ def test_a_stock_phrase_links_nothing(tmp_path: Path) -> None:
     assert groups_of(tmp_path, [title] * (MOST_ROWS + 1)) == list(range(MOST_ROWS + 1))
 
 
+def test_a_text_that_is_the_same_as_a_whole_links_however_many_rows_share_it(tmp_path: Path) -> None:
+    title = "Voir la photo pour la description"
+    texts = [(title, "Neuf, en <b>boîte</b>"), (title.upper(), "neuf en boite !"), ("Lot", "de 2"), (title, "<br>")]
+    lines = [f'{title},"{description}",,1\n' for title, description in texts for _ in range(MOST_ROWS + 1)]
+    (tmp_path / "listings.csv").write_text("designation,description,image,category\n" + "".join(lines), "utf-8")
+    catalogue = read_catalogue(CatalogueConfig(path=tmp_path / "listings.csv"))
+    groups = group_near_duplicates(catalogue, phash_distance=None).reshape(len(texts), -1)
+    assert set(groups[0]) == set(groups[1]) == {0}
+    assert set(groups[2]) == {1}
+    assert len(set(groups[3])) == MOST_ROWS + 1  # a title alone
+
+
 def test_a_title_followed_by_its_description_is_found(tmp_path: Path) -> None:
     title = "Housse de coussin décorative en lin"
     merged = f"{title} - Description: 100% neuf et de haute qualité"

@@ -227,8 +227,12 @@ def test_a_cut_inside_a_residual_block_is_refused(cut: str) -> None:
     model = image_network("efficientnet_lite0", lively=False)
     with pytest.raises(CutInvalid, match="flows around"):
         split_at(model, cut)
-    with pytest.raises(CutInvalid, match="no layer"):
+    with pytest.raises(CutInvalid, match="no layer block99_add; it can be after ") as caught:
         split_at(model, "block99_add")
+    others = str(caught.value).partition("it can be after ")[2].split(", ")
+    assert {IMAGE_NETWORKS["efficientnet_lite0"].cut, HEAD_CUT} < set(others)
+    for other in others:
+        split_at(model, other)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,16 @@ def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release, "write_report", lambda path, *_: path.write_text("no report"))
 
 
+def test_a_run_says_in_which_cases_its_version_accepts_nothing(tiny_run: TinyRun) -> None:
+    """32 calibration listings cannot show 95 %."""
+    lines = tiny_run.output.replace("\xa0", " ").splitlines()
+    (note,) = [line for line in lines if line.startswith("[publish] note: ")]
+    assert lines.index(note) == lines.index(f"[publish] sealed {tiny_run.version}") + 1
+    assert note.startswith("[publish] note: at a precision of 95 % nothing is accepted from text (")
+    assert "title alone (" in note
+    assert "at least about 45 calibration listings" in note
+
+
 POOL = Listing("Piscine bâche pompe", "<p>Liner et filtration du bassin</p>")
 BOOK = Listing("Roman livre de poche", "<p>Auteur, édition et récit</p>")
 
@@ -164,9 +174,13 @@ def test_a_changed_text_config_redoes_the_text_alone(
     assert stages("decision", renamed) == ([], list(STAGES))
 
 
-def test_a_text_version_answers_texts(tiny_run: TinyRun) -> None:
-    code, store = tiny_run.train("text", TEXT_ONLY)
+def test_a_text_version_answers_texts(tiny_run: TinyRun, capsys: pytest.CaptureFixture[str]) -> None:
+    code, store = tiny_run.train("text", f'{TEXT_ONLY}\n[decision]\ntrusted = ["true"]\n')
     assert code == 0
+    notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[publish] note: ")]
+    assert notes[0].startswith("[publish] note: too few trusted calibration listings (true), so that all labels count")
+    assert "of the 500 needed" in notes[0]
+    assert len(notes) == 2
     folder = sealed(store)
     assert not (folder / "image.keras").exists()
     predictor = Predictor.load(folder)

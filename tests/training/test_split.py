@@ -191,6 +191,22 @@ def test_rules_that_match_nothing_and_parts_that_stay_empty_are_refused() -> Non
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("holdout", [False, True])
+@pytest.mark.parametrize("size", [60, 300, 450])
+def test_a_group_larger_than_what_a_part_needs_leaves_the_split_whole(size: int, holdout: bool) -> None:
+    """A listing repeated so often that its group is most of its category, or of the catalogue."""
+    catalogue = catalogue_of(category=["a"] * (size + 40) + ["b"] * 100, label_source=["true"] * (size + 140))
+    groups = np.concatenate([np.zeros(size, np.int64), np.arange(1, 141)])
+    rules = (rule(where={"label_source": ["true"]}, validation=0.09, calibration=0.09, test=0.1),) if holdout else ()
+    split = split_catalogue(catalogue, SplitConfig(holdout=rules), groups)
+    assert straddling(split, groups) == 0
+    table = pd.crosstab(catalogue.rows["category"], split)
+    assert set(split[:size]) == {"train"}
+    for part in ("validation", "calibration", "test"):
+        assert table.loc["b", part] >= 6
+        assert 3 <= table.loc["a", part] <= 20
+
+
 def test_a_category_without_training_rows_is_refused() -> None:
     catalogue = catalogue_of(category=["a"] * 50 + ["b"] * 3, split=["train"] * 50 + ["test"] * 3)
     with pytest.raises(SplitError, match="category b has no training row"):

@@ -7,6 +7,7 @@ for each width of the head, then logits. `split_at` parts a network into what st
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 import keras
@@ -24,6 +25,8 @@ FEATURES = "features"
 """The layer after global average pooling, float32 [B, F]."""
 CLASSIFIER_PREFIX = "classifier_"
 """How the names of the classifier's own layers begin."""
+MOST_TRIED = 6
+"""Layers that are tried as cuts, for an error to name those that can be one."""
 IMAGENET_MEANS_RGB = (123.68, 116.779, 103.939)
 """Mean of ImageNet's training photos, as subtracted by the Caffe models that VGG16 and ResNet50 descend from."""
 
@@ -70,17 +73,41 @@ def split_at(model: keras.Model, layer_name: str) -> tuple[keras.Model, keras.Mo
     try:
         activation = model.get_layer(name).output
     except ValueError as error:
-        raise CutInvalid(f"network {model.name} has no layer {name}") from error
+        raise CutInvalid(f"network {model.name} has no layer {name}; {_other_cuts(model, name)}") from error
     try:
         tail = keras.Model(activation, model.outputs[0], name=f"{model.name}_tail")
     except ValueError as error:
-        raise CutInvalid(f"network {model.name} cannot be cut after {name}: data flows around it") from error
+        problem = f"network {model.name} cannot be cut after {name}: data flows around it"
+        raise CutInvalid(f"{problem}; {_other_cuts(model, name)}") from error
     trunk = keras.Model(model.inputs, activation, name=f"{model.name}_trunk")
     trunk.trainable = False
     for layer in tail.layers:
         own = layer.name.startswith(CLASSIFIER_PREFIX)
         layer.trainable = own or not isinstance(layer, layers.BatchNormalization)
     return trunk, tail
+
+
+def check_cut(name: str, height: int, width: int, layer_name: str) -> None:
+    """Whether an image network can be parted there, found in seconds, without weights. Raises CutInvalid."""
+    if layer_name not in (HEAD_CUT, IMAGE_NETWORKS[name].cut):
+        split_at(build_image_network(name, 2, height, width, weights="none", head=()), layer_name)
+
+
+def _other_cuts(model: keras.Model, wanted: str) -> str:
+    """Some layers that the network can be cut after, those of the most similar names first."""
+    layers_before = [layer.name for layer in model.layers if not layer.name.startswith(CLASSIFIER_PREFIX)]
+    similar = get_close_matches(wanted, layers_before, MOST_TRIED, cutoff=0.5)
+    usual = [IMAGE_NETWORKS[model.name].cut] if model.name in IMAGE_NETWORKS else []
+    found = [name for name in similar if name != wanted and _can_be_cut(model, name)]
+    return f"it can be after {', '.join(dict.fromkeys([*found, *usual, HEAD_CUT]))}"
+
+
+def _can_be_cut(model: keras.Model, name: str) -> bool:
+    try:
+        keras.Model(model.get_layer(name).output, model.outputs[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _build_backbone(name: str, height: int | None, width: int | None, weights: str) -> keras.Model:
