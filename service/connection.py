@@ -31,6 +31,12 @@ LINGER_BYTES = 64 * MIB
 reads gets its answer instead of a reset connection. Beyond it, the connection is closed."""
 LINGER_SECONDS = 5.0
 """The same in time, where the answer was the connection's last."""
+MOST_AHEAD = 16
+"""Requests that are read before the first of them is answered. A client can send thousands in one piece: 80,000 of 200
+connections kept the loop from everybody else for 14 seconds."""
+MOST_UNREAD_BYTES = MIB
+"""What such a client may have sent beyond them; more ends the connection."""
+HEAD_END = b"\r\n\r\n"
 LAST_CALL_SECONDS = 1.0
 """How long an idle connection is kept when the process stops: its next request may be on its way, and gets an
 answer instead of a reset."""
@@ -64,6 +70,7 @@ class Connection(HttpToolsProtocol):
         self._answering: RequestResponseCycle | None = None
         self._ending = False
         self._offers_upgrade = False
+        self._unread = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that never says anything is closed too."""
@@ -81,7 +88,25 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take in bytes; while a request is incomplete, the clock runs."""
+        """Take in bytes, or put them behind those that wait for answers to requests before them."""
+        if not self._unread:
+            self._take(data)
+        elif len(self._unread) + len(data) <= MOST_UNREAD_BYTES:
+            self._unread += data
+            self.flow.pause_reading()
+        else:
+            self.transport.abort()
+
+    def _take(self, data: bytes) -> None:
+        """Parse bytes, as far as they hold no more requests than may be read ahead; while a request is incomplete, the
+        clock runs.
+        """
+        if data.count(HEAD_END) > MOST_AHEAD:
+            end = 0
+            for _ in range(MOST_AHEAD):
+                end = data.index(HEAD_END, end) + len(HEAD_END)
+            data, self._unread = data[:end], data[end:]
+            self.flow.pause_reading()
         was_in_head = self._in_head
         self._read_bytes = len(data)
         self._unset_keepalive_if_required()
@@ -94,7 +119,7 @@ class Connection(HttpToolsProtocol):
             self._head_bytes += len(data) if was_in_head else self._length_of_head()
             if self._head_bytes > self.limits.head_bytes:
                 self.send_400_response(NOT_HTTP)
-        if self._watch is None and self._is_waiting():
+        if self._watch is None and not self._unread and self._is_waiting():
             self._arm(self.limits.head_seconds if self._in_head else self.limits.body_seconds + GRACE_SECONDS)
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -149,11 +174,22 @@ class Connection(HttpToolsProtocol):
             self.server_state.total_requests += 1
             return
         super().on_response_complete()
+        if self._unread:
+            self.flow.pause_reading()
+            if not self.pipeline:
+                self.loop.call_soon(self._go_on)
         if not self._complete and is_stream(self.cycle.scope):
             self._disarm()
             self._arm(GRACE_SECONDS)
         if self.transport.is_closing():
             self._abort_later(self.limits.read_seconds)
+
+    def _go_on(self) -> None:
+        """Take what waited for the requests before it."""
+        data, self._unread = self._unread, b""
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._take(data)
 
     def pause_writing(self) -> None:
         """The client does not read as fast as it is written to: it has a time to make up for it."""

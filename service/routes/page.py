@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from models.errors import NoVersion
+from service.etag import etag_of, is_held
 from service.serving import serving_of
 
 router = APIRouter(include_in_schema=False)
@@ -45,6 +47,16 @@ async def index(request: Request) -> Response:
 async def docs() -> Response:
     """Swagger UI over `/openapi.json`."""
     return _page("docs.html", DOCS_POLICY)
+
+
+@router.get("/openapi.json")
+async def document(request: Request, if_none_match: Annotated[str, Header()] = "") -> Response:
+    """The OpenAPI document."""
+    content: bytes = await asyncio.to_thread(request.app.state.document)
+    headers = {"ETag": etag_of(content), "Cache-Control": "no-cache"}
+    if is_held(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 class FreshFiles(StaticFiles):

@@ -227,6 +227,43 @@ def test_an_offer_of_another_protocol_is_ignored_and_the_body_read(store: Store,
     assert received.count(b"HTTP/1.1 ") == received.count(b"HTTP/1.1 200") == received.count(b'["text"]') == 3
 
 
+def test_requests_sent_ahead_are_all_answered_in_their_order(store: Store) -> None:
+    body = b'{"designation": "a\\r\\n\\r\\n"}'
+    numbers = range(400)
+    requests = [
+        head("/predict/text", JSON, f"X-Request-ID: {n}", f"Content-Length: {len(body)}") + body
+        if n % 3
+        else head("/health/live", f"X-Request-ID: {n}", method="GET")
+        for n in numbers
+    ]
+    requests.append(head("/health/live", "Connection: close", "X-Request-ID: last", method="GET"))
+    with server(store) as running, running.connect() as connection:
+        sender = threading.Thread(target=connection.sendall, args=(b"".join(requests),))
+        sender.start()
+        received = read_all(connection)
+        sender.join()
+    ids = re.findall(rb"x-request-id: (\S+)", received)
+    assert ids == [*(str(n).encode() for n in numbers), b"last"]
+    assert received.count(b"HTTP/1.1 200") == len(requests)
+
+
+def test_a_flood_of_requests_ahead_keeps_nobody_waiting(store: Store) -> None:
+    flood = head("/health/live", method="GET") * 10_000
+    with server(store) as running:
+        flooding = [running.connect() for _ in range(20)]
+        for connection in flooding:
+            connection.setblocking(False)
+            with suppress(BlockingIOError):
+                connection.send(flood)
+        start = time.monotonic()
+        with running.connect() as other:
+            other.sendall(head("/health/live", method="GET"))
+            assert read_answer(other)[0] == 200
+        assert time.monotonic() - start < 1
+        for connection in flooding:
+            connection.close()
+
+
 def test_a_body_is_never_taken_for_a_request(store: Store) -> None:
     hidden = head("/health/live", method="GET")
     for first in ("POST", "CONNECT"):
