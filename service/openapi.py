@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from models.errors import PykutenError
 from service import errors as service_errors
 from service.answers import FailedItem, PredictedItem
 from service.errors import InvalidRequest
+from service.etag import etag_of
 from service.examples import LISTING, LISTINGS, OPTIONS
 from service.limits import NDJSON
 from service.problems import MEDIA_TYPE, TITLES, Problem, problem
@@ -174,13 +176,29 @@ def parameters(options: type[Choices]) -> dict[str, Any]:
     return {"parameters": _option_parameters(options)}
 
 
+class WrittenDocument:
+    """The document as JSON and its tag, written once for each version: its 100 kB take 4 ms, and 160 ms at first."""
+
+    def __init__(self, document: Callable[[], dict[str, Any]], serving: Callable[[], str | None]) -> None:
+        self._document = document
+        self._serving = serving
+        self._held: tuple[str | None, bytes, str] | None = None
+
+    async def read(self) -> tuple[bytes, str]:
+        """Content and tag."""
+        version = self._serving()
+        held = self._held
+        if held is None or held[0] != version:
+            content = await asyncio.to_thread(lambda: to_json(self._document()))
+            held = self._held = (version, content, etag_of(content))
+        return held[1], held[2]
+
+
 def install(app: FastAPI, *, serving: Callable[[], str | None], with_keys: bool = False) -> None:
     """Make the app's document hold the schemas that its routes refer to by name, the version that serves as an example,
-    and, if so, that the app asks for keys. `app.state.document` gives it as JSON, written once for each version: its
-    100 kB take 4 ms.
+    and, if so, that the app asks for keys. `app.state.document` is the same as JSON.
     """
     original = app.openapi
-    written: dict[str | None, bytes] = {}
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -199,17 +217,8 @@ def install(app: FastAPI, *, serving: Callable[[], str | None], with_keys: bool 
         _name_version(app.openapi_schema["paths"], serving())
         return app.openapi_schema
 
-    def written_document() -> bytes:
-        version = serving()
-        content = written.get(version)
-        if content is None:
-            content = to_json(document())
-            written.clear()
-            written[version] = content
-        return content
-
     app.openapi = document  # type: ignore[method-assign]
-    app.state.document = written_document
+    app.state.document = WrittenDocument(document, serving)
 
 
 def _name_version(paths: Mapping[str, Any], version: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from models.errors import NoVersion
-from service.etag import etag_of, is_held
+from service.etag import is_held
 from service.serving import serving_of
 
 router = APIRouter(include_in_schema=False)
@@ -52,9 +51,9 @@ async def docs() -> Response:
 @router.get("/openapi.json")
 async def document(request: Request, if_none_match: Annotated[str, Header()] = "") -> Response:
     """The OpenAPI document."""
-    content: bytes = await asyncio.to_thread(request.app.state.document)
-    headers = {"ETag": etag_of(content), "Cache-Control": "no-cache"}
-    if is_held(if_none_match, headers["ETag"]):
+    content, etag = await request.app.state.document.read()
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    if is_held(if_none_match, etag):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type="application/json", headers=headers)
 

@@ -197,3 +197,11 @@ def test_every_reason_for_review_is_documented() -> None:
     kinds = get_args(get_type_hints(DecisionBody)["reason"])
     reasons = [get_args(kind) for kind in kinds if get_origin(kind) is Literal]
     assert set(reasons[0]) == set(Reason)
+
+
+def test_the_document_is_written_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = client.get("/openapi.json")
+    monkeypatch.setattr("service.openapi.to_json", lambda *_: pytest.fail("written again"))
+    assert client.get("/openapi.json").content == first.content
+    again = client.get("/openapi.json", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
