@@ -52,6 +52,7 @@ LANGUAGES = {"sh", "python", "toml", "json", "mermaid", "text"}
 
 
 def not_run(command: str) -> str | None:
+    command = re.sub(r"^(?:[A-Z_]+=\S+ )+", "", command)  # variables that are set for it
     return next((start for start in NOT_RUN if command == start or command.startswith(f"{start} ")), None)
 
 
@@ -64,7 +65,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like the project's, in which commands may write; its store has one more version, promoted earlier."""
     folder = tmp_path_factory.mktemp("clone")
     for path in ROOT.iterdir():
-        if path.name not in (".venv", ".venv-dev", "models", ".git"):
+        # With the Makefile, a command could make the environments anew: the one that these tests run in.
+        if path.name not in (".venv", ".venv-dev", "models", ".git", "Makefile"):
             (folder / path.name).symlink_to(path)
     for name in (".venv", ".venv-dev"):
         (folder / name).symlink_to(sys.prefix)
