@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -19,6 +20,7 @@ from service.gate import Gate
 from service.gauges import Gauges
 from service.keys import ApiKeys
 from service.loading import load_warm
+from service.logs import event
 from service.middleware import Envelope
 from service.registry import Registry
 from service.routes import batch, catalogue, explain, health, listings, metrics, page, predict
@@ -84,6 +86,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     serving: Serving = app.state.serving
     serving.engine.start()
     await serving.registry.refresh()  # no version: start all the same, alive but not ready, and look again
+    if serving.registry.serving is None:
+        event(logging.WARNING, "no version", store=str(serving.settings.store), promoted=serving.registry.promoted())
     following = [asyncio.create_task(serving.registry.follow(serving.settings.poll_seconds))]
     if app.state.keys is not None:
         following.append(asyncio.create_task(_follow_keys(app.state.keys, serving.settings.poll_seconds)))

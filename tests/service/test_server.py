@@ -466,8 +466,8 @@ def test_the_program_starts_without_a_version_and_stops_on_sigterm(tmp_path: Pat
             assert (status, json.loads(body)["code"]) == (503, "model_unavailable")
         process.send_signal(signal.SIGTERM)
         assert process.wait(15) == 0
-        for line in process.stdout:
-            json.loads(line)
+        warnings = [line for line in map(json.loads, process.stdout) if line["event"] == "no version"]
+        assert [line["store"] for line in warnings] == [str(tmp_path / "empty")]
     finally:
         process.kill()
         process.stdout.close()
