@@ -19,6 +19,7 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from service.flow import Flow
 from service.record import is_stream
 from service.settings import MIB, Settings
 
@@ -34,8 +35,6 @@ LINGER_SECONDS = 5.0
 MOST_AHEAD = 16
 """Requests that are read before the first of them is answered. A client can send thousands in one piece: 80,000 of 200
 connections kept the loop from everybody else for 14 seconds."""
-MOST_UNREAD_BYTES = MIB
-"""What such a client may have sent beyond them; more ends the connection."""
 HEAD_END = b"\r\n\r\n"
 LAST_CALL_SECONDS = 1.0
 """How long an idle connection is kept when the process stops: its next request may be on its way, and gets an
@@ -75,6 +74,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock: a connection that never says anything is closed too."""
         super().connection_made(transport)
+        self.flow: Flow = Flow(transport)
         self._writer = _Writer(transport, self._end)
         self._arm(self.limits.head_seconds)
 
@@ -89,24 +89,26 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes, or put them behind those that wait for answers to requests before them."""
-        if not self._unread:
-            self._take(data)
-        elif len(self._unread) + len(data) <= MOST_UNREAD_BYTES:
+        if self._unread:
             self._unread += data
-            self.flow.pause_reading()
         else:
-            self.transport.abort()
+            self._take_requests(data)
+
+    def _take_requests(self, data: bytes) -> None:
+        """Take in bytes until as many requests wait as may be read ahead; the others are kept for later."""
+        start = 0
+        while start < len(data) and len(self.pipeline) < MOST_AHEAD:
+            end = _end_of_heads(data, start)
+            self._take(data[start:end])
+            start = end
+        if start < len(data):
+            self._unread = data[start:]
+            self._disarm()
+            self.flow.pause_reading()
+            self.flow.held = True
 
     def _take(self, data: bytes) -> None:
-        """Parse bytes, as far as they hold no more requests than may be read ahead; while a request is incomplete, the
-        clock runs.
-        """
-        if data.count(HEAD_END) > MOST_AHEAD:
-            end = 0
-            for _ in range(MOST_AHEAD):
-                end = data.index(HEAD_END, end) + len(HEAD_END)
-            data, self._unread = data[:end], data[end:]
-            self.flow.pause_reading()
+        """Parse bytes; while a request is incomplete, the clock runs."""
         was_in_head = self._in_head
         self._read_bytes = len(data)
         self._unset_keepalive_if_required()
@@ -175,9 +177,7 @@ class Connection(HttpToolsProtocol):
             return
         super().on_response_complete()
         if self._unread:
-            self.flow.pause_reading()
-            if not self.pipeline:
-                self.loop.call_soon(self._go_on)
+            self.loop.call_soon(self._go_on)
         if not self._complete and is_stream(self.cycle.scope):
             self._disarm()
             self._arm(GRACE_SECONDS)
@@ -187,9 +187,10 @@ class Connection(HttpToolsProtocol):
     def _go_on(self) -> None:
         """Take what waited for the requests before it."""
         data, self._unread = self._unread, b""
+        self.flow.held = False
         if not self.transport.is_closing():
             self.flow.resume_reading()
-            self._take(data)
+            self._take_requests(data)
 
     def pause_writing(self) -> None:
         """The client does not read as fast as it is written to: it has a time to make up for it."""
@@ -277,6 +278,16 @@ class Connection(HttpToolsProtocol):
     def _abort_later(self, seconds: float) -> None:
         """End a closed connection that waits for its client to read."""
         self.loop.call_later(seconds, self.transport.abort)
+
+
+def _end_of_heads(data: bytes, start: int) -> int:
+    """Where so many heads from `start` on end as may be read ahead; the heads of a form's parts look like them."""
+    if data.count(HEAD_END, start) <= MOST_AHEAD:
+        return len(data)
+    end = start
+    for _ in range(MOST_AHEAD):
+        end = data.index(HEAD_END, end) + len(HEAD_END)
+    return end
 
 
 def connection_class(settings: Settings) -> type[Connection]:

@@ -26,6 +26,7 @@ from service.registry import Load, Registry
 from service.server import DOORS, listen, make_server
 from service.serving import Serving
 from service.settings import Settings
+from tests.service.conftest import photo
 from tests.service.fake_predictor import FakePredictor, load_fake
 
 ROOT = Path(__file__).parents[2]
@@ -247,6 +248,35 @@ def test_requests_sent_ahead_are_all_answered_in_their_order(store: Store) -> No
     assert received.count(b"HTTP/1.1 200") == len(requests)
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_a_form_of_many_parts_is_no_flood(store: Store, pause: float) -> None:
+    """The heads of its parts end as those of requests do."""
+    listings = [{"image": f"p{n}"} for n in range(60)]
+    parts = [(b'name="listings"\r\nContent-Type: application/json', json.dumps({"listings": listings}).encode())]
+    parts += [(b'name="p%d"; filename="x"' % n, photo()) for n in range(60)]
+    content = (
+        b"".join(b"--B\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n" % part for part in parts) + b"--B--\r\n"
+    )
+    kind = "Content-Type: multipart/form-data; boundary=B"
+    message = head("/predict/batch", kind, f"Content-Length: {len(content)}") + content
+    with server(store) as running, running.connect() as connection:
+        start = time.monotonic()
+        sender = threading.Thread(target=_send_in_pieces, args=(connection, message * 3, pause))
+        sender.start()
+        received = b""
+        while received.count(b'"predicted":60') < 3:
+            received += connection.recv(65536)
+        sender.join()
+        assert time.monotonic() - start < 5
+    assert received.count(b"HTTP/1.1 200") == 3
+
+
+def _send_in_pieces(connection: socket.socket, message: bytes, pause: float) -> None:
+    for start in range(0, len(message), 20_000):
+        connection.sendall(message[start : start + 20_000])
+        time.sleep(pause)
+
+
 def test_a_flood_of_requests_ahead_keeps_nobody_waiting(store: Store) -> None:
     flood = head("/health/live", method="GET") * 10_000
     with server(store) as running:
@@ -384,6 +414,7 @@ from service.app import create_app
 from service.registry import Load, Registry
 from service.server import DOORS, listen, make_server
 from service.settings import Settings
+from tests.service.conftest import photo
 from tests.service.fake_predictor import FakePredictor
 
 class Slow(FakePredictor):
