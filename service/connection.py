@@ -98,6 +98,8 @@ class Connection(HttpToolsProtocol):
         """Take in bytes until as many requests wait as may be read ahead; the others are kept for later."""
         start = 0
         while start < len(data) and len(self.pipeline) < MOST_AHEAD:
+            if self.transport.is_closing():  # what came before was no HTTP, or the last request
+                return
             end = _end_of_heads(data, start)
             self._take(data[start:end])
             start = end
