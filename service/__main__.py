@@ -97,8 +97,9 @@ def _serve(settings: Settings, own_port: int | None) -> int:
     # Imported here so that --help and a misspelt setting answer at once.
     from service import logs
     from service.app import create_app
+    from service.door import listen
     from service.memory import bound_heap
-    from service.server import listen, make_server
+    from service.server import make_server
 
     bound_heap()
     sys.setswitchinterval(SWITCH_SECONDS)

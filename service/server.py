@@ -18,16 +18,19 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.connection import connection_class
+from service.door import admit_nobody_new, in_line
 from service.serving import Serving
 from service.settings import Settings
 
-BACKLOG = 2048
 DOORS = 16
 """Descriptors of the one listening socket. libuv takes in one connection at each turn of the loop for each of them: by
 a single one, a loop that needs 50 ms for a turn on a busy machine takes in 20 a second, and whoever connects while 30 a
 second come waits for half a minute (seen in a soak)."""
 LAST_CALL_SECONDS = 0.2
-"""Between taking nobody new into the line for the port and closing it."""
+"""Between taking nobody new into the line for the port and closing it, at least: connections that were promised to
+clients far away are completed meanwhile."""
+LINE_SECONDS = 2.0
+"""The same at most: on a machine so busy that it has not taken in the line by then, the rest of it is reset."""
 
 
 class Server(uvicorn.Server):
@@ -61,18 +64,15 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the port and finish what is in flight."""
         for one in sockets or []:
-            one.listen(0)  # what is in the line for the port is taken in; closing the port over it would reset it
+            admit_nobody_new(one)
+        end = time.monotonic() + LINE_SECONDS
         await asyncio.sleep(LAST_CALL_SECONDS)
+        while any(in_line(one) for one in sockets or []) and time.monotonic() < end:  # noqa: ASYNC110 - the system's
+            await asyncio.sleep(0.01)
         seconds = self._serving.settings.shutdown_seconds / 2
         stop = asyncio.get_running_loop().call_later(seconds, self._serving.stopping.set)
         await super().shutdown(sockets)
         stop.cancel()
-
-
-def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A listening socket, on a port that other processes may share. Raises OSError, before anything is loaded."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
 
 
 def make_server(app: FastAPI, settings: Settings) -> Server:

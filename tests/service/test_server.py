@@ -22,8 +22,9 @@ import pytest
 from models.store import Store
 from service.__main__ import main
 from service.app import create_app
+from service.door import listen
 from service.registry import Load, Registry
-from service.server import DOORS, listen, make_server
+from service.server import DOORS, make_server
 from service.serving import Serving
 from service.settings import Settings
 from tests.service.conftest import photo
@@ -412,7 +413,8 @@ from models.store import Store
 from service import logs
 from service.app import create_app
 from service.registry import Load, Registry
-from service.server import DOORS, listen, make_server
+from service.door import listen
+from service.server import DOORS, make_server
 from service.settings import Settings
 from tests.service.conftest import photo
 from tests.service.fake_predictor import FakePredictor
