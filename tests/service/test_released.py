@@ -14,7 +14,7 @@ from PIL import Image
 
 from models.errors import ImageCorrupt, PykutenError
 from models.store import Store
-from tests.service.test_server import JSON, head, read_answer, server
+from tests.service.live_server import JSON, head, read_answer, server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 

@@ -15,7 +15,7 @@ import pytest
 
 from models.store import Store
 from tests.service.conftest import photo
-from tests.service.test_server import JSON, Running, head, read_all, read_answer, server, wait_until
+from tests.service.live_server import JSON, Running, head, read_all, read_answer, server, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 

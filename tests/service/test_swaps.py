@@ -26,7 +26,7 @@ from service.registry import Registry, State
 from service.settings import Settings
 from tests.contract.test_refused_versions import CONTENT, FILES, PLACE, spoil_content
 from tests.models.tiny_version import listing, make_version
-from tests.service.test_server import server
+from tests.service.live_server import server
 
 pytestmark = pytest.mark.alone
 
