@@ -16,14 +16,17 @@ BACKLOG = 2048
 SO_ATTACH_FILTER = 26
 """Linux's name for "run this program on each packet that arrives"; it is the same on all its machines but sparc and
 parisc, and Python has no constant for it."""
+INFO_UNACKED_OFFSET = 24
+"""Of `tcpi_unacked` in Linux's `struct tcp_info` (linux/tcp.h), 4 bytes; for a listening socket it says how many are
+in its line."""
 FLAGS_OFFSET = 13
 SYN, ACK = 0x02, 0x10
 """The byte of flags in a TCP header and two of its bits (RFC 9293, section 3.1)."""
-
 LOAD_BYTE, AND, JUMP_IF_EQUAL, RETURN = 0x30, 0x54, 0x15, 0x06
-INFO_UNACKED_OFFSET = 24
-"""Of `tcpi_unacked` in Linux's `struct tcp_info`; for a listening socket it says how many are in its line."""
+"""Codes of instructions (linux/bpf_common.h): BPF_LD | BPF_B | BPF_ABS, BPF_ALU | BPF_AND, BPF_JMP | BPF_JEQ,
+BPF_RET."""
 WHOLE = 0xFFFF_FFFF
+"""So many bytes of a packet are kept: all."""
 NO_NEWCOMERS = (
     (LOAD_BYTE, 0, 0, FLAGS_OFFSET),
     (AND, 0, 0, SYN | ACK),
@@ -63,8 +66,10 @@ def in_line(listener: socket.socket) -> int:
     """How many connections wait to be taken in; 0 where the system does not say."""
     if sys.platform != "linux":
         return 0
-    info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, INFO_UNACKED_OFFSET + 4)
-    return int(struct.unpack_from("=I", info, INFO_UNACKED_OFFSET)[0])
+    with suppress(OSError, struct.error):  # systems that stand in for Linux, such as sandboxes
+        info = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, INFO_UNACKED_OFFSET + 4)
+        return int(struct.unpack_from("=I", info, INFO_UNACKED_OFFSET)[0])
+    return 0
 
 
 def _drop(listener: socket.socket) -> bool:

@@ -7,6 +7,7 @@ import select
 import socket
 import sys
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 
@@ -34,6 +35,13 @@ def test_it_says_how_many_are_in_line(listener: socket.socket) -> None:
     assert door.in_line(listener) == 2
     for client in clients:
         client.close()
+
+
+@pytest.mark.parametrize("info", [OSError(), b"short"])
+def test_a_system_that_does_not_say_has_nobody_in_line(info: OSError | bytes) -> None:
+    silent = Mock(spec=socket.socket)
+    silent.getsockopt.side_effect = [info]
+    assert door.in_line(silent) == 0
 
 
 @linux
@@ -68,6 +76,7 @@ def test_who_asked_while_the_door_closed_is_told_that_it_is_closed() -> None:
         assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
 
 
+@linux
 @pytest.mark.parametrize("platform", ["darwin", "linux"])
 def test_without_the_filter_the_line_is_short(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch, platform: str

@@ -43,11 +43,10 @@ from pathlib import Path
 from models.store import Store
 from service import logs
 from service.app import create_app
-from service.registry import Load, Registry
 from service.door import listen
-from service.server import DOORS, make_server
+from service.registry import Registry
+from service.server import make_server
 from service.settings import Settings
-from tests.service.conftest import photo
 from tests.service.fake_predictor import FakePredictor
 
 class Slow(FakePredictor):
