@@ -1,9 +1,9 @@
 """What a model is: listings, preprocessing, versions on disk, their predictor. No web, no training code."""
 
+from models.decision.prediction import Prediction
 from models.errors import PykutenError
 from models.listing import Case, Listing, Modality
-from models.prediction import Prediction
 from models.predictor import Predictor
-from models.store import Store
+from models.versions.store import Store
 
 __all__ = ["Case", "Listing", "Modality", "Prediction", "Predictor", "PykutenError", "Store"]

@@ -10,18 +10,17 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from models.artifact import read_manifest, trained_on
-from models.comparison import Comparison, compare_versions
-from models.comparison_report import comparison_report, diff_file
+from models.catalogue.rows import LabelledCsv
+from models.comparison.compare import Comparison, compare_versions
+from models.comparison.parity import MAX_MEAN_DIFFERENCE, MIN_AGREEMENT, measure_parity, varied_golden_listings
+from models.comparison.promotion import Finding, Judge, judge_comparison, promote
+from models.comparison.report import comparison_report, diff_file
 from models.errors import NoVersion, PromotionRefused, PykutenError, VersionRefused, VersionUnknown
-from models.labelled_csv import LabelledCsv
-from models.parity import MAX_MEAN_DIFFERENCE, MIN_AGREEMENT, measure_parity, varied_golden_listings
 from models.predictor import Predictor
-from models.promotion import Finding, Judge, judge_comparison, promote
-from models.quality import quality_table, read_metrics
-from models.store import Store
+from models.versions.manifest import read_manifest, trained_on
+from models.versions.metrics import quality_table, read_metrics
+from models.versions.store import DEFAULT_STORE, Store
 
-DEFAULT_STORE = Path(__file__).parent / "store"
 _CATALOGUE = "UTF-8 with the columns designation and category, and where there are any listing_id, description, image"
 
 

@@ -68,7 +68,7 @@ class NothingToPredict(ListingError):
 
 
 class TextTooLong(ListingError):
-    """A text field is longer than `models.text.MAX_CHARACTERS`."""
+    """A text field is longer than `models.preprocessing.text.clean.MAX_CHARACTERS`."""
 
     code = "text_too_long"
     message = "The text is longer than 20,000 characters."

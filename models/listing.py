@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from PIL import Image, WebPImagePlugin  # noqa: F401 - registers WebP; Pillow would import all its plugins to find it
+
 
 class Modality(StrEnum):
     """A kind of evidence. Each has its own network."""
@@ -45,3 +47,12 @@ class Listing:
     description: str = ""
     image: bytes | None = None
     id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What a photo was like as a file: its format by content (JPEG, PNG, WEBP, GIF), and its size in pixels."""
+
+    format: str
+    width: int
+    height: int

@@ -10,43 +10,30 @@ print(predictor.predict(Listing("Matelas de piscine gonflable")).code)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.artifact import Manifest, read_manifest, verify_files
-from models.calibration import PRECISION_MAX, PRECISION_MIN, Calibration
+from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, Calibration
+from models.decision.fusion import Fusion
+from models.decision.prediction import Action, CategoryScore, Decision, Prediction, PredictionSet, Reason, Scores
 from models.errors import ListingError, LoadStep, OptionError, PykutenError, VersionRefused
-from models.fusion import Fusion
-from models.golden import REFERENCE_TOLERANCE, TOLERANCE, check_golden, read_golden
 from models.listing import Case, Listing, Modality
-from models.networks import Logits, Networks
-from models.prediction import Action, CategoryScore, Decision, Prediction, PredictionSet, Reason
-from models.preparation import Preparation, Prepared
-from models.runtime import RuntimeName
-from models.stages import Stage, timed
+from models.networks.inference import Logits, Networks
+from models.networks.runtime import RuntimeName
+from models.preprocessing.prepare import Preparation, Prepared
 from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Taxonomy
+from models.timing import Stage, timed
+from models.versions.golden import REFERENCE_TOLERANCE, TOLERANCE, check_golden, read_golden
+from models.versions.manifest import Manifest, read_manifest, verify_files
 
 DEFAULT_TOP_K = 3
 DISAGREEMENT_CONFIDENCE = 0.5
 """Text and photo disagree when their best categories differ and each is more likely than all others together."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Scores:
-    """Calibrated probabilities of one listing: `fused` and each of `by_modality` are float32 [C] and sum to 1.
-
-    `unfamiliar`: the listing is probably of no category, and `Predictor.conclude` caps its confidence.
-    """
-
-    fused: NDArray[np.float32]
-    by_modality: Mapping[Modality, NDArray[np.float32]]
-    unfamiliar: bool = False
 
 
 class Predictor:

@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m service", description=__doc__, epilog=EPILOG)
     parser.add_argument("--host", help="address to listen on (PYKUTEN_HOST; default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (PYKUTEN_PORT; default 8000)")
-    # How the process that looks after several starts each of them: see `service.processes`.
+    # How the process that looks after several starts each of them: see `service.server.processes`.
     parser.add_argument("--own-port", type=int, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", metavar="[key NAME]", help="instead of serving")
     key = commands.add_parser("key", help="make an API key", description=KEY_DESCRIPTION)
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 def _make_key(options: dict[str, Any]) -> int:
     from pydantic import ValidationError
 
-    from service.keys import make_key
+    from service.middleware.keys import make_key
 
     scopes = [scope.strip() for scope in options["scopes"].split(",")]
     given = {name: options[name] for name in ("name", "rate", "burst", "expires")}
@@ -79,8 +79,8 @@ def _make_key(options: dict[str, Any]) -> int:
 
 
 def _supervise(settings: Settings) -> int:
-    from service import logs
-    from service.processes import Supervisor
+    from service.observability import logs
+    from service.server.processes import Supervisor
 
     logs.configure(settings.log_level)
     try:
@@ -95,11 +95,10 @@ def _supervise(settings: Settings) -> int:
 def _serve(settings: Settings, own_port: int | None) -> int:
     """Serve on the port; with `own_port`, as one of several processes that share it, and on that one alone."""
     # Imported here so that --help and a misspelt setting answer at once.
-    from service import logs
     from service.app import create_app
-    from service.door import listen
-    from service.memory import bound_heap
-    from service.server import make_server
+    from service.observability import logs
+    from service.registry.loading import bound_heap
+    from service.server.server import listen, make_server
 
     bound_heap()
     sys.setswitchinterval(SWITCH_SECONDS)

@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from models.store import Store
-from service import __version__, openapi, problems
-from service.cors import Cors
-from service.direct import Direct
+from models.errors import PykutenError
+from models.versions.store import Store
+from service import __version__
 from service.errors import SettingsError
-from service.gate import Gate
-from service.gauges import Gauges
-from service.keys import ApiKeys
-from service.loading import load_warm
-from service.logs import event
-from service.middleware import Envelope
-from service.registry import Registry
-from service.routes import batch, catalogue, explain, health, listings, metrics, page, predict
-from service.serving import Serving
+from service.http import problems
+from service.http.problems import problem_response
+from service.middleware.api_keys import Gate
+from service.middleware.keys import ApiKeys
+from service.middleware.request import Envelope
+from service.observability.logs import event
+from service.observability.telemetry import make_provider, telemetry_config
+from service.registry.loading import load_warm
+from service.registry.registry import Registry
+from service.routes import batch, explain, health, metrics, openapi, page, predict
+from service.routes import catalogue as listings
+from service.routes import versions as catalogue
+from service.routes.metrics import Gauges
 from service.settings import MIB, Settings
-from service.telemetry import make_provider, telemetry_config
+from service.state import Serving
 
 CLOSE_SECONDS = 5.0
 """For the passes of the networks that still run when all requests are finished or given up."""
@@ -132,3 +140,61 @@ def _registry(settings: Settings) -> Registry:
         memory_bytes=settings.versions_mb * MIB,
         idle_seconds=settings.version_idle_seconds,
     )
+
+
+MAX_AGE_SECONDS = 600
+REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "If-None-Match",
+    "X-API-Key",
+    "X-Deadline-Ms",
+    "X-Request-ID",
+)
+ANSWER_HEADERS = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
+
+
+class Cors(CORSMiddleware):
+    """Starlette's, for keys in headers: cookies are never allowed."""
+
+    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
+        super().__init__(
+            app,
+            allow_origins=origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=REQUEST_HEADERS,
+            expose_headers=ANSWER_HEADERS,
+            max_age=MAX_AGE_SECONDS,
+        )
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Starlette's answer; where it refuses, an empty one without permissions, which browsers take for a no.
+
+        Its own refusal is a 400 in plain text, and every error here is a problem body.
+        """
+        answer = super().preflight_response(request_headers)
+        return answer if answer.status_code == 200 else Response(status_code=204, headers={"Vary": "Origin"})
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Direct:
+    """Answers POST requests to `routes`, whose endpoints take the request alone; all others go on to `app`."""
+
+    def __init__(self, app: ASGIApp, routes: Iterable[APIRoute]) -> None:
+        self.app = app
+        self._routes = {route.path: route for route in routes}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = self._routes.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        if route is None:
+            await self.app(scope, receive, send)
+            return
+        scope["route"] = route
+        request = Request(scope, receive, send)
+        try:
+            response = await route.endpoint(request)
+        except PykutenError as error:
+            response = problem_response(error, request)
+        await response(scope, receive, send)

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from models.versions.store import DEFAULT_STORE
 from service.errors import SettingsError
 
 PREFIX = "PYKUTEN_"
 SAMPLES = Path(__file__).resolve().parent / "samples" / "samples.csv"
-DEFAULT_STORE = Path(__file__).resolve().parent.parent / "models" / "store"
 KIB, MIB = 1024, 1024 * 1024
 _SHOWN: dict[object, str] = {DEFAULT_STORE: "models/store", SAMPLES: "the samples", None: "none", (): "none"}
 """Defaults in words."""

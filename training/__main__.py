@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import PykutenError, VersionUnknown
-from models.store import Store
-from training import audit_command, explore_command
-from training.catalogue_argument import read_catalogue_argument, whole_number
-from training.config import RunConfig, read_config
-from training.dataset import SPLITS
+from models.versions.store import DEFAULT_STORE, Store
+from training.catalogue.dataset import SPLITS
+from training.commands import analyse
+from training.commands.catalogue_argument import read_catalogue_argument, whole_number
+from training.config.run import RunConfig, read_config
 from training.errors import TrainingError
 from training.workspace import Workspace
 
-DEFAULT_STORE = Path(__file__).parent.parent / "models" / "store"
 SEED = whole_number(0, 2**32 - 1)
 """What `RunConfig.seed` takes."""
 
@@ -93,11 +92,11 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(read=_read_config)
 
     explore = commands.add_parser("explore", help="a page on what is in a catalogue, to look at before training")
-    explore_command.add_arguments(explore)
+    analyse.add_explore_arguments(explore)
     explore.set_defaults(run=_explore, read=read_catalogue_argument)
 
     audit = commands.add_parser("audit", help="listings that are probably filed wrong, most certain first")
-    audit_command.add_arguments(audit)
+    analyse.add_audit_arguments(audit)
     audit.set_defaults(run=_audit, read=read_catalogue_argument)
 
     for command in (run, check, explore, audit):
@@ -186,7 +185,7 @@ def _check(config: RunConfig, options: argparse.Namespace, command: str) -> int:
 
 def _fuse(config: RunConfig, options: argparse.Namespace, command: str) -> int:
     _quieten_progress()
-    from training.fuse import fuse
+    from training.commands.fuse import fuse
 
     versions, choices = (options.text, options.image), {"promote": options.promote, "force": options.force}
     print(fuse(config, Store(options.store), _workspace(config, options), *versions, **choices, command=command))
@@ -195,7 +194,7 @@ def _fuse(config: RunConfig, options: argparse.Namespace, command: str) -> int:
 
 def _reseal(config: RunConfig, options: argparse.Namespace, command: str) -> int:
     _quieten_progress()
-    from training.reseal import reseal
+    from training.commands.reseal import reseal
 
     store, workspace = Store(options.store), _workspace(config, options)
     print(
@@ -214,7 +213,7 @@ def _reseal(config: RunConfig, options: argparse.Namespace, command: str) -> int
 
 def _compare(config: RunConfig, options: argparse.Namespace, command: str) -> int:
     _quieten_progress()
-    from training.compare import compare, labels
+    from training.comparison.compare import compare, labels
 
     configs = [config, *map(read_config, options.others)]
     if options.seed is not None:
@@ -228,17 +227,17 @@ def _compare(config: RunConfig, options: argparse.Namespace, command: str) -> in
 
 def _explore(config: RunConfig, options: argparse.Namespace, command: str) -> int:
     _quieten_progress()
-    return explore_command.run_explore(config, _workspace(config, options), options, command)
+    return analyse.run_explore(config, _workspace(config, options), options, command)
 
 
 def _audit(config: RunConfig, options: argparse.Namespace, command: str) -> int:
     _quieten_progress()
-    return audit_command.run_audit(config, _workspace(config, options), options, command)
+    return analyse.run_audit(config, _workspace(config, options), options, command)
 
 
 def _evaluate(options: argparse.Namespace, command: str) -> int:
     _quieten_progress()
-    from training.evaluate_version import Request, evaluate_version
+    from training.commands.evaluate import Request, evaluate_version
 
     folder = Store(options.store).locate(options.version)
     workspace = Workspace(options.work / "evaluate", partial(print, flush=True))

@@ -62,3 +62,11 @@ class PublishRefused(TrainingError):
 
     exit_code = 1
     message = "The version is not good enough to be published."
+
+
+class WeightsUnavailable(TrainingError):
+    """The pretrained weights cannot be had from the source that the run names; no other is taken instead."""
+
+
+class CutInvalid(TrainingError):
+    """The layer after which fine-tuning shall start does not exist, or data flows around it."""

@@ -11,29 +11,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.comparison.promotion import promote as promote_version
 from models.listing import Modality
-from models.preprocessing import Preprocessing
-from models.promotion import promote as promote_version
-from models.store import Store
+from models.preprocessing.settings import Preprocessing
 from models.taxonomy import Taxonomy
-from training.check import check_catalogue, usable_catalogue
-from training.cohorts import check_cohorts, has_text
-from training.config import RunConfig
-from training.dataset import WEIGHTLESS, Catalogue, read_catalogue, read_taxonomy
-from training.errors import SplitError
-from training.evaluate import class_indices
-from training.evaluation import LabelledLogits, LearningCurve
-from training.golden import read_golden_listings
-from training.image_fit import activation_inputs, fit_image, make_activations
-from training.lessons import lessons, may_judge
-from training.named_values import check_named_values
-from training.near_duplicates import group_near_duplicates
-from training.networks import HEAD_CUT, CutInvalid
-from training.publish import FittedNetwork
-from training.release import Release, Run
-from training.split import EXCLUDED, split_catalogue, split_fingerprint
-from training.text_stages import TextStages
-from training.unfamiliar import read_strangers
+from models.versions.store import Store
+from training.catalogue.check import check_catalogue, usable_catalogue
+from training.catalogue.config_check import check_named_values
+from training.catalogue.dataset import WEIGHTLESS, Catalogue, read_catalogue, read_taxonomy
+from training.catalogue.near_duplicates import group_near_duplicates
+from training.catalogue.split import EXCLUDED, lessons, may_judge, split_catalogue, split_fingerprint
+from training.config.networks import HEAD_CUT
+from training.config.run import RunConfig
+from training.errors import CutInvalid, SplitError
+from training.evaluation.cohorts import check_cohorts, has_text
+from training.evaluation.predict import class_indices
+from training.evaluation.predictions import LabelledLogits, LearningCurve
+from training.fitting.fitted import FittedNetwork
+from training.fitting.image import activation_inputs, fit_image, make_activations
+from training.fitting.text_stages import TextStages
+from training.publishing.golden import read_golden_listings
+from training.publishing.out_of_catalogue import read_strangers
+from training.publishing.release import Release, Run
 from training.workspace import Stage, Workspace
 
 

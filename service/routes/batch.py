@@ -11,17 +11,21 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from service.answers import BatchBody, batch_body, json_response, result_body
-from service.aside import LARGE_BYTES, LARGE_ITEMS
-from service.chunks import Chunks
-from service.engine import Answer, Answers
+from models.decision.prediction import Answer, Answers
+from service.dispatch.items import FormItem, Item
+from service.dispatch.job import Work, begin, open_work
+from service.dispatch.scheduler import Chunks
+from service.dispatch.stream import LineStream
+from service.engine.waiting import ASSEMBLY_SECONDS, answer_of
 from service.errors import BatchTooLarge, InvalidRequest, PartTooLarge, UnsupportedMediaType
-from service.examples import BATCH, BATCHES, FORM_BATCH, STREAM, STREAM_RESULTS
-from service.faults import pointer
-from service.forms import Form, FormLimits, parse_form
-from service.items import FormItem, Item
-from service.limits import JSON, MULTIPART, NDJSON, media_type, parse_json
-from service.openapi import (
+from service.http.bodies import JSON, LARGE_BYTES, LARGE_ITEMS, MULTIPART, NDJSON, media_type, parse_json
+from service.http.context import record_of
+from service.http.forms import Form, FormLimits, parse_form
+from service.http.problems import pointer
+from service.http.requests import Options
+from service.http.responses import BatchBody, batch_body, json_response, result_body
+from service.routes.examples import BATCH, BATCHES, FORM_BATCH, STREAM, STREAM_RESULTS
+from service.routes.openapi import (
     BODY_PROBLEMS,
     FORM_PROBLEMS,
     JSON_PROBLEMS,
@@ -33,12 +37,8 @@ from service.openapi import (
     stream_body,
     stream_response,
 )
-from service.record import record_of
-from service.schemas import Options
-from service.serving import Serving, Work, begin
 from service.settings import Settings
-from service.stream import LineStream
-from service.waiting import ASSEMBLY_SECONDS, answer_of
+from service.state import Serving
 
 router = APIRouter(tags=["predictions"])
 
@@ -79,7 +79,7 @@ async def predict_batch(request: Request) -> Response:
     kind = media_type(request)
     if kind == NDJSON:
         seconds = serving.settings.deadline_seconds
-        return LineStream(await serving.open(request, options, seconds=seconds))
+        return LineStream(await open_work(serving, request, options, seconds=seconds))
     if kind not in (JSON, MULTIPART):
         raise UnsupportedMediaType
     return await _answer_whole(request, serving, options, kind)
@@ -89,7 +89,7 @@ async def _answer_whole(request: Request, serving: Serving, options: Options, ki
     settings = serving.settings
     read = _read_json if kind == JSON else partial(_read_form, content_type=request.headers["content-type"])
     async with serving.bodies.read(request, settings.batch_body_bytes) as body:
-        work = await serving.open(request, options, seconds=settings.batch_deadline_seconds)
+        work = await open_work(serving, request, options, seconds=settings.batch_deadline_seconds)
         async with serving.batches.turn(work.deadline, request.receive):
             items = await serving.aside.run(len(body) > LARGE_BYTES, read, body, settings)
             with closing(Chunks(work)) as chunks:

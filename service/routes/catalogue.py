@@ -1,255 +1,200 @@
-"""What the service knows: its categories, and the versions with their figures."""
+"""A labelled catalogue to look into: what is in it, listings drawn from it with their predictions, and their photos."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
+from fastapi import Path as PathPart
 from fastapi.responses import Response
-from pydantic import Field
-from pydantic_core import from_json, to_json
 from typing_extensions import TypedDict
 
-from models.artifact import Manifest, read_listed, read_manifest
-from models.calibration import FILE_NAME as CALIBRATION
-from models.errors import PykutenError, VersionRefused, VersionUnknown
-from models.quality import FILE_NAME as METRICS
-from models.taxonomy import FILE_NAME as TAXONOMY
-from models.taxonomy import Taxonomy
-from service.answers import json_response
-from service.etag import etag_of, is_held
-from service.labels import language
-from service.loading import Loaded
-from service.openapi import problems
-from service.refusals import Refusal, RefusalCode
-from service.registry import Registry, State, VersionState
-from service.schemas import Language
-from service.serving import serving_of
+from models.errors import ImageError
+from models.listing import Modality
+from models.preprocessing.image.structure import read_structure
+from service.catalogue import LabelledCatalogue
+from service.dispatch.job import open_work
+from service.dispatch.sampling import DrawnListing, draw_listings
+from service.errors import NotFound
+from service.http.requests import Draw, Language, language
+from service.http.responses import (
+    CategoryBody,
+    PredictionBody,
+    Words,
+    category_body,
+    etag_of,
+    is_held,
+    json_response,
+    prediction_body,
+)
+from service.routes.examples import DRAW, LABELLED, ROWS
+from service.routes.openapi import SERVING_PROBLEMS, parameters, problems
+from service.state import serving_of
 
 router = APIRouter(tags=["catalogue"])
 
-
-class CategoryEntry(TypedDict):
-    """A category: `label` and `group` in the caller's language, `labels` and `groups` in all."""
-
-    code: str
-    label: str
-    group: str
-    labels: dict[str, str]
-    groups: dict[str, str]
+PATH = "/catalogue"
+TOP_K = 5
+"""Categories of each drawn listing's prediction."""
+_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
 
 
-class CategoriesBody(TypedDict):
-    """The categories of one version, in the order of its classes."""
+class LabelledCategory(CategoryBody):
+    """A category of the labelled catalogue, and how many listings it has there."""
 
-    version: str
-    categories: list[CategoryEntry]
-
-
-class VersionEntry(TypedDict):
-    """One version. `code` and `reason`, fixed words, say why it was refused. `networks` is by what they read."""
-
-    version: str
-    state: State
-    code: RefusalCode | None
-    reason: str | None
-    created: str | None
-    name: str | None
-    networks: dict[str, dict[str, Any]] | None
+    listings: int
 
 
-class RefusalBody(TypedDict):
-    """Why the promoted version does not serve."""
+class LabelledBody(TypedDict):
+    """The labelled catalogue. `photos`: some listings name one. The label of an unknown category is its code."""
 
-    version: str
-    code: RefusalCode
-    reason: str
-
-
-class ModelsBody(TypedDict):
-    """`serving` answers requests now; `promoted` is what the store says should. They differ while a version loads, or
-    when the promoted one was refused, as `refusal` then says.
-    """
-
-    serving: str | None
-    promoted: str | None
-    refusal: RefusalBody | None
-    versions: list[VersionEntry]
-
-
-class Provenance(TypedDict):
-    """How the version came to be."""
-
-    run: dict[str, Any]
-    data: dict[str, Any]
-    libraries: dict[str, str]
-    digest: str
-
-
-class VersionBody(TypedDict):
-    """Everything known about one version. `calibration` holds temperatures and acceptance thresholds by case."""
-
-    version: str
-    state: State
-    code: RefusalCode | None
-    reason: str | None
-    created: str
     name: str
-    classes: list[str]
-    networks: dict[str, dict[str, Any]]
-    metrics: dict[str, Any] | None
-    calibration: dict[str, Any] | None
-    provenance: Provenance
+    listings: int
+    photos: bool
+    categories: list[LabelledCategory]
+
+
+class CorrectBody(TypedDict, total=False):
+    """Whether the best category is the listing's, together and by what each kind of evidence says alone."""
+
+    fused: bool
+    text: bool
+    image: bool
+
+
+class DrawnBody(TypedDict):
+    """A listing with its category, and what the version says. `image` is the path of the photo."""
+
+    row: int
+    id: str | None
+    designation: str
+    description: str
+    image: str | None
+    category: CategoryBody
+    prediction: PredictionBody
+    correct: CorrectBody
+
+
+class DrawBody(TypedDict):
+    """Listings in the order in which they were drawn, and how many were asked about to find them."""
+
+    listings: list[DrawnBody]
+    tried: int
 
 
 @router.get(
-    "/categories",
-    summary="The categories",
+    PATH,
+    summary="A labelled catalogue to look into",
     responses={
-        200: {"model": CategoriesBody, "headers": {"ETag": {"schema": {"type": "string"}}}},
-        304: {"description": "Unchanged since `If-None-Match`."},
-        **problems("version_unknown", "invalid_request", "overloaded", "model_unavailable"),
+        200: {"model": LabelledBody, "content": {"application/json": {"example": LABELLED}}},
+        **problems("invalid_request", "catalogue_unavailable", "model_unavailable"),
     },
 )
-async def categories(
+async def labelled_catalogue(
     request: Request,
-    version: Annotated[str | None, Query(description="Default: the version that serves.")] = None,
     lang: Annotated[Language | None, Query(description="Default: `Accept-Language`, then French.")] = None,
     accept_language: Annotated[str, Header(description="Used when `lang` is not given.")] = "",
-    if_none_match: Annotated[str, Header(description="The `ETag` of an earlier answer.")] = "",
 ) -> Response:
-    """Codes, labels and groups in French, English and German. Cheap to ask again with the `ETag` of the last answer."""
-    loaded = await serving_of(request).registry.get(version)
-    body = to_json(_categories(loaded, language(lang, accept_language)))
-    etag = etag_of(body)
-    headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Language"}
-    if is_held(if_none_match, etag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    """How many listings of which categories there are: the operator's, or else the samples that come with the service.
 
-
-@router.get("/models", summary="The versions", responses={200: {"model": ModelsBody}})
-async def list_models(request: Request) -> Response:
-    """Every version of the store, newest first, and what it is to this process."""
-    registry = serving_of(request).registry
-    return json_response(await asyncio.to_thread(_models, registry))
+    Categories are in the order of the version's, then those that it does not know.
+    """
+    serving = serving_of(request)
+    words = serving.registry.current.labels(language(lang, accept_language))
+    return json_response(await asyncio.to_thread(_labelled, serving.catalogue, words))
 
 
 @router.get(
-    "/models/{version}",
-    summary="One version",
-    responses={200: {"model": VersionBody}, **problems("version_unknown", "model_unavailable")},
+    f"{PATH}/listings",
+    summary="Listings drawn from it",
+    responses={
+        200: {"model": DrawBody, "content": {"application/json": {"example": DRAW}}},
+        **problems(*SERVING_PROBLEMS, "invalid_request", "catalogue_unavailable"),
+    },
+    openapi_extra=parameters(Draw),
 )
-async def show_model(
-    request: Request, version: Annotated[str, Field(description="A name of `GET /models`.")]
-) -> Response:
-    """Quality figures by kind of evidence, calibration and thresholds, categories, and where the version comes from."""
-    registry = serving_of(request).registry
+async def drawn_listings(request: Request) -> Response:
+    """Labelled listings drawn at random, none twice, each with its prediction and whether that is right.
 
-    return json_response(await asyncio.to_thread(_show, registry, version))
-
-
-def _categories(loaded: Loaded, lang: str) -> CategoriesBody:
-    words = loaded.labels(lang)
-    entries = [
-        CategoryEntry(
-            code=category.code,
-            label=words[category.code][0],
-            group=words[category.code][1],
-            labels=category.labels,
-            groups=category.groups,
-        )
-        for category in loaded.predictor.taxonomy.categories
-    ]
-    return {"version": loaded.predictor.version, "categories": entries}
+    `predicted` and `only` look for listings: at most 240, unless the operator set another number, are asked about, so
+    there may be fewer than `count`, or none. Listings that cannot be predicted are passed over.
+    """
+    serving = serving_of(request)
+    serving.admit()
+    draw = Draw.read(request.scope["query_string"])
+    with serving.batches.take():
+        seconds = serving.settings.batch_deadline_seconds
+        work = await open_work(serving, request, draw.options(TOP_K), seconds=seconds)
+        found, tried = await draw_listings(work, serving.catalogue, draw)
+    return json_response({"listings": [_drawn_body(one, work.words) for one in found], "tried": tried})
 
 
-def _models(registry: Registry) -> ModelsBody:
-    promoted, refusal = registry.promoted(), registry.refusal
-    states = registry.states()  # looked at last: what `refusal` names is refused here too
-    entries = []
-    for one in states:
-        try:
-            manifest: Manifest | None = read_manifest(registry.store.root / one.version)
-        except PykutenError:  # damaged, whether or not it was tried
-            manifest = None
-        entries.append(
-            VersionEntry(
-                version=one.version,
-                state=one.state,
-                code=one.refusal,
-                reason=one.refusal and one.refusal.reason,
-                created=None if manifest is None else manifest.created.isoformat(),
-                name=None if manifest is None else manifest.name,
-                networks=None if manifest is None else _networks(manifest),
-            )
-        )
-    entries.sort(key=lambda one: (one["version"][:10], one["created"] or ""), reverse=True)  # names begin with the day
-    return {
-        "serving": registry.serving,
-        "promoted": promoted,
-        "refusal": None if refusal is None else _refusal(refusal),
-        "versions": entries,
-    }
-
-
-def _refusal(refusal: Refusal) -> RefusalBody:
-    return {"version": refusal.version, "code": refusal.code, "reason": refusal.code.reason}
-
-
-def _show(registry: Registry, version: str) -> VersionBody:
-    """Raises VersionUnknown, also when the version is removed meanwhile, or VersionRefused."""
-    folder = registry.store.folder(version)
-    try:
-        for one in registry.states():
-            if one.version == version:
-                return _version(folder, one)
-    except VersionRefused:
-        if folder.exists():
-            raise
-    raise VersionUnknown(pointer="/version")
-
-
-def _version(folder: Path, one: VersionState) -> VersionBody:
-    """Raises VersionRefused when its manifest cannot be read."""
-    manifest = read_manifest(folder)
-    return {
-        "version": manifest.version,
-        "state": one.state,
-        "code": one.refusal,
-        "reason": one.refusal and one.refusal.reason,
-        "created": manifest.created.isoformat(),
-        "name": manifest.name,
-        "classes": _codes(folder, manifest),
-        "networks": _networks(manifest),
-        "metrics": _json(folder, manifest, METRICS),
-        "calibration": _json(folder, manifest, CALIBRATION),
-        "provenance": {
-            "run": manifest.run,
-            "data": manifest.data,
-            "libraries": manifest.libraries,
-            "digest": manifest.digest,
+@router.get(
+    f"{PATH}/images/{{row}}",
+    summary="A photo of it",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The photo as it is in the catalogue.",
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _TYPES.values()},
         },
+        304: {"description": "Unchanged since `If-None-Match`."},
+        **problems("not_found", "invalid_request", "catalogue_unavailable"),
+    },
+)
+async def labelled_photo(
+    request: Request,
+    row: Annotated[int, PathPart(ge=0, description="The `row` of a listing.", openapi_examples=ROWS)],
+    if_none_match: Annotated[str, Header(description="The `ETag` of an earlier answer.")] = "",
+) -> Response:
+    """The photo of a listing; 404 when it has none, or none that is JPEG, PNG, WebP or GIF by content."""
+    photo, kind = await asyncio.to_thread(_photo, serving_of(request).catalogue, row)
+    headers = {"ETag": etag_of(photo), "Cache-Control": "no-cache"}
+    if is_held(if_none_match, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return Response(photo, media_type=kind, headers=headers)
+
+
+def _labelled(catalogue: LabelledCatalogue, words: Words) -> dict[str, Any]:
+    rows = catalogue.rows()
+    counts = rows.counts
+    known = [code for code in words if code in counts]
+    return {
+        "name": catalogue.name,
+        "listings": len(rows),
+        "photos": rows.has_photos,
+        "categories": [
+            {**category_body(code, words), "listings": counts[code]}
+            for code in (*known, *sorted(counts.keys() - words.keys() - {""}))
+        ],
     }
 
 
-def _networks(manifest: Manifest) -> dict[str, dict[str, Any]]:
-    return {modality.value: entry.model_dump() for modality, entry in manifest.networks.items()}
+def _drawn_body(one: DrawnListing, words: Words) -> DrawnBody:
+    row, prediction = one.row, one.prediction
+    correct: CorrectBody = {"fused": one.is_right}
+    for modality, scores in prediction.by_modality.items():
+        correct["image" if modality is Modality.IMAGE else "text"] = scores[0].code == row.category
+    return {
+        "row": row.row,
+        "id": row.id,
+        "designation": row.designation,
+        "description": row.description,
+        "image": f"{PATH}/images/{row.row}" if one.has_photo else None,
+        "category": category_body(row.category, words),
+        "prediction": prediction_body(prediction, words, row.id),
+        "correct": correct,
+    }
 
 
-def _codes(folder: Path, manifest: Manifest) -> list[str]:
+def _photo(catalogue: LabelledCatalogue, number: int) -> tuple[bytes, str]:
+    """The bytes and their type. Raises NotFound or CatalogueUnavailable."""
+    row = catalogue.row(number)
+    photo = None if row is None else catalogue.photo(row)
+    if photo is None:
+        raise NotFound
     try:
-        return list(Taxonomy.of_json(read_listed(folder, manifest, TAXONOMY)).codes)
-    except VersionRefused:
-        return []
-
-
-def _json(folder: Path, manifest: Manifest, name: str) -> dict[str, Any] | None:
-    """A file of a version that may not have been verified: None when it was harmed, or is no JSON object."""
-    try:
-        document = from_json(read_listed(folder, manifest, name), allow_inf_nan=False)
-    except (VersionRefused, ValueError):
-        return None
-    return document if isinstance(document, dict) else None
+        return photo, _TYPES[read_structure(photo).format]
+    except ImageError:
+        raise NotFound from None

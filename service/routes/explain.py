@@ -5,10 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from service.answers import json_response
-from service.examples import EXPLANATION, PHOTO_LISTINGS
-from service.explanations import ExplanationBody, explained, explanation_body
-from service.openapi import (
+from service.dispatch.explanations import ExplanationBody, explained, explanation_body
+from service.dispatch.job import open_work
+from service.http.requests import Choices
+from service.http.responses import json_response
+from service.routes.examples import EXPLANATION, PHOTO_LISTINGS
+from service.routes.openapi import (
     BODY_PROBLEMS,
     FORM_PROBLEMS,
     JSON_PROBLEMS,
@@ -22,8 +24,7 @@ from service.openapi import (
     problems,
 )
 from service.routes.predict import read_listing
-from service.schemas import Choices
-from service.serving import serving_of
+from service.state import serving_of
 
 router = APIRouter(tags=["predictions"])
 
@@ -51,6 +52,6 @@ async def explain(request: Request) -> Response:
     serving.admit()
     options = Choices.read(request.scope["query_string"]).options(TOP_K)
     async with read_listing(request, serving) as listing:
-        work = await serving.open(request, options, seconds=serving.settings.batch_deadline_seconds)
+        work = await open_work(serving, request, options, seconds=serving.settings.batch_deadline_seconds)
         explanation = await explained(work, listing)
     return json_response(explanation_body(explanation, work.words, listing.id))

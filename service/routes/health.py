@@ -8,10 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from typing_extensions import TypedDict
 
-from service.answers import json_response
 from service.errors import Draining
-from service.openapi import problems
-from service.serving import serving_of
+from service.http.responses import json_response
+from service.routes.openapi import problems
+from service.state import serving_of
 
 router = APIRouter(tags=["health"])
 

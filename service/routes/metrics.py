@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
-from service.serving import serving_of
+from service.registry.registry import Registry
+from service.state import Serving, serving_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -19,3 +23,73 @@ async def metrics(request: Request) -> Response:
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
     body = await asyncio.to_thread(encode, serving_of(request).metrics.registry)  # milliseconds
     return Response(body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+
+
+class Gauges(Collector):
+    """The state of one process' machinery."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    def describe(self) -> list[Metric]:
+        """Nothing: the names are this module's own, and a description would be a scrape."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """All of them, as they are now."""
+        yield from _load(self._serving)
+        yield from _versions(self._serving.registry)
+
+
+def _load(serving: Serving) -> Iterator[Metric]:
+    settings = serving.settings
+    gauges: list[tuple[str, str, float]] = [
+        ("pykuten_queue_listings", "Listings that wait for a thread.", serving.engine.waiting),
+        ("pykuten_queue_capacity_listings", "Most listings that may wait.", settings.queue),
+        ("pykuten_requests_in_progress", "Requests that are being answered.", serving.metrics.in_progress),
+        ("pykuten_batches_in_progress", "Batches being worked on.", settings.batches - serving.batches.free),
+        ("pykuten_batches_waiting", "Batches that wait for one of these places.", serving.batches.waiting),
+        ("pykuten_streams_in_progress", "Streams being worked on.", settings.streams - serving.streams.free),
+        (
+            "pykuten_explanations_in_progress",
+            "Explanations being worked on.",
+            settings.explanations - serving.explanations.free,
+        ),
+        ("pykuten_bodies_bytes", "Request bodies held in memory.", serving.bodies.held),
+        ("pykuten_bodies_capacity_bytes", "Most that may be held.", settings.bodies_bytes),
+        ("pykuten_workers", "Threads that run the networks.", settings.workers),
+        ("pykuten_draining", "1 once the process was told to stop.", serving.draining),
+    ]
+    for name, text, value in gauges:
+        yield GaugeMetricFamily(name, text, value)
+
+
+def _versions(registry: Registry) -> Iterator[Metric]:
+    info = GaugeMetricFamily(
+        "pykuten_model_info",
+        "1 for the version that serves, with the runtime and precision of its networks.",
+        labels=("version", "runtime", "precision"),
+    )
+    memory = GaugeMetricFamily(
+        "pykuten_version_memory_bytes", "Estimated memory of each loaded version.", labels=("version",)
+    )
+    for position, loaded in enumerate(registry.loaded):
+        memory.add_metric((loaded.version,), loaded.memory_bytes)
+        if position == 0:
+            info.add_metric((loaded.version, loaded.predictor.runtime, loaded.predictor.precision), 1)
+    yield info
+    yield memory
+    yield GaugeMetricFamily(
+        "pykuten_degraded",
+        "1 while what serves is not the version that the store says should.",
+        float(registry.is_degraded),
+    )
+    loads = CounterMetricFamily(
+        "pykuten_version_loads_total", "Versions loaded, or refused by the code of why.", labels=("outcome",)
+    )
+    for outcome, count in sorted(registry.outcomes.copy().items()):
+        loads.add_metric((str(outcome),), count)
+    yield loads
+    yield CounterMetricFamily(
+        "pykuten_version_swaps_total", "Times that another version began to serve.", registry.swaps
+    )

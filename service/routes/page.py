@@ -13,8 +13,8 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from models.errors import NoVersion
-from service.etag import is_held
-from service.serving import serving_of
+from service.http.responses import is_held
+from service.state import serving_of
 
 router = APIRouter(include_in_schema=False)
 

@@ -11,15 +11,16 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from models.listing import Listing
-from models.stages import Stage, timed
-from service.answers import PredictionBody, json_response, prediction_body
-from service.aside import LARGE_BYTES
+from models.timing import Stage, timed
+from service.dispatch.job import begin, open_work
 from service.errors import InvalidRequest, UnsupportedMediaType
-from service.examples import LISTING_FORMS, PHOTO_LISTINGS, PREDICTION, TEXT_LISTINGS
-from service.faults import pointer
-from service.forms import Form, parse_form
-from service.limits import JSON, MULTIPART, media_type, parse_json, require_json
-from service.openapi import (
+from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, media_type, parse_json, require_json
+from service.http.forms import Form, parse_form
+from service.http.problems import pointer
+from service.http.requests import Options, PhotoListing, TextListing, check
+from service.http.responses import PredictionBody, json_response, prediction_body
+from service.routes.examples import LISTING_FORMS, PHOTO_LISTINGS, PREDICTION, TEXT_LISTINGS
+from service.routes.openapi import (
     BODY_PROBLEMS,
     FORM_PROBLEMS,
     JSON_PROBLEMS,
@@ -34,8 +35,7 @@ from service.openapi import (
     photo_body,
     problems,
 )
-from service.schemas import Options, PhotoListing, TextListing, check
-from service.serving import Serving, begin
+from service.state import Serving
 
 router = APIRouter(tags=["predictions"])
 
@@ -157,6 +157,6 @@ def _listing_of(form: Form, fields: tuple[str, ...]) -> Listing:
 
 
 async def _answer(request: Request, serving: Serving, listing: Listing, options: Options) -> Response:
-    work = await serving.open(request, options, seconds=serving.settings.deadline_seconds)
+    work = await open_work(serving, request, options, seconds=serving.settings.deadline_seconds)
     prediction = await work.predict(listing)
     return json_response(prediction_body(prediction, work.words, listing.id))

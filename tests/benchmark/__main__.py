@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import PykutenError
-from models.store import Store
+from models.versions.store import Store
 from tests.benchmark import measures
 from tests.benchmark.comparison import compare
 from tests.benchmark.contenders import NAIVE, RIVALS

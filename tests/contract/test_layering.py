@@ -38,7 +38,7 @@ def every_module_of(package: str, without: Iterable[str] = ()) -> str:
 
 
 def test_the_kernel_imports_neither_tensorflow_nor_the_web() -> None:
-    loaded = loaded_by(every_module_of("models", without={"models.runtime.keras"}))
+    loaded = loaded_by(every_module_of("models", without={"models.networks.keras"}))
     assert "models" in loaded
     assert not loaded & (TENSORFLOW | WEB | {"training", "service"})
 
@@ -50,7 +50,7 @@ def test_the_service_imports_neither_tensorflow_nor_training() -> None:
 
 
 def test_training_imports_nothing_of_the_web() -> None:
-    loaded = loaded_by("import training, training.config")
+    loaded = loaded_by("import training, training.config.run")
     assert "training" in loaded
     assert not loaded & (WEB | {"service"})
 
@@ -70,4 +70,4 @@ def test_help_comes_without_tensorflow(package: str) -> None:
 
 def test_openvino_reports_to_nobody() -> None:
     """Its optional companion sends usage figures over the network at `import openvino` unless it is kept out."""
-    assert "openvino_telemetry" not in loaded_by("from models.runtime.openvino import cpu_precision\ncpu_precision()")
+    assert "openvino_telemetry" not in loaded_by("from models.networks.openvino import cpu_precision\ncpu_precision()")

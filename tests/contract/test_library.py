@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import models.predictor
-from models.store import Store
+from models.versions.store import Store
 from tests.models.tiny_networks import WORDS
 from tests.models.tiny_version import CODES
 

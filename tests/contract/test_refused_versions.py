@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from models.artifact import MANIFEST
 from models.errors import VersionRefused
 from models.listing import Modality
 from models.predictor import Predictor
-from models.store import Store
+from models.versions.manifest import MANIFEST
+from models.versions.store import Store
 from tests.models.tiny_version import make_version, reseal
 
 FILES = (

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.decision.prediction import Action, Prediction, Scores
 from models.errors import ListingError
 from models.listing import Case, Listing, Modality
-from models.networks import MAX_BATCH
-from models.prediction import Action, Prediction
-from models.predictor import Predictor, Scores
+from models.networks.inference import MAX_BATCH
+from models.predictor import Predictor
 from tests.models.tiny_networks import COLOURS, WORDS
 from tests.models.tiny_version import CODES, listing, photo
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from models.artifact import read_manifest
+from models.comparison.parity import measure_parity
 from models.listing import Case, Listing, Modality
-from models.parity import measure_parity
 from models.predictor import Predictor
+from models.versions.manifest import read_manifest
 from service.app import create_app
 from service.settings import Settings
 from tests.training.tiny import TinyRun

@@ -15,8 +15,8 @@ import openvino
 import pytest
 
 from models.errors import VersionRefused
-from models.golden import GoldenListing, read_golden, write_golden
 from models.predictor import Predictor
+from models.versions.golden import GoldenListing, read_golden, write_golden
 from tests.models.tiny_networks import SIDE, Weights, openvino_image, openvino_text
 from tests.models.tiny_version import photo, reseal, taxonomy
 

@@ -20,10 +20,10 @@ from random import Random
 
 import pytest
 
-from models.store import Store
+from models.versions.store import Store
+from tests.hostile.images import image
 from tests.models.pictures import encode, picture
 from tests.models.tiny_version import listing, make_version
-from tests.soak.hostile_images import image
 from tests.soak.process import ServerProcess
 from tests.soak.wire import Answer, Broken, Client
 
@@ -72,7 +72,7 @@ def test_a_killed_server_starts_again_on_the_same_version(store: Store) -> None:
 
 @pytest.mark.skipif(os.getuid() == 0, reason="root writes where it likes")
 def test_a_store_that_turns_read_only_is_served(store: Store) -> None:
-    """F8. Removal is in tests/service/test_swaps.py."""
+    """F8. Removal is in tests/service/registry/test_swaps.py."""
     with ServerProcess(store.root) as server:
         client = ready(server)
         for path in (*store.root.rglob("*"), store.root):

@@ -1,4 +1,4 @@
-"""A few hundred requests of the hostile corpus; `python -m tests.soak.hostile` sends tens of thousands."""
+"""A few hundred requests of the hostile corpus; `python -m tests.hostile.__main__` sends tens of thousands."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from models.store import Store
-from tests.soak.corpus import Request
-from tests.soak.hostile import parser, run
-from tests.soak.hostile_images import MOST_BYTES, image
-from tests.soak.judge import fault_of_hostile
+from models.versions.store import Store
+from tests.hostile.__main__ import parser, run
+from tests.hostile.corpus import Request
+from tests.hostile.images import MOST_BYTES, image
+from tests.hostile.judge import fault_of_hostile
 from tests.soak.memory_group import MemoryGroup, memory_group
 from tests.soak.process import ServerProcess
 from tests.soak.wire import Answer, Client

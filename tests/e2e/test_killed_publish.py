@@ -22,10 +22,10 @@ from pathlib import Path
 
 import pytest
 
-from models.artifact import read_manifest, verify_files, write_manifest
 from models.errors import NoVersion
 from models.predictor import Predictor
-from models.store import Store
+from models.versions.manifest import read_manifest, verify_files, write_manifest
+from models.versions.store import Store
 
 ROOT = Path(__file__).parents[2]
 LONGEST = 0.1

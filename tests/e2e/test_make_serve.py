@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract.test_readme import README, ROOT, block, snippets
+from tests.contract.documents.test_readme import README, ROOT, block, snippets
 
 pytestmark = [
     pytest.mark.e2e,

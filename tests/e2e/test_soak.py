@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile.corpus import GROUPS, MAKERS, request
 from tests.soak.__main__ import main, parser
-from tests.soak.corpus import GROUPS, MAKERS, request
 from tests.soak.report import Limits, Outcome, Sample
 from tests.soak.watch import Watch
 

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from models.image import decode_image
+from models.preprocessing.image.decode import decode_image
 
 
 def picture(width: int = 200, height: int = 200) -> Image.Image:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from models.artifact import MANIFEST
-from models.store import Store
+from models.versions.manifest import MANIFEST
+from models.versions.store import Store
 
 FIRST, SECOND, THIRD = "2026.11.23-aaaaaaa", "2026.11.24-bbbbbbb", "2026.11.25-0000000"
 NO_NAMES = ["", ".", "..", "../x", "/", "/etc", "a/b", f"{FIRST}/", f"./{FIRST}", f"{FIRST}\n", "a\0b", "é", "x" * 300]

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from models.__main__ import main
-from models.artifact import NetworkEntry, write_manifest
 from models.listing import Modality
-from models.store import CURRENT, Store
+from models.versions.manifest import NetworkEntry, write_manifest
+from models.versions.store import CURRENT, Store
 from tests.models.tiny_version import make_version, reseal
 
 ROOT = Path(__file__).parents[2]

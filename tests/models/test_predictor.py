@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.artifact import read_manifest
-from models.calibration import PRECISIONS
+from models.decision.calibration import PRECISIONS
+from models.decision.fusion import Fusion
+from models.decision.prediction import Prediction
 from models.errors import (
     ImageCorrupt,
     ListingError,
@@ -18,12 +19,11 @@ from models.errors import (
     TextTooLong,
     VersionRefused,
 )
-from models.fusion import Fusion
-from models.golden import GoldenListing, read_golden, write_golden
 from models.listing import Case, Listing, Modality
-from models.networks import Networks
-from models.prediction import Prediction
+from models.networks.inference import Networks
 from models.predictor import Predictor
+from models.versions.golden import GoldenListing, read_golden, write_golden
+from models.versions.manifest import read_manifest
 from tests.models.tiny_version import CODES, calibration, listing, make_version, photo, reseal
 
 # Loading

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.listing import Modality
-from models.ngrams import NgramFeatures
-from models.preprocessing import NgramPreprocessing
-from models.text import ListingText
+from models.preprocessing.settings import NgramPreprocessing
+from models.preprocessing.text.clean import ListingText
+from models.preprocessing.text.ngrams import NgramFeatures
 
 WORDS = ("livre", "console", "figurine", "piscine", "manette", "peluche", "cahier", "Größe")
 COLOURS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
-from models.pieces import TOKENIZER_FILE, read_tokenizer, write_kept_pieces
+from models.preprocessing.text.pieces import TOKENIZER_FILE, read_tokenizer, write_kept_pieces
 
 SENTENCES = (
     "piscine gonflable pour enfants et bâche de piscine",

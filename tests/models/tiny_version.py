@@ -18,16 +18,16 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from models.artifact import Manifest, NetworkEntry, read_manifest, write_manifest
-from models.calibration import PRECISIONS, Calibration, CaseCalibration
-from models.fusion import Fusion
-from models.golden import GoldenListing, write_golden
+from models.decision.calibration import PRECISIONS, Calibration, CaseCalibration
+from models.decision.fusion import Fusion
 from models.listing import Case, Listing, Modality
 from models.predictor import Predictor
-from models.preprocessing import ImagePreprocessing, Preprocessing
-from models.store import Store
+from models.preprocessing.settings import ImagePreprocessing, Preprocessing
 from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Category, Taxonomy
+from models.versions.golden import GoldenListing, write_golden
+from models.versions.manifest import Manifest, NetworkEntry, read_manifest, write_manifest
+from models.versions.store import Store
 from tests.models.tiny_networks import COLOURS, NGRAMS, SIDE, WORDS, Weights, write_keras, write_networks
 
 CODES = ("10", "40", "1140", "2583", "60", "1280", "2522", "2705")

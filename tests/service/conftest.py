@@ -11,9 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from models.store import Store
+from models.versions.store import Store
 from service.app import create_app
-from service.registry import Load, Registry
+from service.registry.registry import Load, Registry
 from service.settings import Settings
 from tests.service.fake_predictor import FakePredictor, load_fake, seal_version
 

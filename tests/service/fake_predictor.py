@@ -11,17 +11,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from models.artifact import Manifest, NetworkEntry, write_manifest
-from models.calibration import PRECISIONS, Calibration, CaseCalibration
-from models.fusion import Fusion
+from models.decision.calibration import PRECISIONS, Calibration, CaseCalibration
+from models.decision.fusion import Fusion
+from models.decision.prediction import Scores
 from models.listing import Case, Modality
-from models.networks import Networks
-from models.predictor import Predictor, Scores
-from models.preparation import Preparation, Prepared
-from models.preprocessing import ImagePreprocessing, Preprocessing
-from models.store import Store
+from models.networks.inference import Networks
+from models.predictor import Predictor
+from models.preprocessing.prepare import Preparation, Prepared
+from models.preprocessing.settings import ImagePreprocessing, Preprocessing
+from models.preprocessing.text.clean import ListingText
 from models.taxonomy import Category, Taxonomy
-from models.text import ListingText
+from models.versions.manifest import Manifest, NetworkEntry, write_manifest
+from models.versions.store import Store
 
 # fmt: off
 CODES = [

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from models.store import Store
+from models.versions.store import Store
 from service.app import create_app
-from service.door import listen
-from service.registry import Load, Registry
-from service.server import make_server
-from service.serving import Serving
+from service.registry.registry import Load, Registry
+from service.server.server import listen, make_server
 from service.settings import Settings
+from service.state import Serving
 from tests.service.fake_predictor import FakePredictor, load_fake
 
 

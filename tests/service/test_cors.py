@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from service.errors import SettingsError
 from service.settings import Settings
 from tests.service.conftest import Start
-from tests.service.test_keys import add, bearer
+from tests.service.middleware.test_keys import add, bearer
 
 SHOP, OTHER = "https://shop.example", "https://other.example"
 ASKING = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type, x-api-key"}

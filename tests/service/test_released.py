@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from models.errors import ImageCorrupt, PykutenError
-from models.store import Store
+from models.versions.store import Store
 from tests.service.live_server import JSON, head, read_answer, server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models.runtime import available_precision
-from models.store import Store
+from models.networks.runtime import available_precision
+from models.versions.store import Store
 from tests.soak.bad import SLOW, hostile_client, leaving_client, slow_client
 from tests.soak.good import expected, good_client
 from tests.soak.process import ServerProcess

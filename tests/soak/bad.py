@@ -9,9 +9,9 @@ import time
 from itertools import count
 from random import Random
 
-from tests.soak.corpus import request
+from tests.hostile.corpus import request
+from tests.hostile.judge import fault_of_hostile
 from tests.soak.good import asks
-from tests.soak.judge import fault_of_hostile
 from tests.soak.watch import Watch
 from tests.soak.wire import Broken, Client, message
 

@@ -8,8 +8,8 @@ import math
 from random import Random
 from typing import Any, NamedTuple
 
+from tests.hostile.judge import SHED, fault_of_answer
 from tests.models.tiny_version import listing, photo
-from tests.soak.judge import SHED, fault_of_answer
 from tests.soak.watch import Watch
 from tests.soak.wire import Answer, Broken, Client
 

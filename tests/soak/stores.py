@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from models.artifact import read_manifest, write_manifest
-from models.store import Store
+from models.versions.manifest import read_manifest, write_manifest
+from models.versions.store import Store
 from tests.models.tiny_version import make_version
 
 

@@ -6,8 +6,8 @@ import shutil
 import time
 from random import Random
 
-from models.artifact import read_manifest, write_manifest
-from models.store import CURRENT, Store
+from models.versions.manifest import read_manifest, write_manifest
+from models.versions.store import CURRENT, Store
 from tests.contract.test_refused_versions import CONTENT, spoil_content
 from tests.soak.watch import Watch
 from tests.soak.wire import Broken, Client

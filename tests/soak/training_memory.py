@@ -17,8 +17,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.training.catalogue import KINDS, SYLLABLES, make_photo, make_text
-from training.catalogue_argument import whole_number
+from tests.training.generated_catalogue import KINDS, SYLLABLES, make_photo, make_text
+from training.commands.catalogue_argument import whole_number
 
 ROOT = Path(__file__).parents[2]
 SAMPLE_SECONDS = 0.5

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from models.calibration import CaseCalibration
+from models.decision.calibration import CaseCalibration
 from models.listing import Case, Modality
 from models.taxonomy import Taxonomy
 from tests.training.synthetic_logits import posterior_logits
-from training.comparison import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
-from training.cost import Cost
-from training.dataset import COLUMNS, Catalogue
-from training.evaluation import CaseAnswers, LabelledLogits, LearningCurve
-from training.fusion_methods import compare_fusions
-from training.temperature import calibrated
+from training.calibration.temperature import calibrated
+from training.catalogue.dataset import COLUMNS, Catalogue
+from training.comparison.candidates import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
+from training.comparison.cost import Cost
+from training.comparison.fusion_methods import compare_fusions
+from training.evaluation.predictions import CaseAnswers, LabelledLogits, LearningCurve
 
 PRECISIONS = (0.9, 0.95, 0.99)
 

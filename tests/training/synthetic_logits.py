@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation import Floats, LabelledLogits
+from training.evaluation.predictions import Floats, LabelledLogits
 
 Labels = NDArray[np.int64]
 

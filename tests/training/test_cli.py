@@ -11,13 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from models.store import Store
 from models.taxonomy import Taxonomy
-from tests.training.catalogue import make_catalogue
+from models.versions.store import Store
+from tests.training.generated_catalogue import make_catalogue
 from tests.training.tiny import CONFIG, ROOT, TEXT_ONLY
 from training.__main__ import main
-from training.challenge import CATEGORIES_FILE, IMAGE_FOLDER, LISTINGS_FILE
-from training.config import RAKUTEN_TAXONOMY
+from training.catalogue.table import CATEGORIES_FILE, IMAGE_FOLDER, LISTINGS_FILE
+from training.config.run import RAKUTEN_TAXONOMY
 
 
 @pytest.fixture
@@ -205,8 +205,8 @@ def test_ctrl_c_ends_the_process_with_one_line(folder: Path) -> None:
         "import os, signal, sys; "
         # A shell starts what runs in the background with the signal ignored.
         "signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "import training.text_stages; from training.__main__ import main; "
-        "training.text_stages.make_text_features = lambda *_: os.kill(os.getpid(), signal.SIGINT); "
+        "import training.fitting.text_stages; from training.__main__ import main; "
+        "training.fitting.text_stages.make_text_features = lambda *_: os.kill(os.getpid(), signal.SIGINT); "
         "sys.exit(main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", code, *arguments(folder)]
@@ -239,7 +239,7 @@ def test_an_interrupt_or_a_full_disk_is_one_line(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("training.text_stages.make_text_features", fail)
+    monkeypatch.setattr("training.fitting.text_stages.make_text_features", fail)
     (folder / "tiny.toml").write_text(TEXT_ONLY, encoding="utf-8")
     assert main(arguments(folder)) == code
     assert capsys.readouterr().err.splitlines()[-1] == line

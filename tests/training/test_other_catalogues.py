@@ -9,10 +9,11 @@ import pytest
 
 from models.listing import Listing
 from models.predictor import Predictor
-from models.store import Store
+from models.versions.store import Store
 from tests.training.english import ITEMS, make_english_catalogue
-from training import evaluation_report, release
 from training.__main__ import main
+from training.commands import evaluate_report as evaluation_report
+from training.publishing import release
 
 pytestmark = pytest.mark.tensorflow  # a fit, its export to OpenVINO and its parity: 5 to 15 s for each catalogue
 

@@ -13,18 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.artifact import read_manifest
 from models.errors import VersionRefused
 from models.listing import Case, Listing, Modality
 from models.predictor import Predictor
-from models.store import Store
+from models.versions.manifest import read_manifest
+from models.versions.store import Store
 from tests.models.tiny_version import make_version
 from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
 from tests.training.tiny_encoder import install
-from training import release, text_stages
-from training.calibrate import FusionSummary
-from training.calibrate import calibrate as really_calibrate
-from training.evaluation import LearningCurve
+from training.calibration.calibrate import FusionSummary
+from training.calibration.calibrate import calibrate as really_calibrate
+from training.evaluation.predictions import LearningCurve
+from training.fitting import text_stages
+from training.publishing import release
 
 pytestmark = pytest.mark.tensorflow
 
@@ -112,7 +113,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_nothing_had_been(
     tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Interrupted in its second stage; the first run was another process, without interrupt."""
-    from training.fit import Progress
+    from training.fitting.fit import Progress
 
     work = tiny_run.folder / "work-resumed"
     on_epoch_end = Progress.on_epoch_end
@@ -318,9 +319,9 @@ def test_a_fusion_worse_than_one_network_is_published_by_force_alone(
 def test_networks_that_differ_once_compiled_are_not_published(
     tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from models.parity import Parity
+    from models.comparison.parity import Parity
 
-    monkeypatch.setattr("training.publish.measure_parity", lambda *_: Parity(40, 0.9, 1.0, 0.001, 0.01))
+    monkeypatch.setattr("training.publishing.draft.measure_parity", lambda *_: Parity(40, 0.9, 1.0, 0.001, 0.01))
     code, store = tiny_run.train("differs", TEXT_ONLY)
     assert code == 1
     assert "the compiled networks differ from Keras: same top-1 on 90.00%" in capsys.readouterr().err

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.catalogue import make_catalogue
+from tests.training.generated_catalogue import make_catalogue
 from tests.training.tiny import CONFIG, TEXT_ONLY
 from training.__main__ import main
-from training.config import read_config
+from training.config.run import read_config
 from training.pipeline import prepare_data
 from training.workspace import Workspace
 

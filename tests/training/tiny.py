@@ -7,8 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.store import Store
-from tests.training.catalogue import make_catalogue
+from models.versions.store import Store
+from tests.training.generated_catalogue import make_catalogue
 from training.__main__ import main
 
 ROOT = Path(__file__).parents[2]

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from training.networks import WeightsUnavailable
+from training.errors import WeightsUnavailable
 from training.networks.torch_checkpoint import CheckpointRefused, read_state_dict
 
 BATCH_NORM_EPSILON = 1e-3

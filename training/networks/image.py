@@ -13,13 +13,9 @@ from pathlib import Path
 import keras
 from keras import layers, ops
 
-from training.networks import HEAD_CUT, IMAGE_NETWORKS, CutInvalid, Scaling, WeightsUnavailable
-from training.networks.efficientnet_lite import (
-    VARIANTS,
-    build_efficientnet_lite,
-    load_checkpoint,
-    load_package_weights,
-)
+from training.config.networks import HEAD_CUT, IMAGE_NETWORKS, Scaling
+from training.errors import CutInvalid, WeightsUnavailable
+from training.networks.efficientnet_lite import VARIANTS, build_efficientnet_lite, load_checkpoint, load_package_weights
 
 FEATURES = "features"
 """The layer after global average pooling, float32 [B, F]."""

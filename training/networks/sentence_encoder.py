@@ -8,7 +8,7 @@ the table of 127,500 pieces to 6 bits. Here its rows are pruned to the pieces th
 
 The conversion was checked against the package's own numpy runner on French, German and English titles of 1 to 40
 words: vectors differ by at most 1.2e-3 (cosine 0.99998), for scales are rounded to float16, and by less than 1e-5
-without that rounding (`tests/training/test_sentence_encoder.py`).
+without that rounding (`tests/training/networks/test_sentence_encoder.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers, ops
 
-from models.pieces import PADDING
+from models.preprocessing.text.pieces import PADDING
 from training.networks.tables import TableLayers
 from training.networks.use_checkpoint import ORDERS, PIECE_TABLE, EncoderSizes
 

@@ -46,7 +46,7 @@ def build_recurrent_network(
 
     Input "ids": int32 [B, T], each in 0..vocabulary-1; 0 is padding and stands only after a row's words. The states are
     averaged by hand and not by GlobalAveragePooling1D, which answers NaN for a row of padding alone.
-    `training.export` reads the weights by these layer names.
+    `training.fitting.export` reads the weights by these layer names.
     """
     ids = keras.Input((None,), dtype="int32", name="ids")
     embedded = layers.Embedding(vocabulary, embedding, mask_zero=True, name="embedding")(ids)

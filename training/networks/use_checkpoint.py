@@ -15,8 +15,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from models.pieces import FIRST_PIECE, UNKNOWN
-from training.networks import WeightsUnavailable
+from models.preprocessing.text.pieces import FIRST_PIECE, UNKNOWN
+from training.errors import WeightsUnavailable
 from training.networks.tables import ByteTable, half_exact, set_table
 
 ORDERS = (2, 3, 5)

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from models.decision.prediction import Prediction
 from models.errors import PykutenError
 from models.listing import Listing
-from models.prediction import Prediction
 from models.predictor import Predictor
 
 FOLDER = "BENCHMARK_VERSION"

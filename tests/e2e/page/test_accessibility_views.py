@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.e2e.page.batch.tables import answer_batches, choose_table, example, file, run_table, table
 from tests.e2e.page.conftest import OpenPage
-from tests.e2e.page.tables import answer_batches, choose_table, example, file, run_table, table
 
 SCREENS = {
     "light": {"color_scheme": "light"},

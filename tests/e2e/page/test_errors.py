@@ -143,7 +143,7 @@ def test_an_unreachable_service(page: Page, watch: Watch) -> None:
 
 def test_a_view_that_cannot_be_fetched(page: Page, watch: Watch) -> None:
     watch.allow("net::ERR_", "Failed to fetch dynamically imported module")
-    page.route("**/assets/browse.js", lambda route: route.abort())
+    page.route("**/assets/browse/browse.js", lambda route: route.abort())
     page.locator("#tab-browse").click()
     expect(page.locator("#panel-browse .notice")).to_contain_text("The service cannot be reached.")
 

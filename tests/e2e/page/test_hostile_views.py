@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.page.conftest import OpenPage
-from tests.e2e.page.tables import (
+from tests.e2e.page.batch.tables import (
     answer_batches,
     asked_listings,
     choose_table,
@@ -26,6 +25,7 @@ from tests.e2e.page.tables import (
     saved,
     table,
 )
+from tests.e2e.page.conftest import OpenPage
 
 PAYLOADS = [
     "<script>window.hacked=1</script>",

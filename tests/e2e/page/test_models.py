@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from models.store import Store
+from models.versions.store import Store
+from tests.e2e.page.batch.tables import example, file
 from tests.e2e.page.browser import Watch, serving, wait_until_ready
 from tests.e2e.page.conftest import OpenPage
-from tests.e2e.page.tables import example, file
 from tests.models.tiny_networks import WORDS
 from tests.models.tiny_version import make_version
 

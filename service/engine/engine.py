@@ -1,0 +1,175 @@
+"""Where predictions are computed: a bounded queue and a few threads, so that no CPU work runs on the event loop.
+
+Threads take what already waits, up to a few listings at once, and never wait for more: measured, that beats any
+timer. The networks and the image decoder release the interpreter lock, so threads run in parallel. One trip through a
+thread does it all: prepare, score, conclude.
+
+The queue is bounded in listings. Full, it refuses at once: late answers help nobody, and a refused caller can go
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from models.decision.prediction import Answers
+from models.listing import Listing
+from models.predictor import Predictor
+from models.timing import Listener, listen
+from service.engine.jobs import Source, T, _Call, _Job
+from service.engine.worker import _answer, _deliver, _run
+from service.errors import Draining, Internal, Overloaded
+from service.observability.logs import event
+
+
+class Engine:
+    """`workers` threads over a queue of at most `capacity` listings; a worker takes up to `gather` of them at once.
+
+    `listener` is told the seconds of the stages that its threads go through, the wait in the queue included.
+    """
+
+    listener: Listener | None = None
+
+    def __init__(self, *, workers: int, capacity: int, gather: int) -> None:
+        self.workers = workers
+        self._capacity = capacity
+        self._gather = gather
+        self._queue: deque[_Job | _Call] = deque()
+        self._waiting = 0  # listings in the queue
+        self._idle = 0  # threads without work
+        self._closing = False
+        self._changed = threading.Condition()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start the threads."""
+        for number in range(self.workers):
+            thread = threading.Thread(target=self._work, name=f"engine-{number}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a listing would be refused now."""
+        return self._waiting >= self._capacity
+
+    @property
+    def waiting(self) -> int:
+        """Listings in the queue."""
+        return self._waiting
+
+    def submit(
+        self,
+        predictor: Predictor,
+        listings: Sequence[Listing | Source],
+        *,
+        top_k: int,
+        precision: float | None,
+        deadline: float,
+        admitted: bool = False,
+    ) -> asyncio.Future[Answers]:
+        """Queue listings to be predicted together. Raises Overloaded or Draining at once.
+
+        `deadline` is on the clock of `time.monotonic`: work that has not begun by then is not begun, and its answers
+        are DeadlineExceeded. Cancelling the future drops the work and frees its place in the queue. `admitted` work
+        belongs to a request that is already being worked on and passes the queue's bound; its callers bound it
+        themselves.
+        """
+        loop = asyncio.get_running_loop()
+        job = _Job(predictor, listings, top_k, precision, deadline, loop.create_future(), loop)
+        self._add(job, admitted)
+        return job.future
+
+    def call(self, function: Callable[[], T], *, deadline: float, admitted: bool = False) -> asyncio.Future[T]:
+        """Queue a function that works for about as long as a few predictions; its result, or the PykutenError that it
+        raises. `deadline`, `admitted` and cancelling are as for `submit`.
+        """
+        loop = asyncio.get_running_loop()
+        call = _Call(function, deadline, loop.create_future(), loop)
+        self._add(call, admitted)
+        return call.future
+
+    def close(self, timeout: float) -> bool:
+        """Refuse new work, finish what is queued, stop the threads; whether that was done within `timeout` seconds."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        end = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _add(self, job: _Job | _Call, admitted: bool) -> None:
+        with self._changed:
+            if self._closing:
+                raise Draining
+            if not admitted and self._waiting and self._waiting + len(job.listings) > self._capacity:
+                raise Overloaded
+            self._queue.append(job)
+            self._waiting += len(job.listings)
+            self._changed.notify()
+        job.future.add_done_callback(partial(self._drop, job))
+
+    def _work(self) -> None:
+        listen(self.listener)
+        while jobs := self._take():
+            if isinstance(jobs, _Call):
+                _answer(jobs)
+                del jobs
+                continue
+            try:
+                _run(jobs)
+            except Exception as error:  # noqa: BLE001 - a thread that dies is missed by every later request
+                event(logging.ERROR, "engine", error)
+                for job in jobs:
+                    job.answers = [Internal() for _ in job.listings]
+            _deliver(jobs)
+            del jobs  # a thread that waits for work must not keep the version of its last
+
+    def _take(self) -> list[_Job] | _Call:
+        """The next jobs, of one version, that this thread is to run together, or a call; empty once it is closed."""
+        with self._changed:
+            self._idle += 1
+            while not self._queue:
+                if self._closing:
+                    return []
+                self._changed.wait()
+            self._idle -= 1
+            # Two listings that arrive together are two idle threads' work, not one thread's batch.
+            share = min(self._gather, -(-self._waiting // (self._idle + 1)))
+            first = self._pop()
+            if isinstance(first, _Call):
+                return first
+            jobs = [first]
+            taken = len(first.listings)
+            while self._queue:
+                following = self._queue[0]
+                if isinstance(following, _Call) or following.predictor is not first.predictor:
+                    break
+                taken += len(following.listings)
+                if taken > share:
+                    break
+                jobs.append(following)
+                self._pop()
+            return jobs
+
+    def _drop(self, job: _Job | _Call, future: asyncio.Future[Any]) -> None:
+        """Take cancelled work out of the queue."""
+        if not future.cancelled():
+            return
+        with self._changed, suppress(ValueError):  # it was begun already
+            self._queue.remove(job)
+            self._waiting -= len(job.listings)
+
+    def _pop(self) -> _Job | _Call:
+        job = self._queue.popleft()
+        self._waiting -= len(job.listings)
+        return job

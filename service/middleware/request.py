@@ -1,0 +1,144 @@
+"""The envelope around every request: its id, its headers, its log line, and the guard for what nobody foresaw.
+
+One pure ASGI middleware, because each layer costs every request a call and a wrapped `send`. Its steps, outermost
+first:
+1. request id, so that everything after it can name the request;
+2. log line and metrics, written whatever happens inside;
+3. guard: an exception that no handler took becomes the one 500 problem, and its trace goes to the log;
+4. headers, on whatever answer leaves, the guard's included.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.errors import Draining, Internal, Overloaded, ServiceError
+from service.http.context import Record, attach
+from service.http.problems import problem_response
+from service.observability.logs import LOGGER, event
+from service.observability.metrics import Metrics
+
+Header = tuple[bytes, bytes]
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+"""A caller's own id is taken only in this form: it goes into headers and logs."""
+
+SECURITY_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),  # what frame-ancestors says, for what is older than it
+]
+POLICY = b"content-security-policy"
+STRICT_POLICY = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
+"""For answers that bring no policy of their own: JSON, should a browser ever show it as a page."""
+_RANDOM = random.Random()  # noqa: S311 - ids are no secrets, and the system's generator takes 40 microseconds
+CLOSE = (b"connection", b"close")
+
+
+class Envelope:
+    """See the module. `is_draining` says whether connections are to be closed after their answer."""
+
+    def __init__(self, app: ASGIApp, is_draining: Callable[[], bool], metrics: Metrics) -> None:
+        self.app = app
+        self._is_draining = is_draining
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        record = Record(_request_id(scope))
+        attach(scope, record)
+        # Whatever can be read can be asked for without its content (RFC 9110, section 9.1).
+        is_head = scope["method"] == "HEAD"
+        asked = {**scope, "method": "GET"} if is_head else scope
+        status, bytes_out = 0, 0
+        self._metrics.in_progress += 1
+
+        async def send_dressed(message: Message) -> None:
+            nonlocal status, bytes_out
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._dress(message["headers"], record)
+            elif is_head:
+                message = {**message, "body": b""}
+            else:
+                bytes_out += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self.app(asked, receive, send_dressed)
+        except asyncio.CancelledError:  # the server gives up on what is in flight, at the end of its shutdown
+            if status == 0:
+                await problem_response(Draining(), Request(scope))(scope, receive, send_dressed)
+        except Exception as error:  # noqa: BLE001 - the last guard
+            answer = _unforeseen(error, record)
+            if status == 0:
+                await problem_response(answer, Request(scope))(scope, receive, send_dressed)
+        finally:
+            seconds = time.perf_counter() - start
+            self._metrics.in_progress -= 1
+            self._metrics.request(_route(asked), status, record.code, seconds)
+            if LOGGER.isEnabledFor(logging.INFO):
+                _log(scope, _route(asked), record, status, bytes_out, seconds)
+
+    def _dress(self, headers: Iterable[Header], record: Record) -> list[Header]:
+        dressed = [*headers, (b"x-request-id", record.request_id.encode("ascii")), *SECURITY_HEADERS]
+        if not any(name == POLICY for name, _ in dressed):
+            dressed.append(STRICT_POLICY)
+        if self._is_draining():
+            dressed.append(CLOSE)
+        return dressed
+
+
+def _unforeseen(error: Exception, record: Record) -> ServiceError:
+    """What to answer; a lack of memory is this machine's at this moment, like any other overload."""
+    if isinstance(error, MemoryError):
+        event(logging.WARNING, "out of memory", error, request_id=record.request_id)
+        return Overloaded()
+    event(logging.ERROR, "unforeseen", error, request_id=record.request_id)
+    return Internal()
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return str(value, "ascii")
+    return f"{_RANDOM.getrandbits(64):016x}"
+
+
+def _route(scope: Scope) -> str | None:
+    """The route's template, never what the client wrote."""
+    return getattr(scope.get("route"), "path", None)
+
+
+def _log(scope: Scope, route: str | None, record: Record, status: int, bytes_out: int, seconds: float) -> None:
+    fields: dict[str, Any] = {
+        "request_id": record.request_id,
+        "method": scope["method"],
+        "route": route,
+        "status": status,
+        "code": record.code,
+        "ms": round(seconds * 1000, 2),
+        "version": record.version,
+        "bytes_in": record.bytes_in,
+        "bytes_out": bytes_out,
+    }
+    if record.client is not None:
+        fields["client"] = record.client
+    if record.photo_sha256 is not None:
+        fields["photo_sha256"] = record.photo_sha256
+    if (photo := record.photo) is not None:
+        fields["photo"] = f"{photo.format} {photo.width}x{photo.height}"
+    event(logging.INFO, "request", **fields)

@@ -1,0 +1,44 @@
+// A row of the table as its cells.
+
+import { icon } from "../lib/dom.js";
+import { errorSentence } from "./review.js";
+
+export const COLUMNS = ["id", "title", "category", "confidence", "decision"];
+const TITLE_CHARACTERS = 160;
+
+/** One element for each of COLUMNS. `labels`: those of the version that answered. */
+export function rowCells(app, labels, row) {
+  const { el, t, number } = app;
+  const cell = (name, ...children) => el("div", { role: "gridcell", class: `listing-cell ${name}` }, children);
+  const title = row.title.trim() || row.description.trim() || t("batch.no_title");
+  return [
+    cell("id", row.id || number(row.number + 1)),
+    cell("title", row.photo && icon("photo"), el("span", {}, title.slice(0, TITLE_CHARACTERS))),
+    cell("category", category(app, labels, row)),
+    cell("confidence numbers", confidence(app, row)),
+    cell("decision", badge(app, row)),
+  ];
+}
+
+function category(app, labels, row) {
+  const { el, t } = app;
+  const code = row.choice ?? row.answer?.code ?? null;
+  if (code !== null) return labels.label(code);
+  return el("span", { class: "hint" }, row.error ? errorSentence(app, row.error) : t(`batch.state_${row.state}`));
+}
+
+function confidence(app, { answer, choice }) {
+  if (!answer || choice !== null) return null;
+  const width = `${100 * answer.confidence}%`;
+  const meter = app.el("span", { class: `meter ${answer.decision.action}`, "aria-hidden": "true" }, app.el("span", { style: { width } }));
+  return [meter, app.percent(answer.confidence)];
+}
+
+function badge(app, row) {
+  const said = (kind, sign, t) => app.el("span", { class: `badge ${kind}` }, icon(sign), app.t(t));
+  if (row.choice !== null) return said("person", "person", "batch.by_you");
+  if (row.error) return said("wrong", "warning", "batch.error");
+  if (!row.answer) return null;
+  const { action } = row.answer.decision;
+  return said(action, action === "accept" ? "yes" : "person", `batch.${action}`);
+}

@@ -1,0 +1,379 @@
+"""Explanations over HTTP: what comes out, what is refused, and that they take turns with predictions."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import ConfigDict, TypeAdapter, with_config
+
+from service.dispatch.explanations import ExplanationBody
+from service.routes.examples import EXPLANATION
+from tests.service.conftest import Start, photo, predictor_of
+from tests.service.fake_predictor import BUG
+from tests.service.http.test_bad_input import (
+    BROKEN_FORMS,
+    END,
+    FORM,
+    INVALID,
+    JSON,
+    MALFORMED,
+    PHOTO,
+    TITLE,
+    UNSUPPORTED,
+    bomb,
+    part,
+    post,
+    problem_of,
+)
+
+LISTING = {"designation": "Matelas de piscine gonflable", "description": "<p>183 x <b>69</b> cm</p>"}
+
+
+def with_photo(listing: dict[str, str], image: bytes | None = None) -> dict[str, str]:
+    return {**listing, "image": base64.b64encode(image or two_halves()).decode()}
+
+
+def two_halves() -> bytes:
+    import io
+
+    from PIL import Image
+
+    picture = Image.new("RGB", (120, 90), "white")
+    picture.paste("navy", (20, 20, 60, 70))
+    picture.paste("orange", (60, 20, 100, 70))
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_an_explanation_of_text_and_photo(client: TestClient) -> None:
+    response = client.post("/explain", json={"id": "SKU-1", **with_photo(LISTING)})
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "no-store"
+    body = response.json()
+    assert list(body) == list(EXPLANATION)
+    prediction = client.post("/predict", json={"id": "SKU-1", **with_photo(LISTING)}).json()
+    for field in ("id", "category", "confidence", "model"):
+        assert body[field] == prediction[field], field
+    assert [one["text"] for one in body["text"]["designation"]] == [
+        "Matelas",
+        " ",
+        "de",
+        " ",
+        "piscine",
+        " ",
+        "gonflable",
+    ]
+    assert "".join(one["text"] for one in body["text"]["description"]) == "183 x 69 cm"
+    for segments in body["text"].values():
+        assert all((one["effect"] is None) == (not one["text"].strip()) for one in segments)
+    grid = body["photo"]
+    assert len(grid["effects"]) == grid["rows"]
+    assert {len(row) for row in grid["effects"]} == {grid["columns"]}
+    assert any(effect for row in grid["effects"] for effect in row)
+    assert [one["without"] for one in body["what_if"]] == ["image", "description", "text"]
+
+
+def test_the_answer_has_exactly_the_documented_shape(client: TestClient) -> None:
+    strict = with_config(ConfigDict(extra="forbid", strict=True))
+    adapter = TypeAdapter(strict(ExplanationBody))
+    adapter.validate_python(EXPLANATION)
+    adapter.validate_python(client.post("/explain", json=with_photo(LISTING)).json())
+    adapter.validate_python(client.post("/explain", json={"designation": "a"}).json())
+
+
+def test_what_if_is_what_predict_says(client: TestClient) -> None:
+    body = client.post("/explain?precision=0.9&lang=de", json=with_photo(LISTING)).json()
+    image = with_photo({})
+    without = {"image": LISTING, "description": {"designation": LISTING["designation"], **image}, "text": image}
+    for one in body["what_if"]:
+        expected = client.post("/predict?precision=0.9&lang=de", json=without[one["without"]]).json()
+        assert one == {
+            "without": one["without"],
+            **{key: expected[key] for key in ("category", "confidence", "decision")},
+        }
+    assert body["category"]["label"].startswith("Kategorie")
+
+
+def test_a_form_is_explained_as_json_is(client: TestClient) -> None:
+    form = client.post("/explain", data=LISTING, files={"image": ("x", two_halves())})
+    assert form.json() == client.post("/explain", json=with_photo(LISTING)).json()
+
+
+def test_text_alone_and_photo_alone(client: TestClient) -> None:
+    text = client.post("/explain", json={"designation": "Notizbuch A5"}).json()
+    assert (text["photo"], text["what_if"], list(text["text"])) == (None, [], ["designation"])
+    image = client.post("/explain", json=with_photo({})).json()
+    assert (image["text"], image["what_if"]) == ({}, [])
+    assert image["photo"]["rows"] >= 1
+
+
+def test_a_version_by_name(client: TestClient) -> None:
+    older = client.get("/models").json()["versions"][1]["version"]
+    assert client.post(f"/explain?version={older}", json=LISTING).json()["model"] == {"version": older}
+    body = problem_of(client.post("/explain?version=2020.01.01-0000000", json=LISTING))
+    assert (body["status"], body["code"]) == (404, "version_unknown")
+
+
+def test_explanations_are_made_in_the_engine_and_are_no_predictions(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor, threads = predictor_of(client), set()
+    logits = predictor.logits
+
+    def seen(prepared: Any) -> Any:
+        threads.add(threading.current_thread().name)
+        return logits(prepared)
+
+    monkeypatch.setattr(predictor, "logits", seen)
+    client.post("/explain", json=with_photo(LISTING))
+    assert threads
+    assert all(name.startswith("engine-") for name in threads)
+    figures = client.get("/metrics").text
+    assert 'pykuten_http_request_duration_seconds_count{route="/explain",status="200"} 1.0' in figures
+    assert "pykuten_explanations_in_progress 0.0" in figures
+    assert "pykuten_predicted_total{" not in figures
+
+
+class Held:
+    """Steps that wait until they are let go."""
+
+    def __init__(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.let_go, self.begun = threading.Event(), threading.Event()
+        predictor = predictor_of(client)
+        logits = predictor.logits
+
+        def held(prepared: Any) -> Any:
+            self.begun.set()
+            assert self.let_go.wait(10)
+            return logits(prepared)
+
+        monkeypatch.setattr(predictor, "logits", held)
+
+
+def test_only_so_many_explanations_at_once(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    with start(explanations=1, workers=2) as client:
+        held = Held(client, monkeypatch)
+        statuses: list[int] = []
+        first = threading.Thread(target=lambda: statuses.append(client.post("/explain", json=LISTING).status_code))
+        first.start()
+        assert held.begun.wait(5)
+        figures = client.get("/metrics").text
+        second = problem_of(client.post("/explain", json=LISTING))
+        prediction = client.post("/predict", json=LISTING)
+        held.let_go.set()
+        first.join()
+        third = client.post("/explain", json=LISTING)
+    assert "pykuten_explanations_in_progress 1.0" in figures
+    assert (second["status"], second["code"]) == (503, "overloaded")
+    assert prediction.status_code == 200
+    assert statuses == [200]
+    assert third.status_code == 200
+
+
+def test_others_have_their_turn_between_the_steps(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    with start(workers=1) as client:
+        predictor = predictor_of(client)
+        logits, score = predictor.logits, predictor.score
+
+        def slow(prepared: Any) -> Any:
+            order.append("step")
+            time.sleep(0.05)
+            return logits(prepared)
+
+        def noted(prepared: Any) -> Any:
+            order.append("prediction")
+            return score(prepared)
+
+        monkeypatch.setattr(predictor, "logits", slow)
+        monkeypatch.setattr(predictor, "score", noted)
+        explaining = threading.Thread(target=lambda: client.post("/explain", json={"designation": "mot " * 60}))
+        explaining.start()
+        while len(order) < 2:
+            time.sleep(0.005)
+        assert client.post("/predict", json=LISTING).status_code == 200
+        explaining.join()
+    assert order[-1] == "step"
+    assert "prediction" in order[2:-1]
+
+
+def test_the_deadline_holds(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    with start(workers=1) as client:
+        predictor = predictor_of(client)
+        logits = predictor.logits
+        passes: list[int] = []
+
+        def slow(prepared: Any) -> Any:
+            passes.append(len(prepared))
+            time.sleep(0.1)
+            return logits(prepared)
+
+        monkeypatch.setattr(predictor, "logits", slow)
+        long = {"designation": "mot " * 60}
+        began = time.monotonic()
+        body = problem_of(client.post("/explain", json=long, headers={"X-Deadline-Ms": "150"}))
+        assert time.monotonic() - began < 1
+        assert (body["status"], body["code"]) == (504, "deadline_exceeded")
+        time.sleep(0.2)
+        assert len(passes) <= 3  # what is left was not begun
+        assert client.app.state.serving.explanations.free == 2  # type: ignore[attr-defined]
+        assert client.post("/explain", json=LISTING).status_code == 200
+
+
+def test_a_full_queue_refuses(start: Start) -> None:
+    with start(workers=1, queue=1) as client:
+        predictor = predictor_of(client)
+        predictor.gate.clear()
+        threads = [threading.Thread(target=lambda: client.post("/predict", json=LISTING)) for _ in range(2)]
+        engine = client.app.state.serving.engine  # type: ignore[attr-defined]
+        # The first is with the worker before the second comes, so that the second is the one that waits.
+        for thread, arrived in zip(threads, (lambda: predictor.scored, lambda: engine.is_full), strict=True):
+            thread.start()
+            end = time.monotonic() + 5
+            while not arrived() and time.monotonic() < end:
+                time.sleep(0.01)
+        body = problem_of(client.post("/explain", json=LISTING))
+        predictor.gate.set()
+        for thread in threads:
+            thread.join()
+    assert (body["status"], body["code"]) == (503, "overloaded")
+
+
+def test_a_bug_is_one_problem_without_the_text(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    body = problem_of(client.post("/explain", json={"designation": BUG}))
+    assert (body["status"], body["code"]) == (500, "internal")
+    assert client.post("/explain", json=LISTING).status_code == 200
+
+
+def test_no_listing_text_in_the_log(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    client.post("/explain", json={"designation": "zqxmarker"})
+    assert "zqxmarker" not in caplog.text
+    (line,) = [record.fields for record in caplog.records if record.message == "request"]  # type: ignore[attr-defined]
+    assert (line["route"], line["version"]) == ("/explain", predictor_of(client).version)
+
+
+# The hostile inputs of /predict
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_json(client: TestClient, name: str) -> None:
+    body = post(client, "/explain", MALFORMED[name], JSON)
+    assert (body["status"], body["code"]) == (400, "malformed_json")
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid_json(client: TestClient, name: str) -> None:
+    content, pointer = INVALID[name]
+    body = post(client, "/explain", content, JSON)
+    assert (body["status"], body["code"]) == (422, "invalid_request")
+    if pointer is not None:
+        assert body["errors"][0]["pointer"] == pointer
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("top_k=3", "/top_k"),
+        ("precision=0.79", "/precision"),
+        ("precision=nan", "/precision"),
+        ("lang=es", "/lang"),
+        ("lang=de&lang=fr", ""),
+        ("x" * 2000, ""),
+        ("%ff%fe=%00", None),
+    ],
+)
+def test_invalid_options(client: TestClient, query: str, pointer: str | None) -> None:
+    body = problem_of(client.post(f"/explain?{query}", json={"designation": "a"}))
+    assert (body["status"], body["code"]) == (422, "invalid_request")
+    if pointer is not None:
+        assert body["errors"][0]["pointer"] == pointer
+
+
+@pytest.mark.parametrize("name", BROKEN_FORMS)
+def test_malformed_forms(client: TestClient, name: str) -> None:
+    content_type, content = BROKEN_FORMS[name]
+    body = post(client, "/explain", content, {"Content-Type": content_type})
+    assert (body["status"], body["code"]) == (400, "malformed_multipart")
+
+
+def test_parts_types_and_sizes(start: Start, client: TestClient) -> None:
+    fields = b"".join(part(b'Content-Disposition: form-data; name="f%d"' % n) for n in range(17))
+    assert post(client, "/explain", fields + END, FORM)["code"] == "too_many_parts"
+    assert post(client, "/explain", part(TITLE, b"x" * (256 * 1024 + 1)) + END, FORM)["code"] == "part_too_large"
+    assert post(client, "/explain", photo(), PHOTO)["code"] == "unsupported_media_type"
+    assert post(client, "/explain", b"{}", {**JSON, "Content-Encoding": "gzip"})["status"] == 415
+    assert problem_of(client.get("/explain"))["code"] == "method_not_allowed"
+    with start(text_body_bytes=2048, photo_bytes=2048) as small:
+        for headers in (JSON, FORM):
+            assert post(small, "/explain", b" " * 10_000, headers)["code"] == "body_too_large"
+        assert problem_of(small.post("/explain", files={"image": ("x", b"\xff" * 2100)}))["code"] == "image_too_large"
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_not_a_photo(client: TestClient, name: str) -> None:
+    body = problem_of(client.post("/explain", data=LISTING, files={"image": ("photo.jpg", UNSUPPORTED[name])}))
+    assert (body["status"], body["code"], body["errors"][0]["pointer"]) == (415, "image_unsupported", "/image")
+
+
+def test_bad_photos(client: TestClient) -> None:
+    jpeg = photo(size=(200, 200))
+    for content, code in (
+        (b"", "image_empty"),
+        (bomb(30_000), "image_too_large"),
+        (jpeg[: len(jpeg) // 2], "image_corrupt"),
+    ):
+        body = problem_of(client.post("/explain", files={"image": ("x.jpg", content)}))
+        assert (body["status"], body["code"]) == (422, code)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 2000), (3000, 2), (64, 48)])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
+def test_odd_photos(client: TestClient, size: tuple[int, int], kind: str) -> None:
+    body = client.post("/explain", files={"image": ("x", photo("teal", size, kind))}).json()
+    assert body["photo"]["rows"] * body["photo"]["columns"] == sum(len(row) for row in body["photo"]["effects"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "🙂🙃",
+        "a\x00b",
+        "Z̸̡̢͔͖̬͆̒̈͝a̷l̶g̵o̴",
+        "\u202eabc\u202c",
+        "<![",
+        "<!-- open",
+        "<a b=" * 2000,
+        "<script>alert(1)</script> robe",
+        "&#0;&#x110000;&lt;x",
+        "\ufeff\u200b",
+        "<br><p></p>",
+        "日本語" * 3000,
+        "a" * 20_000,
+        "é " * 10_000,
+        "\u0301" * 20_000,
+        "a-" * 10_000,
+    ],
+)
+def test_odd_texts(client: TestClient, text: str) -> None:
+    began = time.perf_counter()
+    for listing in ({"designation": text}, {"description": text}, {"designation": "x", "description": text}):
+        response = client.post("/explain", json=listing)
+        if response.status_code != 200:
+            assert problem_of(response)["code"] == "text_empty"
+        else:
+            assert sum(one["effect"] is not None for f in response.json()["text"].values() for one in f) <= 64
+    assert time.perf_counter() - began < 10
+
+
+def test_text_too_long(client: TestClient) -> None:
+    for field in ("designation", "description"):
+        body = problem_of(client.post("/explain", json={field: "é" * 20_001}))
+        assert (body["status"], body["code"], body["errors"][0]["pointer"]) == (422, "text_too_long", f"/{field}")

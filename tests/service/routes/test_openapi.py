@@ -1,0 +1,207 @@
+"""The OpenAPI document: complete, and its examples work."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import TypeAdapter
+
+from models.decision.prediction import Reason
+from service.http.problems import TITLES, Problem
+from service.http.responses import BatchBody, DecisionBody, FailedItem, PredictedItem, PredictionBody
+from service.routes.examples import (
+    BATCH,
+    BATCHES,
+    FORM_BATCH,
+    PHOTO_LISTINGS,
+    PREDICTION,
+    STREAM,
+    STREAM_RESULTS,
+    TEXT_LISTINGS,
+)
+from tests.service.conftest import predictor_of
+
+METHODS = {"get", "post"}
+
+
+@pytest.fixture
+def document(client: TestClient) -> dict[str, Any]:
+    return dict(client.get("/openapi.json").json())
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, method, op) for path, item in document["paths"].items() for method, op in item.items()]
+
+
+def test_the_paths_are_the_contracts(document: dict[str, Any]) -> None:
+    assert {(method, path) for path, method, _ in operations(document)} == {
+        ("post", "/predict"),
+        ("post", "/predict/text"),
+        ("post", "/predict/image"),
+        ("post", "/predict/batch"),
+        ("post", "/explain"),
+        ("get", "/categories"),
+        ("get", "/catalogue"),
+        ("get", "/catalogue/listings"),
+        ("get", "/catalogue/images/{row}"),
+        ("get", "/models"),
+        ("get", "/models/{version}"),
+        ("get", "/health/live"),
+        ("get", "/health/ready"),
+    }
+
+
+def test_every_operation_is_described(document: dict[str, Any]) -> None:
+    for path, _, operation in operations(document):
+        assert operation["summary"], path
+        assert operation["description"], path
+        if path != "/catalogue/images/{row}":
+            assert "$ref" in str(operation["responses"]["200"]["content"]["application/json"]["schema"]), path
+        for parameter in operation.get("parameters", []):
+            assert parameter["description"], path
+
+
+def test_predictions_document_options_and_problems(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        if method == "post":
+            names = [parameter["name"] for parameter in operation["parameters"]]
+            options = ["version", "precision", "lang"]
+            assert names == (options if path == "/explain" else ["top_k", *options])
+            assert {"400", "404", "408", "413", "415", "422", "503", "504"} <= set(operation["responses"]), path
+    assert "X-Deadline-Ms" in document["info"]["description"]
+
+
+def test_problems_have_examples_of_the_one_shape(document: dict[str, Any]) -> None:
+    seen = set()
+    for path, _, operation in operations(document):
+        assert "500" in operation["responses"]
+        for status, response in operation["responses"].items():
+            if int(status) < 400:
+                continue
+            (media_type, content), *others = response["content"].items()
+            assert not others, path
+            assert media_type == "application/problem+json", path
+            assert content["schema"] == {"$ref": "#/components/schemas/Problem"}
+            for code, example in content["examples"].items():
+                body = TypeAdapter(Problem).validate_python(example["value"], strict=True)
+                assert (body["code"], str(body["status"])) == (code, status)
+                seen.add(code)
+    assert seen <= set(TITLES)
+    assert set(TITLES) - seen == {
+        "method_not_allowed",
+        "client_gone",
+        "rate_limited",  # where the operator has set keys: tests/service/middleware/test_keys.py
+        "unauthorized",
+    }
+
+
+def test_the_description_names_every_error(document: dict[str, Any]) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\d{3}) \| .+ \|$", document["info"]["description"], re.MULTILINE)
+    assert {code for code, _ in rows} == set(TITLES) - {"client_gone"}
+    assert [status for code, status in rows if code == "unauthorized"] == ["401", "403"]
+
+
+def test_every_tag_is_described(document: dict[str, Any]) -> None:
+    described = {tag["name"] for tag in document["tags"] if tag["description"]}
+    assert {tag for _, _, operation in operations(document) for tag in operation["tags"]} == described
+
+
+def test_the_version_to_look_at_is_the_one_that_serves(client: TestClient, document: dict[str, Any]) -> None:
+    (parameter,) = document["paths"]["/models/{version}"]["get"]["parameters"]
+    (example,) = parameter["examples"].values()
+    assert example["value"] == client.get("/models").json()["serving"]
+
+
+def test_operations_are_named_as_their_functions(document: dict[str, Any]) -> None:
+    """Generated clients name theirs after them."""
+    named = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(named) == len(set(named))
+    assert {"predict", "predict_text", "predict_image", "predict_batch", "show_model"} <= set(named)
+
+
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    schemas = document["components"]["schemas"]
+    for reference in text.split('"#/components/schemas/')[1:]:
+        assert reference.split('"')[0] in schemas
+    assert "HTTPValidationError" not in schemas
+
+
+@pytest.mark.parametrize(
+    ("path", "examples"),
+    [
+        ("/predict/text", TEXT_LISTINGS),
+        ("/predict", PHOTO_LISTINGS),
+        ("/predict/batch", BATCHES),
+        ("/explain", PHOTO_LISTINGS),
+    ],
+)
+def test_request_examples_work_when_posted(
+    client: TestClient, document: dict[str, Any], path: str, examples: dict[str, Any]
+) -> None:
+    documented = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    assert documented == examples
+    for example in documented.values():
+        response = client.post(path, json=example["value"])
+        assert response.status_code == 200, example["summary"]
+        if path == "/predict":
+            assert ("image" in response.json()["modalities"]) == ("image" in example["value"])
+
+
+def batch_content(document: dict[str, Any]) -> dict[str, Any]:
+    return dict(document["paths"]["/predict/batch"]["post"]["requestBody"]["content"])
+
+
+def test_batches_come_in_three_forms(document: dict[str, Any]) -> None:
+    assert list(batch_content(document)) == ["application/json", "multipart/form-data", "application/x-ndjson"]
+    answers = document["paths"]["/predict/batch"]["post"]["responses"]["200"]["content"]
+    assert list(answers) == ["application/json", "application/x-ndjson"]
+
+
+def test_the_form_examples_work_when_posted(client: TestClient, document: dict[str, Any]) -> None:
+    documented = batch_content(document)["multipart/form-data"]["examples"]
+    assert documented == FORM_BATCH
+    for example in documented.values():
+        parts = dict(example["value"])
+        listings = (None, json.dumps(parts.pop("listings")), "application/json")
+        files = {name: (name, base64.b64decode(photo)) for name, photo in parts.items()}
+        results = client.post("/predict/batch", files={"listings": listings, **files}).json()["results"]
+        assert [one["prediction"]["modalities"] for one in results] == [["text", "image"], ["image"], ["text"]]
+
+
+def test_the_stream_examples_work_when_posted(client: TestClient, document: dict[str, Any]) -> None:
+    documented = batch_content(document)["application/x-ndjson"]["examples"]
+    assert documented == STREAM
+    headers = {"Content-Type": "application/x-ndjson"}
+    for example in documented.values():
+        response = client.post("/predict/batch", content=example["value"], headers=headers)
+        assert [json.loads(line)["status"] for line in response.text.splitlines()] == [200, 422, 200]
+
+
+def test_answer_examples_have_the_answers_shape(client: TestClient) -> None:
+    TypeAdapter(PredictionBody).validate_python(PREDICTION, strict=True)
+    TypeAdapter(BatchBody).validate_python(BATCH, strict=True)
+    for line in STREAM_RESULTS.splitlines():
+        TypeAdapter(PredictedItem | FailedItem).validate_python(json.loads(line), strict=True)
+    real = client.post("/predict/text", json=TEXT_LISTINGS["french"]["value"]).json()
+    assert list(real) == list(PREDICTION)
+    assert predictor_of(client).scored
+
+
+def test_every_reason_for_review_is_documented() -> None:
+    kinds = get_args(get_type_hints(DecisionBody)["reason"])
+    reasons = [get_args(kind) for kind in kinds if get_origin(kind) is Literal]
+    assert set(reasons[0]) == set(Reason)
+
+
+def test_the_document_is_written_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = client.get("/openapi.json")
+    monkeypatch.setattr("service.routes.openapi.to_json", lambda *_: pytest.fail("written again"))
+    assert client.get("/openapi.json").content == first.content
+    again = client.get("/openapi.json", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")

@@ -1,0 +1,400 @@
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from models.decision.calibration import PRECISIONS, Calibration
+from models.decision.fusion import Fusion
+from models.decision.prediction import Action, Reason
+from models.listing import Case, Modality
+from models.predictor import Predictor
+from models.preprocessing.prepare import Prepared
+from tests.training.synthetic_logits import labelled_logits
+from training.calibration.calibrate import calibrate, fusable, refuse_worse_fusion
+from training.calibration.label_reliability import Reliability, Trust
+from training.calibration.summary import CalibrationSummary, FusionSummary
+from training.calibration.thresholds import precision_bound, prediction_set_floor, threshold_table
+from training.errors import ConfigError, PublishRefused
+from training.evaluation.metrics import expected_calibration_error
+from training.evaluation.predictions import Floats, LabelledLogits
+
+Result = tuple[Fusion, Calibration, CalibrationSummary]
+
+
+def codes(classes: int) -> list[str]:
+    return [str(40 + 10 * label) for label in range(classes)]
+
+
+def run(answers: LabelledLogits, classes: int, **changes: Any) -> Result:
+    options: dict[str, Any] = {"method": "weighted", "precision": 0.95, "coverage": 0.9, "seed": 7}
+    return calibrate(answers, codes(classes), **(options | changes))
+
+
+def without(answers: LabelledLogits, rows: slice, *evidence: str) -> LabelledLogits:
+    """A copy whose `rows` lack some evidence."""
+    changed: dict[str, np.ndarray] = {}
+    for name in evidence:
+        logits = getattr(answers, name).copy()
+        logits[rows] = np.nan
+        changed[name] = logits
+    return replace(answers, **changed)
+
+
+@dataclass
+class Recorded:
+    """Stands for the networks: says the logits that are written in the prepared listing."""
+
+    by_modality: dict[Modality, None]
+
+    def logits(self, prepared: list[Prepared]) -> list[dict[Modality, np.ndarray]]:
+        answers = []
+        for listing in prepared:
+            said = {Modality.TEXT: listing.text and listing.text["said"], Modality.IMAGE: listing.pixels}
+            answers.append({modality: value for modality, value in said.items() if value is not None})
+        return answers
+
+
+def served(result: Result, classes: int) -> Predictor:
+    """The Predictor that serves what was learned, on recorded logits."""
+    networks = Recorded(dict.fromkeys(Modality))
+    manifest, taxonomy = SimpleNamespace(version="recorded"), SimpleNamespace(codes=codes(classes))
+    parts: list[Any] = [manifest, taxonomy, None, networks, result[0], result[1]]
+    return Predictor(*parts)
+
+
+def prepared(answers: LabelledLogits, case: Case) -> list[Prepared]:
+    """Every listing of `answers`, shown in `case`."""
+    shown = []
+    for row, described in enumerate(answers.described):
+        said = {Case.TITLE: answers.title, Case.IMAGE: None}.get(case, answers.text)
+        text = None if said is None else {"said": said[row]}
+        pixels = cast(Any, answers.image)[row] if case in (Case.IMAGE, Case.BOTH) else None
+        text_case = Case.TEXT if case is Case.TEXT or (case is Case.BOTH and described) else Case.TITLE
+        shown.append(Prepared(case, text, text_case, pixels, ()))
+    return shown
+
+
+def fused_answers(fusion: Fusion, calibration: Calibration, answers: LabelledLogits) -> tuple[Floats, Floats, Floats]:
+    """Log-probabilities of text and photo, and fused probabilities, of all listings at once."""
+    log_text, log_image = fusable(answers, calibration.cases)
+    return log_text, log_image, np.exp(calibration.cases[Case.BOTH].log_probabilities(fusion(log_text, log_image)))
+
+
+@pytest.mark.parametrize("case", list(Case))
+def test_what_was_learned_is_what_the_predictor_serves(case: Case) -> None:
+    """With "mean", nothing is cross-fitted: the listings calibrated on meet the promises exactly, as served."""
+    classes = 5
+    answers = labelled_logits(1, 700, classes)
+    if case is Case.TEXT:
+        answers = replace(answers, described=np.ones(700, bool))
+    result = run(answers, classes, method="mean")
+    predictor = served(result, classes)
+    listings = prepared(answers, case)
+    scores = predictor.score(listings)
+    probabilities = np.stack([score.fused for score in scores])
+    summary = result[2].cases[case]
+    assert float((probabilities.argmax(1) == answers.labels).mean()) == summary.accuracy
+    nll = -np.log(probabilities[np.arange(700), answers.labels]).mean()
+    assert float(nll) == pytest.approx(summary.nll_after, rel=1e-4)
+
+    names = np.array(codes(classes))[answers.labels]
+    concluded = [predictor.conclude(*pair, precision=0.9) for pair in zip(listings, scores, strict=True)]
+    sets = [set(answer.prediction_set.codes) for answer in concluded]
+    for label in np.unique(names):
+        own = names == label
+        covered = sum(label in members for members, mine in zip(sets, own, strict=True) if mine)
+        surplus = covered - np.ceil((own.sum() + 1) * 0.9)
+        assert 0 <= surplus < 9, "a few more, as the most likely category is always in the set"
+    accepted = np.array([answer.decision.action is Action.ACCEPT for answer in concluded])
+    right = np.array([answer.code for answer in concluded]) == names
+    if accepted.any():
+        assert precision_bound((accepted & right).sum(keepdims=True), accepted.sum(keepdims=True))[0] >= 0.9
+    assert accepted.mean() > {Case.IMAGE: 0.0, Case.TITLE: 0.2}.get(case, 0.4)
+
+
+def test_temperatures_are_those_of_the_networks() -> None:
+    _, calibration, summary = run(labelled_logits(2, 4000, 6, temperatures=(2.0, 0.7)), 6)
+    found = {case: entry.temperature for case, entry in calibration.cases.items()}
+    assert found[Case.TEXT] == pytest.approx(2.0, rel=0.1)
+    assert found[Case.TITLE] == pytest.approx(2.0, rel=0.1)
+    assert found[Case.IMAGE] == pytest.approx(0.7, rel=0.1)
+    assert found[Case.BOTH] == pytest.approx(1.0, rel=0.1)
+    for entry in summary.cases.values():
+        assert entry.nll_after <= entry.nll_before + 1e-6
+        assert entry.ece < 0.04
+
+
+def test_the_fusion_gains_and_is_not_refused() -> None:
+    _, _, summary = run(labelled_logits(3, 1500, 8), 8)
+    assert summary.fusion is not None
+    assert summary.fused_gain == summary.fusion.gain
+    assert summary.fusion.gain > 0.03
+    assert summary.fusion.text_accuracy > summary.fusion.image_accuracy
+    assert summary.fusion.accuracy == summary.cases[Case.BOTH].accuracy
+    refuse_worse_fusion(summary)
+
+
+def fused(accuracy: float, text: float, image: float) -> CalibrationSummary:
+    return CalibrationSummary({}, FusionSummary("mean", None, 200, accuracy, text, image, accuracy - max(text, image)))
+
+
+def test_enough_true_labels_make_votes_unneeded_and_borrow_their_photos() -> None:
+    """Half of the listings are voted, with photos; half true, without. Every third vote is wrong."""
+    classes, listings = 4, 2400
+    answers = labelled_logits(20, listings, classes, text=2.0, image=1.5)
+    voted = np.arange(listings) % 2 == 0
+    wrong = voted & (np.arange(listings) % 6 == 0)
+    assert answers.image is not None
+    mixed = replace(
+        answers,
+        labels=np.where(wrong, (answers.labels + 1) % classes, answers.labels),
+        sources=np.where(voted, "vote", "true"),
+        image=np.where(voted[:, None], answers.image, np.nan),
+    )
+    fusion, calibration, summary = run(mixed, classes, trust=Trust(("true",)))
+    assert {case: told.basis for case, told in summary.cases.items()} == {
+        Case.TEXT: "800 true",
+        Case.TITLE: "1,200 true",
+        Case.IMAGE: "1,200 vote",
+        Case.BOTH: "1,200 true, photos borrowed",
+    }
+    assert summary.fusion is not None
+    assert summary.fusion.borrowing is not None
+    assert summary.fusion.borrowing.listings == 1200
+    log_text, _, probabilities = fused_answers(fusion, calibration, answers)
+    assert (probabilities.argmax(1) == answers.labels).mean() > (log_text.argmax(1) == answers.labels).mean()
+    truth = expected_calibration_error(answers.labels, np.exp(log_text))
+    assert truth < 0.035, "the text's confidence means what it says of true labels"
+    naive = run(mixed, classes)
+    untrusting = expected_calibration_error(answers.labels, np.exp(fusable(answers, naive[1].cases)[0]))
+    assert untrusting > 2 * truth
+
+
+def test_votes_that_repeat_the_text_s_errors_do_not_loosen_thresholds() -> None:
+    """The votes are what the text says best, and so the network seems never wrong, until their doubt is told."""
+    classes, listings = 4, 3000
+    answers = labelled_logits(21, listings, classes, text=2.0, image=None)
+    assert answers.title is not None
+    assert answers.text is not None
+    alone = replace(answers, title=answers.text, described=np.zeros(listings, bool))
+    votes = answers.text.argmax(1)
+    right = float((votes == answers.labels).mean())
+    voted = replace(alone, labels=votes, sources=np.full(listings, "vote"))
+    achieved = {}
+    for name, trust in (("believed", Trust()), ("doubted", Trust((), 500, {"vote": Reliability(right, 1.0)}))):
+        _, calibration, _ = run(voted, classes, trust=trust)
+        probabilities = np.exp(calibration.cases[Case.TITLE].log_probabilities(answers.text))
+        limits = [calibration.threshold(Case.TITLE, code, 0.9) or np.inf for code in codes(classes)]
+        accepted = probabilities.max(1) >= np.array(limits)[probabilities.argmax(1)]
+        achieved[name] = (votes == answers.labels)[accepted].mean() if accepted.any() else 1.0
+    assert achieved["believed"] < 0.85
+    assert achieved["doubted"] >= 0.9
+
+
+def test_few_descriptions_share_thresholds_with_titles() -> None:
+    answers = labelled_logits(22, 2000, 4)
+    few = replace(answers, described=np.arange(2000) < 200)
+    _, calibration, summary = run(few, 4)
+    text = calibration.cases[Case.TEXT]
+    assert text.listings == 200
+    assert summary.cases[Case.TEXT].basis.endswith("; thresholds and sets also from 2,000 of title")
+    assert text.thresholds[4] is not None
+    assert calibration.cases[Case.TITLE].thresholds != text.thresholds
+
+
+def test_a_losing_fusion_is_refused_in_one_line() -> None:
+    with pytest.raises(PublishRefused, match=r"^Text and photo together .* 63\.00% of 200 .* text alone on 72\.00%.*$"):
+        refuse_worse_fusion(fused(0.63, 0.72, 0.60))
+    with pytest.raises(PublishRefused, match=r"photo alone on 72\.00%"):
+        refuse_worse_fusion(fused(0.715, 0.60, 0.72))
+
+
+def test_a_fusion_that_loses_nothing_is_published() -> None:
+    refuse_worse_fusion(fused(0.72, 0.72, 0.60))
+    refuse_worse_fusion(CalibrationSummary({}, None))
+
+
+def test_the_fused_promises_hold_on_unseen_listings() -> None:
+    """Thresholds and sets come from cross-fitted answers, so they must hold for the fusion that is served."""
+    classes, seeds, precision = 4, 12, 0.9
+    unseen = labelled_logits(10_000, 20_000, classes, text=2.0, image=1.5)
+    rows = np.arange(20_000)
+    kept, coverage = [], []
+    for seed in range(seeds):
+        fusion, calibration, _ = run(labelled_logits(seed, 400, classes, text=2.0, image=1.5), classes)
+        log_text, log_image, probabilities = fused_answers(fusion, calibration, unseen)
+        limits = np.array([calibration.threshold(Case.BOTH, code, precision) or np.inf for code in codes(classes)])
+        predicted = probabilities.argmax(1)
+        contradicted = log_text.argmax(1) != log_image.argmax(1)
+        contradicted &= (log_text.max(1) > np.log(0.5)) & (log_image.max(1) > np.log(0.5))
+        accepted = (probabilities.max(1) >= limits[predicted]) & ~contradicted
+        assert accepted.mean() > 0.3
+        kept.append((predicted == unseen.labels)[accepted].mean() >= precision)
+        coverage.append((probabilities[rows, unseen.labels] >= calibration.cases[Case.BOTH].set_floor).mean())
+    assert np.mean(kept) >= 0.8
+    assert np.mean(coverage) == pytest.approx(0.9, abs=0.015)
+
+
+def test_thresholds_are_fitted_on_what_can_be_accepted() -> None:
+    """Listings whose text and photo disagree go to review whatever the confidence, so they must not count."""
+    classes = 4
+    answers = labelled_logits(16, 1500, classes, text=2.0, image=2.0)
+    result = run(answers, classes, method="mean")
+    predictor = served(result, classes)
+    listings = prepared(answers, Case.BOTH)
+    scores = predictor.score(listings)
+    concluded = [predictor.conclude(*pair) for pair in zip(listings, scores, strict=True)]
+    strange = [answer.decision.reason is Reason.UNFAMILIAR for answer in concluded]
+    agreed = ~np.array([answer.disagreement for answer in concluded]) & ~np.array(strange)
+    assert sum(strange) == 74, "a twentieth of 1,501, less the one at the threshold"
+    probabilities = np.stack([score.fused for score in scores])
+    fitted = result[1].cases[Case.BOTH].thresholds
+    assert fitted == threshold_table(probabilities[agreed], answers.labels[agreed], PRECISIONS).pooled
+    assert fitted != threshold_table(probabilities, answers.labels, PRECISIONS).pooled
+
+
+@pytest.mark.parametrize("coverage", [0.8, 0.95])
+def test_prediction_sets_cover_unseen_labels(coverage: float) -> None:
+    """Split conformal: over calibrations the mean coverage lies between `coverage` and 1 / (N + 1) more."""
+    rng = np.random.default_rng(5)
+    listings, covered = 60, []
+    for _ in range(400):
+        probabilities = rng.dirichlet(np.ones(5), 2 * listings).astype(np.float32)
+        labels = (probabilities.cumsum(1) < rng.random((2 * listings, 1))).sum(1).clip(max=4)
+        floor = prediction_set_floor(probabilities[:listings], labels[:listings], coverage)
+        covered.append((probabilities[np.arange(2 * listings), labels][listings:] >= floor).mean())
+    assert coverage - 0.01 <= np.mean(covered) <= coverage + 1 / (listings + 1) + 0.01
+
+
+def test_too_few_listings_make_the_set_hold_every_category() -> None:
+    probabilities = np.full((18, 2), 0.5, np.float32)
+    assert prediction_set_floor(probabilities, np.zeros(18, np.int64), 0.95) == 0.0
+    assert prediction_set_floor(np.full((19, 2), 0.5, np.float32), np.zeros(19, np.int64), 0.95) == 0.5
+
+
+def test_only_cases_that_the_networks_can_meet_are_there() -> None:
+    text_only = run(labelled_logits(4, 300, 4, image=None), 4)
+    assert text_only[1].cases.keys() == text_only[2].cases.keys() == {Case.TEXT, Case.TITLE}
+    image_only = run(labelled_logits(4, 300, 4, text=None), 4)
+    assert image_only[1].cases.keys() == {Case.IMAGE}
+    assert image_only[2].fusion is None
+    assert image_only[0].method == "mean"
+
+
+def test_without_a_listing_that_has_both_nothing_fused_is_accepted() -> None:
+    classes = 5
+    answers = labelled_logits(6, 800, classes)
+    apart = without(without(answers, slice(0, 400), "image"), slice(400, 800), "text", "title")
+    result = run(apart, classes)
+    both = result[1].cases[Case.BOTH]
+    assert result[0].method == "mean"
+    assert both.listings == 0
+    assert set(both.thresholds) == {None}
+    assert Case.BOTH not in result[2].cases
+    assert result[2].fused_gain is None
+    predictor = served(result, classes)
+    listings = prepared(answers, Case.BOTH)
+    concluded = [predictor.conclude(*pair) for pair in zip(listings, predictor.score(listings), strict=True)]
+    names = np.array(codes(classes))[answers.labels]
+    assert np.mean([name in a.prediction_set.codes for a, name in zip(concluded, names, strict=True)]) >= 0.9
+    assert np.mean([len(a.prediction_set.codes) for a in concluded]) < classes, "the sets still say something"
+
+
+def test_few_descriptions_are_filled_up_with_titles() -> None:
+    answers = labelled_logits(7, 600, 4)
+    few = replace(answers, described=np.arange(600) < 99)
+    enough = replace(answers, described=np.arange(600) < 100)
+    assert run(few, 4)[1].cases[Case.TEXT].listings == 600
+    assert run(enough, 4)[1].cases[Case.TEXT].listings == 100
+
+
+def test_text_and_title_are_scaled_by_their_own_temperature_before_fusing() -> None:
+    """Descriptions ten times as loud as titles: with one temperature for both the fusion would lose."""
+    answers = labelled_logits(8, 1200, 5)
+    assert answers.text is not None
+    assert answers.title is not None
+    loud = answers.text * np.where(answers.described, 10, 1)[:, None].astype(np.float32)
+    quiet = run(answers, 5)[2]
+    calibrated_apart = run(
+        replace(answers, text=loud, title=np.where(answers.described[:, None], answers.title, loud)), 5
+    )[2]
+    assert quiet.fusion is not None
+    assert calibrated_apart.fusion is not None
+    assert calibrated_apart.fusion.accuracy == pytest.approx(quiet.fusion.accuracy, abs=0.015)
+
+
+@pytest.mark.parametrize("listings", [1, 4, 5, 12])
+@pytest.mark.parametrize("method", ["weighted", "mean"])
+def test_tiny_catalogues_get_a_calibration_that_can_be_written(listings: int, method: str, tmp_path: Path) -> None:
+    answers = labelled_logits(9, listings, 4)
+    absent = replace(answers, labels=np.where(answers.labels == 3, 0, answers.labels))
+    fusion, calibration, summary = run(absent, 4, method=method)
+    calibration.write(tmp_path)
+    fusion.write(tmp_path)
+    assert Calibration.read(tmp_path) == calibration
+    np.testing.assert_array_equal(Fusion.read(tmp_path, 4).text, fusion.text)
+    assert calibration.threshold(Case.BOTH, "40", 0.95) is None, "a dozen listings cannot show 0.95"
+    assert summary.cases[Case.BOTH].listings == listings
+
+
+def test_no_listings_at_all_promise_nothing(tmp_path: Path) -> None:
+    _, calibration, summary = run(labelled_logits(9, 0, 4), 4)
+    calibration.write(tmp_path)
+    assert Calibration.read(tmp_path).cases.keys() == set(Case)
+    assert all(set(entry.thresholds) == {None} and entry.set_floor == 0 for entry in calibration.cases.values())
+    assert summary == CalibrationSummary({}, None)
+
+
+def test_untitled_listings_lend_titles_their_temperature() -> None:
+    answers = without(labelled_logits(10, 300, 4), slice(None), "title")
+    cases = run(replace(answers, described=np.ones(300, bool)), 4)[1].cases
+    assert cases[Case.TITLE].temperature == cases[Case.TEXT].temperature
+    assert set(cases[Case.TITLE].thresholds) == {None}
+
+
+def test_classes_that_can_stand_alone_are_named_by_their_code() -> None:
+    classes = 3
+    answers = labelled_logits(11, 2500, classes)
+    assert answers.text is not None
+    weak = answers.labels.copy()
+    flipped = np.flatnonzero((answers.text.argmax(1) == 1) & (np.arange(2500) % 5 < 2))
+    weak[flipped] = 2
+    _, calibration, _ = run(replace(answers, labels=weak), classes)
+    text = calibration.cases[Case.TEXT]
+    assert set(text.class_thresholds) <= set(codes(classes))
+    assert calibration.threshold(Case.TEXT, "50", 0.8) is None, "two fifths of what is predicted 50 is wrong"
+    assert calibration.threshold(Case.TEXT, "40", 0.8) is not None
+
+
+def test_the_same_arguments_give_the_same_files(tmp_path: Path) -> None:
+    written = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        fusion, calibration, _ = run(labelled_logits(12, 500, 5), 5)
+        fusion.write(tmp_path / name)
+        calibration.write(tmp_path / name)
+        written.append([(tmp_path / name / file).read_bytes() for file in ("fusion.json", "calibration.json")])
+    assert written[0] == written[1]
+
+
+def test_the_version_keeps_what_was_asked_for() -> None:
+    _, calibration, summary = run(labelled_logits(13, 200, 4), 4, precision=0.97, coverage=0.8)
+    assert (calibration.default_precision, calibration.coverage) == (0.97, 0.8)
+    assert calibration.precisions == PRECISIONS
+    assert asdict(summary)["fusion"]["listings"] == 200
+
+
+@pytest.mark.parametrize(("option", "value"), [("precision", 0.7), ("precision", 0.999), ("coverage", 0.5)])
+def test_options_out_of_range_are_a_config_error(option: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=f"^decision.{option}: "):
+        run(labelled_logits(14, 50, 4), 4, **{option: value})
+
+
+def test_logits_of_another_number_of_classes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"logits are \(50, 4\), not \(50, 5\)"):
+        run(labelled_logits(15, 50, 4), 5)

@@ -1,0 +1,452 @@
+"""The command `evaluate` on tiny versions and somebody's small catalogue."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.decision.calibration import Calibration
+from models.listing import Case, Modality
+from models.predictor import Predictor
+from tests.models.tiny_version import CODES, COLOURS, WORDS, listing, make_version, photo, reseal
+from training.__main__ import main
+from training.commands import evaluate_report as evaluation_report
+from training.commands.catalogue_argument import read_named_catalogue
+from training.config.run import read_config
+from training.evaluation import prediction_store as answer_blocks
+from training.evaluation.predict import answers
+from training.evaluation.predictions import CaseAnswers
+from training.pipeline import prepare_data
+from training.workspace import Workspace
+
+COLUMNS = ("listing_id", "designation", "description", "image", "category", "label_source", "split")
+ROWS = 40
+
+
+def make_shop(tmp_path: Path, tiny_version: Path) -> Path:
+    """A folder with a store and a catalogue: 40 rows of four categories, then seven that are odd."""
+    shutil.copytree(tiny_version, tmp_path / "store" / tiny_version.name)
+    (tmp_path / "photos").mkdir()
+    rows = []
+    for number in range(ROWS):
+        index = number % 4
+        shown = listing(index if number % 7 else (index + 1) % 4, description=index if number % 3 else None)
+        image = f"{number}.jpg" if number % 2 else ""
+        if image:
+            (tmp_path / "photos" / image).write_bytes(photo(COLOURS[index]))
+        source, split = ("vote", "train") if number % 5 == 0 else ("true", "test")
+        rows.append((number, shown.designation, shown.description, image, CODES[index], source, split))
+    rows += [(str(n), "Chose", "", "", code, "true", "test") for n, code in enumerate(["new", "new", "other", ""])]
+    rows += [("x", "", "", "", CODES[0], "true", "test")]
+    rows += [("y", WORDS[0], "", "gone.jpg", CODES[0], "true", "test")]
+    (tmp_path / "photos" / "broken.jpg").write_bytes(b"no photo")
+    rows += [("z", WORDS[1], "", "broken.jpg", CODES[1], "true", "test")]
+    with (tmp_path / "shop.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *rows])
+    return tmp_path
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A finished evaluation: its folder and what the command printed."""
+
+    shop: Path
+    out: str
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory, tiny_version: Path) -> Judged:
+    """The whole command with its plots, once: they take seconds."""
+    shop = make_shop(tmp_path_factory.mktemp("judged"), tiny_version)
+    said = io.StringIO()
+    with redirect_stdout(said):
+        code = main(
+            [
+                *("evaluate", tiny_version.name, str(shop / "shop.csv"), "--images", str(shop / "photos"), "--refit"),
+                *("--store", str(shop / "store"), "--work", str(shop / "work"), "--out", str(shop / "out")),
+            ]
+        )
+    assert code == 0
+    return Judged(shop, said.getvalue())
+
+
+@pytest.fixture
+def shop(tmp_path: Path, tiny_version: Path) -> Path:
+    return make_shop(tmp_path, tiny_version)
+
+
+@pytest.fixture
+def evaluate(
+    shop: Path, tiny_version: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command on the catalogue, without plots; returns exit code, output and errors."""
+    monkeypatch.setattr(evaluation_report, "write_report", lambda path, *_: path.write_text("no plots"))
+
+    def run(*options: str, version: str = tiny_version.name, catalogue: str = "shop.csv") -> tuple[int, str, str]:
+        images = [] if "--images" in options or catalogue.endswith(".toml") else ["--images", str(shop / "photos")]
+        places = ["--store", str(shop / "store"), "--work", str(shop / "work"), "--out", str(shop / "out")]
+        code = main(["evaluate", version, str(shop / catalogue), *places, *images, *options])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+def figures(shop: Path) -> dict[str, Any]:
+    return json.loads((shop / "out" / "metrics.json").read_bytes())  # type: ignore[no-any-return]
+
+
+def same(one: CaseAnswers, other: CaseAnswers) -> None:
+    for field in fields(CaseAnswers):
+        first, second = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(first, np.ndarray):
+            np.testing.assert_allclose(first, second, atol=1e-5, err_msg=field.name)
+        else:
+            assert first == second
+
+
+def test_the_report_is_of_the_predictor_s_answers(judged: Judged, tiny_predictor: Predictor) -> None:
+    shop = judged.shop
+    assert judged.out.splitlines()[-1] == str(shop / "out" / "report.html")
+    assert {path.name for path in (shop / "out").iterdir()} == {
+        *("report.html", "report.md", "metrics.json", "calibration.json")
+    }
+    metrics = figures(shop)
+    assert metrics["classes"] == list(tiny_predictor.taxonomy.codes)
+    assert {name: cohort["n"] for name, cohort in metrics["cohorts"].items()} == {"true": 34, "vote": 8}
+
+    catalogue = read_named_catalogue(shop / "shop.csv", shop / "photos").catalogue
+    true = [row for row in catalogue.rows.index[:ROWS] if catalogue.rows.at[row, "label_source"] == "true"]
+    for case in (Case.IMAGE, Case.BOTH):
+        expected = answers(tiny_predictor, catalogue, true, case, progress=False)
+        assert expected is not None
+        found = metrics["cohorts"]["true"]["cases"][case.value]
+        right = int((expected.probabilities.argmax(1) == expected.labels).sum())
+        assert found["n"] == len(expected.rows)
+        assert found["accuracy"]["value"] == pytest.approx(right / len(expected.rows), abs=1e-6)
+        for row in found["decisions"]:
+            assert row["accepted"] == int(expected.accepted(row["precision"]).sum())
+
+
+def test_what_is_left_out_is_counted_and_said(judged: Judged) -> None:
+    for line in (
+        "42 of 47 listings judged.",
+        "Left out, no category: 1.",
+        "Left out, category that the version does not know: 3.",
+        "Left out, neither text nor photo: 1.",
+        "Categories that the version does not know: new (2), other (1).",
+        "1 photos do not exist; their rows keep their text (rows 45).",
+        "1 photos cannot be decoded; their rows keep their text (rows 46).",
+    ):
+        assert f"{line}\n" in judged.out
+    facts = figures(judged.shop)["evaluation"]
+    assert (facts["rows"], facts["judged"], facts["unknown_categories"]) == (47, 42, {"new": 2, "other": 1})
+    for page in ("report.html", "report.md"):
+        text = (judged.shop / "out" / page).read_text(encoding="utf-8")
+        assert "42 of the 47 listings were judged" in text
+        assert re.search(r"category that the version does not know(</td>\s*<td>| \| )3", text)
+
+
+def test_both_reports_show_quality_promises_and_refitted_thresholds(judged: Judged) -> None:
+    page = (judged.shop / "out" / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
+    for anchor in ("catalogue", "quality", "decisions", "refit", "calibration", "mistakes", "categories"):
+        assert f'<section id="{anchor}">' in page
+        assert f'<a href="#{anchor}">' in page
+    markdown = (judged.shop / "out" / "report.md").read_text(encoding="utf-8")
+    for heading in (
+        "the version promises there",
+        "Quality",
+        "Decisions",
+        "Thresholds for this catalogue",
+        "Categories",
+    ):
+        assert re.search(rf"^## .*{heading}$", markdown, re.MULTILINE)
+    for told in ("Does the version keep its promises here?", "re-fitted: threshold"):
+        assert told in markdown
+
+
+def test_refitted_thresholds_are_a_calibration_of_the_same_confidences(
+    judged: Judged, tiny_predictor: Predictor
+) -> None:
+    own, new = tiny_predictor.calibration, Calibration.read(judged.shop / "out")
+    assert new.cases.keys() == own.cases.keys()
+    assert new.precisions == own.precisions
+    assert (new.default_precision, new.coverage) == (own.default_precision, own.coverage)
+    for case, fitted in new.cases.items():
+        assert fitted.temperature == own.cases[case].temperature
+        assert fitted.listings < 50 < own.cases[case].listings
+        assert fitted.thresholds[-1] is None  # so few listings cannot show 99.5 %
+    refit = figures(judged.shop)["evaluation"]["refit"]
+    assert set(refit) == {case.value for case in Case}
+    assert refit["both"]["thresholds"] == pytest.approx(new.cases[Case.BOTH].thresholds, abs=1e-6)
+
+
+def test_the_calibration_is_written_when_asked_for(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
+    assert evaluate()[0] == 0
+    assert not (shop / "out" / "calibration.json").exists()
+
+
+def test_a_broken_promise_is_said(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
+    """Every label is wrong, so nothing that the version files is right."""
+    table = pd.read_csv(shop / "shop.csv", dtype=str, keep_default_na=False)
+    table["category"] = table["category"].map(dict(zip(CODES[:4], [*CODES[1:4], CODES[0]], strict=True))).fillna("")
+    table.to_csv(shop / "wrong.csv", index=False)
+    code, out, _ = evaluate(catalogue="wrong.csv")
+    assert code == 0
+    assert "Not kept on 'true', fused: 80" in out
+    assert "▼" in (shop / "out" / "report.md").read_text(encoding="utf-8")
+
+
+def test_an_interrupted_evaluation_goes_on_and_a_finished_one_asks_nothing(
+    evaluate: Callable[..., tuple[int, str, str]], shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_blocks, "ROWS", 8)
+    monkeypatch.setattr(answer_blocks, "WORKERS", 1)
+    assert evaluate()[0] == 0
+    whole = figures(shop)
+    shutil.rmtree(shop / "work")
+    shutil.rmtree(shop / "out")
+
+    asked: list[int] = []
+
+    def interrupted(*given: Any, **options: Any) -> CaseAnswers | None:
+        asked.append(given[2][0])
+        if len(asked) > 2 * len(Case):  # two blocks
+            raise KeyboardInterrupt
+        return answers(*given, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(answer_blocks, "answers", interrupted)
+        code, _, err = evaluate()
+    assert code == 130
+    assert "goes on from there" in err
+    assert not (shop / "out").exists()
+    (folder,) = (shop / "work" / "evaluate").glob("answers-*")
+    assert len(list(folder.glob("*.npz"))) == 2
+    assert list(folder.glob("*.partial")) == []
+
+    asked.clear()
+    monkeypatch.setattr(answer_blocks, "answers", lambda *g, **o: (asked.append(g[2][0]), answers(*g, **o))[1])
+    assert evaluate()[0] == 0
+    assert sorted(set(asked)) == [16, 24, 32, 45]  # the rows from 40 to 44 are left out
+    assert figures(shop) == whole
+    asked.clear()
+    code, out, _ = evaluate()
+    assert (code, asked) == (0, [])
+    assert "[answers] done before, kept" in out
+
+
+@pytest.mark.parametrize("change", ["version", "text", "photo"])
+def test_answers_are_kept_for_this_version_and_catalogue_only(
+    evaluate: Callable[..., tuple[int, str, str]], shop: Path, tiny_version: Path, change: str
+) -> None:
+    evaluate()
+    version = tiny_version.name
+    if change == "version":
+        version = make_version(shop / "store", seed=1, day=26)
+    elif change == "text":
+        (shop / "shop.csv").write_text((shop / "shop.csv").read_text(encoding="utf-8").replace("Belle", "Beau"))
+    else:
+        (shop / "photos" / "1.jpg").write_bytes(photo(COLOURS[3], size=(80, 80)))
+    code, out, _ = evaluate(version=version)
+    assert code == 0
+    assert "[answers] finished" in out
+
+
+def test_blocks_come_back_as_the_whole(
+    shop: Path, tiny_predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answer_blocks, "ROWS", 7)
+    catalogue = read_named_catalogue(shop / "shop.csv", shop / "photos").catalogue
+    catalogue = catalogue.only(catalogue.rows["row"] < ROWS, "odd")
+    folder = tmp_path / "blocks"
+    folder.mkdir()
+    answer_blocks.make_answers(tiny_predictor, catalogue, folder, progress=False)
+    found = answer_blocks.read_blocks(folder)
+    assert list(found) == list(Case)
+    for case, answer in found.items():
+        expected = answers(tiny_predictor, catalogue, list(catalogue.rows.index), case, progress=False)
+        assert expected is not None
+        same(answer, expected)
+
+
+def test_a_version_s_folder_and_a_catalogue_without_photos_or_descriptions(
+    evaluate: Callable[..., tuple[int, str, str]], shop: Path, tiny_version: Path
+) -> None:
+    rows = [f"{WORDS[n % 4]} {n},{CODES[n % 4]}" for n in range(12)]
+    (shop / "plain.csv").write_text("\n".join(["designation,category", *rows]), encoding="utf-8")
+    code, _, _ = evaluate(version=str(tiny_version), catalogue="plain.csv")
+    assert code == 0
+    assert {name: set(cohort["cases"]) for name, cohort in figures(shop)["cohorts"].items()} == {
+        "all": {"text", "title"}
+    }
+
+
+def test_columns_of_other_names(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
+    rows = [f"{WORDS[n % 4]} {n};{CODES[n % 4]}" for n in range(12)]
+    (shop / "other.csv").write_text("\n".join(["headline;category", *rows]), encoding="utf-8")
+    code, _, err = evaluate(catalogue="other.csv")
+    assert code == 2
+    assert "--column designation=COLUMN" in err
+    assert evaluate("--column", "designation=headline", catalogue="other.csv")[0] == 0
+    assert figures(shop)["cohorts"]["all"]["n"] == 12
+
+
+def test_parquet(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
+    evaluate()
+    from_csv = figures(shop)
+    pd.read_csv(shop / "shop.csv", dtype=str, keep_default_na=False).to_parquet(shop / "shop.parquet")
+    assert evaluate(catalogue="shop.parquet")[0] == 0
+    assert figures(shop)["cohorts"] == from_csv["cohorts"]
+
+
+CONFIG = """
+name = "mine"
+[catalogue]
+path = "mine.csv"
+images = "photos"
+separator = ";"
+columns = { designation = "titre", category = "rayon" }
+"""
+
+
+def test_a_config_describes_the_catalogue(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
+    table = pd.read_csv(shop / "shop.csv", dtype=str, keep_default_na=False)
+    table.rename(columns={"designation": "titre", "category": "rayon"}).to_csv(shop / "mine.csv", sep=";", index=False)
+    (shop / "mine.toml").write_text(CONFIG + '[[cohorts]]\nname = "the test part"\ngiven = true\n', encoding="utf-8")
+    assert evaluate(catalogue="mine.toml")[0] == 0
+    assert {name: cohort["n"] for name, cohort in figures(shop)["cohorts"].items()} == {"the test part": 34}
+
+
+def test_a_part_of_the_split(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
+    assert evaluate("--part", "train")[0] == 0
+    facts = figures(shop)["evaluation"]
+    assert (facts["judged"], facts["rows"]) == (8, 47)
+    assert facts["left_out"]["not in the part train"] == 39
+    code, _, err = evaluate("--part", "calibration")
+    assert (code, err.splitlines()[-1]) == (2, "training: shop.csv: no row is in the part calibration")
+
+
+def test_a_config_s_part_is_as_the_run_splits_it(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
+    table = pd.read_csv(shop / "shop.csv", dtype=str, keep_default_na=False).iloc[:ROWS].drop(columns="split")
+    table.rename(columns={"designation": "titre", "category": "rayon"}).to_csv(shop / "mine.csv", sep=";", index=False)
+    split = "[split]\ntrain = 0.3\nvalidation = 0.1\ncalibration = 0.1\ntest = 0.5\ngroup_near_duplicates = false\n"
+    (shop / "mine.toml").write_text(CONFIG + split, encoding="utf-8")
+    code, out, _ = evaluate("--part", "test", catalogue="mine.toml")
+    assert code == 0
+    counts = re.search(r"^\[split\].* test (\d+)", out, re.MULTILINE)
+    assert counts is not None
+    assert figures(shop)["evaluation"]["judged"] == int(counts[1]) < ROWS
+
+
+def test_a_version_of_text_alone(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
+    version = make_version(shop / "store", modalities=[Modality.TEXT], day=26)
+    assert evaluate(version=version)[0] == 0
+    assert set(figures(shop)["cohorts"]["true"]["cases"]) == {"text", "title"}
+
+
+def test_a_catalogue_that_the_version_learned_from_is_pointed_out(
+    evaluate: Callable[..., tuple[int, str, str]], shop: Path, tiny_version: Path
+) -> None:
+    version = reseal(shop / "store" / tiny_version.name, data={"catalogue": "shop.csv"}).name
+    out = evaluate(version=version)[1]
+    assert "The version was trained on a catalogue of this name." in out
+    assert "trained on a catalogue of this name" in (shop / "out" / "report.md").read_text(encoding="utf-8")
+    assert "trained on a catalogue of this name" in evaluate("--part", "train", version=version)[1]
+    assert "trained on a catalogue of this name" not in evaluate("--part", "test", version=version)[1]
+
+
+def test_the_test_part_of_another_split_may_have_been_learned_from(
+    evaluate: Callable[..., tuple[int, str, str]], shop: Path, tiny_version: Path
+) -> None:
+    table = pd.read_csv(shop / "shop.csv", dtype=str, keep_default_na=False).iloc[:ROWS].drop(columns="split")
+    table.rename(columns={"designation": "titre", "category": "rayon"}).to_csv(shop / "mine.csv", sep=";", index=False)
+    halves = "train = 0.3\nvalidation = 0.1\ncalibration = 0.1\ntest = 0.5\ngroup_near_duplicates = false\n"
+    (shop / "mine.toml").write_text(f"{CONFIG}[split]\n{halves}", encoding="utf-8")
+    (shop / "other.toml").write_text(f"seed = 8\n{CONFIG}[split]\n{halves}", encoding="utf-8")
+    split = prepare_data(read_config(shop / "mine.toml"), Workspace(shop / "work" / "mine")).split_fingerprint
+    told = {"catalogue": "mine.csv", "split_fingerprint": split}
+    version = reseal(shop / "store" / tiny_version.name, data=told).name
+    assert "on a catalogue of this name" not in evaluate("--part", "test", version=version, catalogue="mine.toml")[1]
+    assert "on a catalogue of this name" in evaluate("--part", "test", version=version, catalogue="other.toml")[1]
+    assert "on a catalogue of this name" in evaluate("--part", "train", version=version, catalogue="mine.toml")[1]
+
+
+def test_what_an_earlier_evaluation_left_is_not_taken_for_this_one_s(
+    evaluate: Callable[..., tuple[int, str, str]], shop: Path
+) -> None:
+    assert evaluate("--refit")[0] == 0
+    (shop / "out" / "mine.txt").write_text("not the command's")
+    code, out, _ = evaluate()
+    assert (code, "replaces the report" in out) == (0, False)
+    assert {path.name for path in (shop / "out").iterdir()} == {
+        *("report.html", "report.md", "metrics.json", "mine.txt")
+    }
+    assert "replaces the report on other listings" in evaluate("--part", "train")[1]
+
+
+def test_a_part_s_report_has_a_folder_of_its_own(
+    shop: Path, tiny_version: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation_report, "write_report", lambda path, *_: path.write_text("no plots"))
+    given = ["evaluate", str(tiny_version), str(shop / "shop.csv"), "--images", str(shop / "photos")]
+    for options in ([], ["--part", "test"]):
+        assert main([*given, "--work", str(shop / "work"), *options]) == 0
+    folders = {path.name for path in (shop / "work" / "evaluate").iterdir() if path.name.startswith("2026")}
+    assert folders == {f"{tiny_version.name}-shop", f"{tiny_version.name}-shop-test"}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "line"),
+    [
+        (lambda shop: None, {"version": "2026.11.25-unknown"}, "No such model version."),
+        (lambda shop: None, {"catalogue": "none.csv"}, "none.csv: no such file"),
+        (lambda shop: None, {"catalogue": "none.toml"}, "none.toml: No such file or directory"),
+        (lambda shop: (shop / "a.csv").write_text("headline,category\n"), {"catalogue": "a.csv"}, "a.csv: no column"),
+        (
+            lambda shop: (shop / "a.csv").write_text("designation,category\nx,unheard\n"),
+            {"catalogue": "a.csv"},
+            "a.csv: none of its 1 rows has a category that ",
+        ),
+        (
+            lambda shop: (shop / "a.csv").write_text(f"designation,category\n<br>,{CODES[0]}\n"),
+            {"catalogue": "a.csv"},
+            "a.csv: no row has text or a photo that can be read",
+        ),
+        (lambda shop: shutil.rmtree(shop / "photos"), {}, "catalogue.images: no folder photos"),
+        (lambda shop: (shop / "shop.csv").write_bytes(b"\xff\xfe\xff"), {}, "shop.csv: not "),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    evaluate: Callable[..., tuple[int, str, str]],
+    shop: Path,
+    spoil: Callable[[Path], None],
+    options: dict[str, str],
+    line: str,
+) -> None:
+    spoil(shop)
+    code, _, err = evaluate(**options)
+    told = [text for text in err.splitlines() if "training: " in text]
+    assert (code, len(told)) == (2, 1)
+    assert told[0].startswith(f"training: {line}")
+    assert str(shop) not in told[0]
+    assert not (shop / "out").exists()
+
+
+def test_photos_whose_folder_is_not_named(shop: Path, tiny_version: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["evaluate", str(tiny_version), str(shop / "shop.csv"), "--work", str(shop / "work")])
+    assert code == 2
+    assert "catalogue.images (--images) is not set" in capsys.readouterr().err

@@ -1,0 +1,137 @@
+"""What more listings and what each kind of label give: which configs belong to one line, and which rows they lose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.listing import Case
+from models.taxonomy import Category, Taxonomy
+from tests.training.synthetic_comparison import make_comparison
+from training.comparison import report as compare_report
+from training.comparison.ablations import kind_lessons, kind_table, parted, share_lessons, share_table
+from training.comparison.candidates import Comparison, Contender
+from training.comparison.report import write_comparison
+from training.reports.report import Picture
+
+TAXONOMY = Taxonomy(tuple(Category(code, {"en": f"name {code}"}, {"en": "group"}) for code in ("10", "40", "2583")))
+ALL = {"true": 800, "vote": 200}
+
+
+def learned(
+    contender: Contender, run: str, share: float = 1.0, sources: Mapping[str, int] = ALL, text: str = "ngrams"
+) -> Contender:
+    """A contender that learned from a share of the listings of some label sources; votes alone have photos."""
+    weights = {source: 0.0 for source in ALL if source not in sources}
+    settings: dict[str, Any] = {
+        "split": {"train_share": share, "seed": 1},
+        "catalogue": {"weights": weights, "kind_weights": {}},
+        "text": {"network": text},
+        "image": {"network": "vgg16" if Case.IMAGE in contender.answers else "none"},
+    }
+    counts = {source: int(n * share) for source, n in sources.items()}
+    total = sum(counts.values())
+    listings = {Case.TEXT: total, Case.IMAGE: counts.get("vote", 0), Case.BOTH: total}
+    return replace(contender, run=run, settings=settings, learned=listings, sources=counts)
+
+
+@pytest.fixture(scope="module")
+def comparison() -> Comparison:
+    """A whole config, halves and quarters of it, a text network on true labels alone, and another network."""
+    made = make_comparison(TAXONOMY, {"tfidf_svm": 1.5, "ngrams": 2.2}, {"vgg16": 1.0}, ("ngrams", "vgg16"))
+    reference, words, photos, both = made.contenders
+    reference = replace(reference, settings={})
+    whole = learned(both, "whole")
+    variants = [
+        learned(both, "half", 0.5),
+        learned(words, "true", sources={"true": 800}),
+        learned(both, "quarter", 0.25),
+    ]
+    other = learned(photos, "other", 0.5, text="gru")
+    other = replace(other, settings={**other.settings, "image": {"network": "xception"}})
+    contenders, found = parted([reference, *variants, whole, other])
+    assert [each.run for each in contenders] == ["reference", "whole", "other"]
+    assert [each.run for each in found] == ["half", "true", "quarter"]
+    return replace(made, contenders=contenders, variants=found)
+
+
+def everyone(comparison: Comparison) -> list[Contender]:
+    return [*comparison.contenders, *comparison.variants]
+
+
+def test_shares_of_one_config_are_a_line_for_each_evidence(comparison: Comparison) -> None:
+    groups = share_lessons(everyone(comparison))
+    assert [(group[0].case, [lesson.listings for lesson in group]) for group in groups] == [
+        (Case.TEXT, [250, 500, 1000]),
+        (Case.IMAGE, [50, 100, 200]),
+        (Case.BOTH, [250, 500, 1000]),
+    ]
+    assert {lesson.name for group in groups for lesson in group} == {"whole"}
+    answers = groups[0][0].contender.answers[Case.TEXT]
+    right = (answers.probabilities.argmax(1) == answers.labels).mean()
+    assert groups[0][0].accuracy["value"] == pytest.approx(right, abs=1e-6)
+
+
+def test_kinds_of_label_are_compared_at_the_same_share(comparison: Comparison) -> None:
+    groups = kind_lessons(everyone(comparison))
+    assert [[lesson.contender.run for lesson in group] for group in groups] == [["true", "whole"]]
+    assert groups[0][0].case is Case.TEXT
+    table = kind_table(groups, comparison)
+    assert table is not None
+    assert table.columns[3:] == ("listings", *comparison.shown_cohorts)
+    assert table.rows[0][:4] == ["true", "text", "800 true", "800"]
+
+
+def test_the_table_says_what_the_last_step_gave(comparison: Comparison) -> None:
+    table = share_table(share_lessons(everyone(comparison)))
+    assert table is not None
+    assert [row[3] for row in table.rows[:3]] == ["25.0\xa0%", "50.0\xa0%", "100.0\xa0%"]
+    assert table.rows[0][-1] == "–"
+    assert table.rows[1][-1] == "+0.0", "halves and quarters are the same answers here"
+
+
+def test_without_variants_there_is_nothing_to_show() -> None:
+    assert share_table(share_lessons([])) is None
+    made = make_comparison(TAXONOMY, {"a": 1.5, "b": 2.2}, {"c": 1.0}, ("b", "c"))
+    assert parted(made.contenders) == (list(made.contenders), [])
+    assert kind_table(kind_lessons(made.contenders), made) is None
+
+
+@pytest.fixture
+def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compare_report.plots, "confusion_matrix", lambda *_, **__: b"")
+    monkeypatch.setattr(compare_report.plots, "reliability_diagram", lambda *_, **__: b"")
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_page_markdown_and_figures_tell_of_them_and_the_other_tables_do_not(
+    comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures: list[str] = []
+    really = compare_report._picture
+
+    def picture(svg: bytes, alt: str) -> Picture:
+        pictures.append(alt)
+        return really(svg, alt)
+
+    monkeypatch.setattr(compare_report, "_picture", picture)
+    page = write_comparison(tmp_path, comparison).read_text(encoding="utf-8")
+    markdown = (tmp_path / "compare.md").read_text(encoding="utf-8")
+    figures = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"))
+    for text in (page, markdown):
+        assert "What more listings give" in text
+        assert "What each kind of label gives" in text
+    assert {"Accuracy over training listings", "Accuracy by the labels learned from"} <= set(pictures)
+    assert {row["run"] for row in figures["networks"]} == {"reference", "whole"}, "the other's photo network is shared"
+    assert [(row["run"], row["listings"]) for row in figures["learned"]["listings"][:3]] == [
+        ("quarter", 250),
+        ("half", 500),
+        ("whole", 1000),
+    ]
+    assert figures["learned"]["kinds"][0]["sources"] == {"true": 800}
+    assert "half" not in markdown.partition("## What more data gives")[0]

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.listing import Case, Listing
+from models.predictor import Predictor
+from tests.training.generated_catalogue import make_catalogue
+from training.catalogue.dataset import Catalogue, read_catalogue
+from training.comparison import cost
+from training.comparison.cost import WARM_UP, Way, listings_to_time, measure_cost, measure_ways
+from training.config.run import CatalogueConfig
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Catalogue:
+    path = make_catalogue(tmp_path, classes=2, rows_per_class=15, side=40, without_text=0.2, without_image=0.2)
+    return read_catalogue(CatalogueConfig(path=path, images=tmp_path / "images"))
+
+
+def test_all_cases_are_timed_on_the_same_listings(catalogue: Catalogue) -> None:
+    listings = listings_to_time(catalogue, list(catalogue.rows.index), 8)
+    assert {case: len(given) for case, given in listings.items()} == {Case.TEXT: 8, Case.IMAGE: 8, Case.BOTH: 8}
+    assert listings[Case.TEXT] == listings[Case.IMAGE] == listings[Case.BOTH]
+    assert all(each.designation and each.image for each in listings[Case.BOTH])
+
+
+def test_without_listings_that_have_both_each_case_has_its_own(catalogue: Catalogue) -> None:
+    rows = catalogue.rows
+    rows.loc[rows["designation"] != "", "image"] = ""
+    listings = listings_to_time(catalogue, list(rows.index), 4)
+    assert listings[Case.BOTH] == []
+    assert all(each.image is None for each in listings[Case.TEXT])
+    assert all(each.image for each in listings[Case.IMAGE])
+
+
+def test_a_cost_is_the_median_after_warm_up(tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Listing] = []
+    clock = [0.0]
+
+    def predict(listing: Listing) -> None:
+        asked.append(listing)
+        # The first calls are slow, and one later call is.
+        clock[0] += 1.0 if len(asked) <= WARM_UP else 0.5 if len(asked) == WARM_UP + 3 else 0.004
+
+    monkeypatch.setattr(tiny_predictor, "predict", predict)
+    monkeypatch.setattr(cost.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(cost.time, "process_time", lambda: clock[0] / 2)
+    listings = [Listing(f"Piscine {number}", "", None) for number in range(7)]
+    found = measure_cost(tiny_predictor, {Case.TEXT: listings, Case.BOTH: []})
+    assert list(found) == [Case.TEXT]
+    assert found[Case.TEXT].listings == 7
+    assert found[Case.TEXT].ms == pytest.approx(4.0)
+    assert found[Case.TEXT].cpu_ms == pytest.approx(2.0)
+    assert found[Case.TEXT].ms_p95 > 100
+    assert len(asked) == WARM_UP + 7
+
+
+def test_a_real_version_takes_time(tiny_predictor: Predictor, catalogue: Catalogue) -> None:
+    found = measure_cost(tiny_predictor, listings_to_time(catalogue, list(catalogue.rows.index), 5))
+    assert list(found) == [Case.TEXT, Case.IMAGE, Case.BOTH]
+    assert all(0 < each.ms <= each.ms_p95 for each in found.values())
+
+
+@pytest.mark.parametrize("native", ["f32", "bf16"])
+def test_every_precision_of_the_processor_is_timed_on_one_thread_and_on_two(
+    tiny_version: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, native: str
+) -> None:
+    asked: list[tuple[str, int]] = []
+    really = Predictor.load
+
+    def load(folder: Path, **options: Any) -> Predictor:
+        asked.append((options["precision"], options["threads"]))
+        return really(folder, **options)
+
+    monkeypatch.setattr(cost, "available_precision", lambda: native)
+    monkeypatch.setattr(Predictor, "load", load)
+    found = measure_ways(tiny_version, listings_to_time(catalogue, list(catalogue.rows.index), 2))
+    expected = [("f32", 1), ("f32", 2), *([("bf16", 1), ("bf16", 2)] if native == "bf16" else [])]
+    assert asked == expected
+    assert list(found) == [Way(*way) for way in expected]
+    assert all(costs[Case.BOTH].ms > 0 for costs in found.values())
+    assert str(Way("bf16", 2)) == "bf16, a core pair"

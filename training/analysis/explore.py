@@ -1,0 +1,150 @@
+"""The data analysis of a catalogue, as one page: categories, texts, photos, duplicates, labels that look wrong.
+
+What would take long on a large catalogue looks at a seeded sample, and the page says so. Photos are read one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.preprocessing.text.clean import ListingText
+from models.taxonomy import Taxonomy
+from training.analysis.explore_duplicates import DuplicatePair, conflicts, sampled_pairs
+from training.analysis.explore_photos import traits_of
+from training.analysis.explore_text import Term, languages, telling_terms
+from training.analysis.label_audit import Audit, find_issues
+from training.analysis.out_of_fold import out_of_fold
+from training.catalogue.check import CheckReport, check_catalogue
+from training.catalogue.dataset import Catalogue, read_catalogue, read_taxonomy
+from training.catalogue.near_duplicates import group_near_duplicates
+from training.config.run import RunConfig
+from training.errors import CatalogueError
+from training.fitting.text_features import cleaned
+from training.workspace import Workspace
+
+SAMPLE = 20_000
+"""Rows or photos that each costly look takes, unless the command says another number."""
+PAIRS = 16
+CONFLICTS = 15
+
+
+@dataclass(frozen=True, eq=False)
+class Exploration:
+    """What was found. Tables are indexed as `Catalogue.rows`; those of samples hold fewer rows.
+
+    `lengths`: characters of the readable `title` and `description`. `languages`: codes. `terms`: by category. `photos`:
+    columns as `PhotoTraits`. `sampled`: what looked at how many of how many. `audit` is None where labels could not be
+    judged, and `no_audit` says why.
+    """
+
+    catalogue: Catalogue
+    taxonomy: Taxonomy
+    check: CheckReport
+    lengths: pd.DataFrame
+    languages: pd.Series
+    terms: Mapping[str, list[Term]]
+    photos: pd.DataFrame
+    pairs: list[DuplicatePair]
+    conflicts: list[tuple[str, str, int]]
+    sampled: Mapping[str, tuple[int, int]]
+    audit: Audit | None
+    no_audit: str
+    seed: int
+    context: Mapping[str, Any]
+
+
+def explore(
+    config: RunConfig, workspace: Workspace, *, sample: int = SAMPLE, context: Mapping[str, Any] | None = None
+) -> Exploration:
+    """Look at the catalogue that the config names. `sample` 0 looks at everything. Raises CatalogueError."""
+    catalogue = read_catalogue(config.catalogue)
+    if not len(catalogue):
+        raise CatalogueError(f"{catalogue.name}: no rows")
+    taxonomy = read_taxonomy(config.catalogue, catalogue)
+    workspace.say(f"[data] {len(catalogue)} rows read")
+    rows = catalogue.rows
+    most = sample or len(rows)
+    chosen = _sample(rows.index, most, config.seed)
+    photos = rows.loc[rows["image"].ne(""), "image"]
+    looked_at = photos.loc[_sample(photos.index, most, config.seed)]
+    hashed = replace(catalogue, rows=rows.assign(image=rows["image"].where(rows.index.isin(looked_at.index), "")))
+    groups = group_near_duplicates(
+        hashed, phash_distance=config.split.phash_distance, cache=workspace.folder("photo-hashes"), progress=True
+    )
+    check = check_catalogue(catalogue, taxonomy, groups=groups, progress=True)
+    texts = pd.Series(cleaned(rows.loc[chosen]), index=chosen, dtype=object)
+    found_languages = languages(texts)
+    audit, no_audit = _audit(catalogue, taxonomy, groups, chosen, config, workspace)
+    return Exploration(
+        catalogue=catalogue,
+        taxonomy=taxonomy,
+        check=check,
+        lengths=_lengths(texts),
+        languages=found_languages,
+        terms=_terms(texts, rows, groups),
+        photos=traits_of(looked_at),
+        pairs=sampled_pairs(rows, groups, PAIRS, config.seed),
+        conflicts=conflicts(rows, groups, CONFLICTS),
+        sampled=_sampled(len(rows), len(chosen), len(photos), len(looked_at)),
+        audit=audit,
+        no_audit=no_audit,
+        seed=config.seed,
+        context=context or {},
+    )
+
+
+def _sample(index: pd.Index, most: int, seed: int) -> pd.Index:
+    """At most so many labels of the index, in its order."""
+    if len(index) <= most:
+        return index
+    return index[np.sort(np.random.default_rng(seed).choice(len(index), most, replace=False))]
+
+
+def _sampled(rows: int, texts: int, photos: int, looked_at: int) -> dict[str, tuple[int, int]]:
+    """The looks that did not take everything."""
+    looks = {
+        "lengths, languages, telling words and labels": (texts, rows),
+        "sizes, margins and near-duplicates of photos": (looked_at, photos),
+    }
+    return {look: (taken, of) for look, (taken, of) in looks.items() if taken < of}
+
+
+def _lengths(texts: pd.Series) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "title": texts.map(lambda text: len(text.designation)).astype(int),
+            "description": texts.map(lambda text: len(text.description)).astype(int),
+        }
+    )
+
+
+def _terms(texts: pd.Series, rows: pd.DataFrame, groups: NDArray[np.int64]) -> dict[str, list[Term]]:
+    """Of each group of near-duplicates one listing, or a seller's stock phrases would stand for a category."""
+    group = pd.Series(groups, index=rows.index).loc[texts.index]
+    once = texts[~group.duplicated()]
+    listings: list[ListingText] = once.tolist()
+    return telling_terms(listings, rows.loc[once.index, "category"].tolist())
+
+
+def _audit(
+    catalogue: Catalogue,
+    taxonomy: Taxonomy,
+    groups: NDArray[np.int64],
+    chosen: pd.Index,
+    config: RunConfig,
+    workspace: Workspace,
+) -> tuple[Audit | None, str]:
+    """The audit of the chosen rows, or why there is none."""
+    inside = catalogue.rows.index.isin(chosen)
+    part = replace(catalogue, rows=catalogue.rows[inside])
+    try:
+        judged = out_of_fold(part, groups[inside], workspace, seed=config.seed)
+    except CatalogueError as error:
+        return None, str(error)
+    return Audit(catalogue, taxonomy, find_issues(judged), judged), ""

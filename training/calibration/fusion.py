@@ -1,0 +1,175 @@
+"""Learning how much each network's word counts, for each category, when a listing has text and a photo.
+
+The model is `models.decision.fusion.Fusion` "weighted", a log-linear pool; its negative log-likelihood is convex in the
+weights. With a few thousand listings and 3 C numbers to learn, each category's weights are shrunk towards the mean
+of all categories' weights, which is learned with them, and the bias towards 0: a category with few listings gets
+the common weights. How strongly is chosen by cross-validation, and the strongest choice is one weight per network
+and no bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from models.decision.fusion import Fusion, Method
+from training.calibration.temperature import negative_log_likelihood
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+FOLDS = 5
+LISTINGS_PER_CLASS = 10
+"""Weights per class are tried from this many listings per class on average; below it only common weights are
+learned."""
+SHRINKAGES = (100.0, 25.0, 6.0, 1.5)
+"""Tried strengths: the inverse variance, around the common weights, that the weights of the classes are assumed to
+have."""
+COMMON_WEIGHT, COMMON_PRIOR = 0.5, 1.0
+"""The common weights are assumed to be N(0.5, 1 / 1.0): at 0.5 and 0.5 two networks that agree are neither
+amplified nor damped. It keeps a dozen separable listings from sending the weights to infinity and is nothing
+against hundreds."""
+
+
+@dataclass(frozen=True, eq=False)
+class FittedFusion:
+    """A fusion, and what is known of it.
+
+    `cross_fitted` float32 [N, C] are fused log-probabilities of the N listings that it was fitted on, each from a
+    fusion that has not seen the listing. `shrinkage` is the chosen strength, None when the classes share their
+    weights.
+    """
+
+    fusion: Fusion
+    cross_fitted: Floats
+    shrinkage: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    text: Doubles
+    image: Doubles
+    labels: Labels
+
+    def of(self, rows: NDArray[np.intp]) -> _Evidence:
+        return _Evidence(self.text[rows], self.image[rows], self.labels[rows])
+
+
+def fit_fusion(log_text: Floats, log_image: Floats, labels: Labels, *, method: Method, seed: int) -> FittedFusion:
+    """Fit on calibrated log-probabilities [N, C] of both networks and class indices [N].
+
+    "mean" has nothing to fit, and fewer than 5 listings cannot be cross-fitted: both give the mean. The answer
+    depends on the arguments alone.
+    """
+    classes = log_text.shape[1]
+    if method == "mean" or len(labels) < FOLDS:
+        mean = Fusion.mean(classes)
+        return FittedFusion(mean, mean(log_text, log_image), None)
+    shrinkages = SHRINKAGES if len(labels) >= LISTINGS_PER_CLASS * classes else ()
+    held_out = cross_fit_weights(log_text, log_image, labels, shrinkages, seed=seed)
+    best = int(np.argmin([negative_log_likelihood(answers, labels) for answers in held_out]))
+    with threadpool_limits(1):
+        weights = _path(_evidence(log_text, log_image, labels), shrinkages[:best])[-1]
+    return FittedFusion(_fusion(weights), held_out[best], shrinkages[best - 1] if best else None)
+
+
+def cross_fit_weights(
+    log_text: Floats, log_image: Floats, labels: Labels, shrinkages: tuple[float, ...], *, seed: int
+) -> Floats:
+    """Fused log-probabilities of listings by weights that have not seen them: float32 [1 + S, N, C].
+
+    First by common weights, then by weights per class at each of S falling shrinkages. N is at least `FOLDS`.
+    """
+    held_out = np.empty((1 + len(shrinkages), *log_text.shape), np.float32)
+    evidence = _evidence(log_text, log_image, labels)
+    with threadpool_limits(1):  # the optimiser's own matrices are tiny: more threads only wait for each other
+        for fitted_on, held in folds(labels, seed):
+            for choice, weights in enumerate(_path(evidence.of(fitted_on), shrinkages)):
+                held_out[choice, held] = _fusion(weights)(log_text[held], log_image[held])
+    return held_out
+
+
+def _evidence(log_text: Floats, log_image: Floats, labels: Labels) -> _Evidence:
+    return _Evidence(log_text.astype(np.float64), log_image.astype(np.float64), labels)
+
+
+def folds(labels: Labels, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """(Rows to fit on, rows held out), five times; each class is spread evenly over the folds."""
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    for fold in range(FOLDS):
+        held = np.zeros(len(labels), bool)
+        held[by_class[fold::FOLDS]] = True
+        yield np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def _fusion(weights: Doubles) -> Fusion:
+    text, image, bias = weights.astype(np.float32)
+    return Fusion("weighted", text, image, bias)
+
+
+def _path(evidence: _Evidence, shrinkages: tuple[float, ...]) -> list[Doubles]:
+    """Weights [3, C] (text, image, bias): the common ones, then at each shrinkage, starting from the ones before."""
+    path = [_fit_common(evidence)]
+    for shrinkage in shrinkages:
+        path.append(_fit_classes(evidence, shrinkage, path[-1]))
+    return path
+
+
+def _fit_common(evidence: _Evidence) -> Doubles:
+    classes = evidence.text.shape[1]
+
+    def expand(common: Doubles) -> Doubles:
+        weights = np.zeros((3, classes))
+        weights[:2] = common[:, None]
+        return weights
+
+    def objective(common: Doubles) -> tuple[float, Doubles]:
+        loss, gradient = _likelihood(expand(common), evidence)
+        away = common - COMMON_WEIGHT
+        return loss + COMMON_PRIOR * float(away @ away) / 2, gradient[:2].sum(1) + COMMON_PRIOR * away
+
+    fitted = minimize(objective, np.full(2, COMMON_WEIGHT), jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2)
+    return expand(fitted.x)
+
+
+def _fit_classes(evidence: _Evidence, shrinkage: float, start: Doubles) -> Doubles:
+    classes = start.shape[1]
+
+    def objective(flat: Doubles) -> tuple[float, Doubles]:
+        weights = flat.reshape(3, classes)
+        loss, gradient = _likelihood(weights, evidence)
+        common = weights[:2].mean(1, keepdims=True)
+        spread = weights - np.vstack([common, [[0.0]]])  # the bias is shrunk towards 0
+        away = common - COMMON_WEIGHT
+        penalty = shrinkage * float((spread**2).sum()) / 2 + COMMON_PRIOR * float((away**2).sum()) / 2
+        gradient += shrinkage * spread
+        gradient[:2] += COMMON_PRIOR * away / classes
+        return loss + penalty, gradient.ravel()
+
+    bounds = [(0, None)] * (2 * classes) + [(None, None)] * classes
+    fitted = minimize(objective, start.ravel(), jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.asarray(fitted.x, np.float64).reshape(3, classes)
+
+
+def _likelihood(weights: Doubles, evidence: _Evidence) -> tuple[float, Doubles]:
+    """Negative log-likelihood, summed over listings, and its gradient by the weights [3, C]."""
+    scores = evidence.text * weights[0]
+    scores += evidence.image * weights[1]
+    scores += weights[2]
+    scores -= scores.max(1, keepdims=True)
+    rows = np.arange(len(evidence.labels))
+    own = scores[rows, evidence.labels]
+    odds = np.exp(scores, out=scores)
+    total = odds.sum(1, keepdims=True)
+    loss = float(np.log(total).sum() - own.sum())
+    residual = np.divide(odds, total, out=odds)
+    residual[rows, evidence.labels] -= 1
+    by_text, by_image = (np.einsum("nc,nc->c", residual, seen) for seen in (evidence.text, evidence.image))
+    return loss, np.stack([by_text, by_image, residual.sum(0)])

@@ -1,0 +1,64 @@
+"""Fitting the score below which a listing is unfamiliar: probably of none of the categories.
+
+The score is the energy of the logits, each modality's divided by its standard deviation. No listing from outside the
+catalogue is needed: the threshold leaves a stated share of the calibration listings below it. These false alarms cost
+little, as listings of low energy are those that are sent to review anyway. Of 103 listings written for the purpose and
+96 drawn pictures, compared by the area under the ROC curve for titles, whole texts and photos: energy 0.91, 0.91, 0.81;
+largest logit 0.90, 0.91, 0.75; entropy 0.90, 0.90, 0.70; largest probability 0.88, 0.89, 0.66; Mahalanobis distance of
+the logits to the class means 0.30, 0.29, 0.48, less that to the mean of all 0.72, 0.71, 0.56.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.decision.calibration import Familiarity, energy
+from models.listing import Modality
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+FALSE_ALARMS = 0.05
+"""Of listings of the catalogue. At 0.02 half as many of the strange ones were found; at 0.05 no real listing was called
+unfamiliar that would have been accepted."""
+
+
+def fit_familiarity(
+    logits: Mapping[Modality, Floats], right: Doubles, false_alarms: float = FALSE_ALARMS
+) -> Familiarity | None:
+    """Fit on the raw logits [N, C] of each modality of N listings, and how probably each answer is `right` [N].
+
+    A new listing like these is called unfamiliar with a probability of at most `false_alarms` (a conformal p-value:
+    Bates et al. 2023, "Testing for outliers with conformal p-values"). None when N is too small for that.
+    """
+    rank = int(false_alarms * (len(right) + 1))
+    spreads = {modality: float(energy(values).std(dtype=np.float64)) for modality, values in logits.items()}
+    if rank < 1 or not all(spread > 0 for spread in spreads.values()):
+        return None
+    scales = {modality: 1 / spread for modality, spread in spreads.items()}
+    scores = familiarity_scores(scales, logits)
+    threshold = float(np.sort(scores)[rank - 1])
+    below = scores < threshold
+    confidence = _succession(float(right[below].sum()), int(below.sum()))
+    return Familiarity(scales=scales, threshold=threshold, false_alarms=float(below.mean()), confidence=confidence)
+
+
+def pooled_confidence(*fits: tuple[Familiarity, int]) -> float:
+    """The `confidence` of several fits as if they were one; each comes with its number of listings."""
+    below = [fitted.false_alarms * listings for fitted, listings in fits]
+    right = [fitted.confidence * (n + 2) - 1 for (fitted, _), n in zip(fits, below, strict=True)]
+    return _succession(sum(right), sum(below))
+
+
+def _succession(right: float, total: float) -> float:
+    """Laplace's rule of succession: a handful of listings, none of them right, does not make it impossible."""
+    return (right + 1) / (total + 2)
+
+
+def familiarity_scores(scales: Mapping[Modality, float], logits: Mapping[Modality, Floats]) -> Doubles:
+    """Scores float64 [N] of raw logits [N, C] of each modality, as `Familiarity.unfamiliar` computes them."""
+    parts = [scale * energy(logits[modality]).astype(np.float64) for modality, scale in scales.items()]
+    return np.asarray(np.sum(parts, axis=0), np.float64)

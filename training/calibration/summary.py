@@ -1,0 +1,138 @@
+"""What to tell people about a calibration: how it went, on its own listings, cross-fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.decision.calibration import CaseCalibration
+from models.decision.fusion import Method
+from models.listing import Case
+from training.calibration.confidence import FittedConfidence, probably_right
+from training.calibration.fusion import FittedFusion
+from training.calibration.temperature import calibrated, doubtful_log_loss
+from training.evaluation.metrics import BINS
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """How one case's calibration went, on its `listings`; `basis` says what these are.
+
+    Mean log loss in nats before anything, with the temperature alone, and with all that was fitted; expected
+    calibration error (0..1, 15 bins of equal mass) at the same three stages, the later two cross-fitted; accuracy.
+    Doubtful labels count as they do in the fit. For `both` from cross-fitted fusions, or from borrowed photos.
+    """
+
+    listings: int
+    basis: str
+    temperature: float
+    nll_before: float
+    nll_scaled: float
+    nll_after: float
+    ece_before: float
+    ece_scaled: float
+    ece: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class BorrowingCheck:
+    """What borrowing photos does to the fusion's accuracy (0..1), on `listings` whose own photos are known.
+
+    With its own photo and with the one of the nearest other listing of the category (`training.calibration.calibrate`).
+    """
+
+    listings: int
+    own_accuracy: float
+    borrowed_accuracy: float
+
+
+@dataclass(frozen=True)
+class FusionSummary:
+    """Accuracies (0..1) of the fusion, cross-fitted, and of each network alone, on the listings with text and photo.
+
+    `shrinkage` is the strength that cross-validation chose for the weights per class, None when classes share their
+    weights. `gain` is the fusion's accuracy less that of the better network. `borrowing` is there when the case `both`
+    was calibrated with borrowed photos.
+    """
+
+    method: Method
+    shrinkage: float | None
+    listings: int
+    accuracy: float
+    text_accuracy: float
+    image_accuracy: float
+    gain: float
+    borrowing: BorrowingCheck | None = None
+
+
+@dataclass(frozen=True)
+class CalibrationSummary:
+    """What to tell people about a calibration. Cases without listings, and a fusion without any, are left out."""
+
+    cases: Mapping[Case, CaseSummary]
+    fusion: FusionSummary | None
+
+    @property
+    def fused_gain(self) -> float | None:
+        """The fusion's accuracy less that of the better network on the same listings; None when none has both."""
+        return None if self.fusion is None else self.fusion.gain
+
+
+def summarise_case(
+    logits: Floats, labels: Labels, certainty: Doubles, fitted: FittedConfidence, case: CaseCalibration, basis: str
+) -> CaseSummary:
+    """How a case's calibration went, on the logits [N, C], class indices [N] and their certainty it was fitted on."""
+    raw = calibrated(logits, 1.0)
+    errors = [_calibration_error(stage, labels, certainty) for stage in (raw, fitted.scaled, fitted.cross_fitted)]
+    losses = [
+        doubtful_log_loss(stage, labels, certainty)
+        for stage in (raw, calibrated(logits, fitted.temperature), case.log_probabilities(logits))
+    ]
+    right = probably_right(fitted.cross_fitted, labels, certainty)
+    return CaseSummary(
+        listings=len(labels),
+        basis=basis,
+        temperature=fitted.temperature,
+        nll_before=losses[0],
+        nll_scaled=losses[1],
+        nll_after=losses[2],
+        ece_before=errors[0],
+        ece_scaled=errors[1],
+        ece=errors[2],
+        accuracy=float(right.mean()),
+    )
+
+
+def _calibration_error(log_probabilities: Floats, labels: Labels, certainty: Doubles) -> float:
+    """`training.evaluation.metrics.expected_calibration_error` with labels that are right with a probability."""
+    confidence = np.exp(log_probabilities.max(1).astype(np.float64))
+    right = probably_right(log_probabilities, labels, certainty)
+    parts = np.array_split(np.argsort(confidence, kind="stable"), min(BINS, len(labels)))
+    return sum(abs(float((confidence[part] - right[part]).sum())) for part in parts) / len(labels)
+
+
+def summarise_fusion(fitted: FittedFusion, log_text: Floats, log_image: Floats, labels: Labels) -> FusionSummary:
+    """How a fusion does against each network, on the log-probabilities [N, C] that it was fitted on."""
+    fused, text, image = (accuracy(scores, labels) for scores in (fitted.cross_fitted, log_text, log_image))
+    return FusionSummary(
+        method=fitted.fusion.method,
+        shrinkage=fitted.shrinkage,
+        listings=len(labels),
+        accuracy=fused,
+        text_accuracy=text,
+        image_accuracy=image,
+        gain=fused - max(text, image),
+    )
+
+
+def accuracy(scores: Floats, labels: Labels) -> float:
+    """Share of N listings whose highest score [N, C] is their label's."""
+    return float((scores.argmax(1) == labels).mean())

@@ -1,0 +1,240 @@
+"""The data check: what is in the catalogue, what is repaired on the way in, and what cannot be trained on."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models.errors import ImageError
+from models.preprocessing.image.decode import decode_image
+from models.preprocessing.image.structure import read_structure
+from models.preprocessing.text.clean import MAX_CHARACTERS, plain_text
+from models.taxonomy import Taxonomy
+from training.catalogue.dataset import Catalogue
+from training.catalogue.near_duplicates import group_near_duplicates
+from training.errors import CatalogueRefused
+
+MOST_LISTED = 10
+"""Categories or rows that one kind of finding names before it only counts."""
+
+_TAG = re.compile(r"<[^<>]*>")
+_HIDING = re.compile(r"<(?:!--|script|style|template)", re.IGNORECASE)
+"""Markup whose content is no text: only the parser can tell what is left."""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What was found. Rows are named by their `row`; counts are of rows unless they say otherwise.
+
+    `missing_images` and `undecodable_images` keep their text; rows in `unusable` have neither text nor photo; the texts
+    of `overlong` rows are cut to what the service accepts. `problems` make training impossible, `notes` do not.
+    `class_counts` and `image_counts` have every category of the taxonomy: its usable rows, and those of them with a
+    photo.
+    """
+
+    name: str
+    rows: int
+    left_out: Mapping[str, int]
+    with_text: int
+    with_image: int
+    missing_images: tuple[int, ...]
+    undecodable_images: tuple[int, ...]
+    empty_texts: int
+    overlong: tuple[int, ...]
+    unusable: tuple[int, ...]
+    class_counts: Mapping[str, int]
+    image_counts: Mapping[str, int]
+    exact_duplicates: int
+    duplicate_groups: int
+    near_duplicates: int
+    conflicting_groups: int
+    problems: tuple[str, ...]
+
+    def raise_on_problems(self) -> None:
+        """Raises CatalogueRefused with one line per problem, if there is one."""
+        if self.problems:
+            raise CatalogueRefused([f"{self.name}: {problem}" for problem in self.problems])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What people should know, one line each."""
+        found = [
+            _named(self.missing_images, "photos do not exist; their rows keep their text"),
+            _named(self.undecodable_images, "photos cannot be decoded; their rows keep their text"),
+            _named(self.unusable, "rows have neither text nor photo and are dropped"),
+            _named(self.overlong, f"texts are longer than {MAX_CHARACTERS:,} characters and are cut there"),
+        ]
+        if self.conflicting_groups:
+            found.append(f"{self.conflicting_groups} groups of near-duplicates have more than one category")
+        without = [code for code, count in self.class_counts.items() if count and not self.image_counts[code]]
+        if without and self.with_image:
+            found.append(f"{len(without)} categories have no photo: {', '.join(without[:MOST_LISTED])}")
+        return tuple(note for note in found if note)
+
+    def render(self) -> str:
+        """The report as lines of text for people."""
+        figures = {
+            "rows": self.rows,
+            **{f"left out: {reason}": count for reason, count in self.left_out.items()},
+            "with text": self.with_text,
+            "with a photo": self.with_image,
+            "without text": self.empty_texts,
+            "photo missing": len(self.missing_images),
+            "photo not decodable": len(self.undecodable_images),
+            "neither text nor photo": len(self.unusable),
+            "text over the limit": len(self.overlong),
+            "exact duplicates": self.exact_duplicates,
+            "near-duplicates": self.near_duplicates,
+        }
+        lines = [f"Catalogue {self.name}"]
+        lines += [f"  {label:<40}{count:>9,}" for label, count in figures.items()]
+        lines += [f"  {'category':<20}{'rows':>9}{'photos':>10}"]
+        lines += [f"  {code:<20}{n:>9,}{self.image_counts[code]:>10,}" for code, n in self.class_counts.items()]
+        lines += [f"note: {note}" for note in self.notes]
+        lines += [f"PROBLEM: {problem}" for problem in self.problems]
+        lines += ["The catalogue cannot be trained on." if self.problems else "The catalogue can be trained on."]
+        return "\n".join(lines)
+
+
+def check_catalogue(
+    catalogue: Catalogue,
+    taxonomy: Taxonomy,
+    *,
+    groups: NDArray[np.int64] | None = None,
+    minimum: int = 5,
+    decode: bool = False,
+    progress: bool = False,
+) -> CheckReport:
+    """Check every row; nothing is changed and nothing raised (see `usable_catalogue`, `raise_on_problems`).
+
+    `groups` are near-duplicate groups, by default those of the titles alone. `minimum` is the number of usable rows
+    that a category of the taxonomy needs. Photos are walked for their structure, which finds the truncated and the
+    mislabelled (0.05 ms each); `decode` decodes each as well (0.7 ms).
+    """
+    rows = catalogue.rows
+    if groups is None:
+        groups = group_near_duplicates(catalogue, phash_distance=None)
+    missing, undecodable = _images(rows["image"], decode, progress)
+    photo = (rows["image"] != "") & ~rows.index.isin([*missing, *undecodable])
+    text = _has_text(rows)
+    usable = photo | text
+    counts = rows["category"][usable].value_counts()
+    image_counts = rows["category"][photo].value_counts()
+    overlong = (rows["designation"].str.len() > MAX_CHARACTERS) | (rows["description"].str.len() > MAX_CHARACTERS)
+    sizes = np.bincount(groups) if len(groups) else np.zeros(0, np.int64)
+    spread = rows["category"].groupby(groups).nunique()
+    content = rows[["designation", "description", "image"]]
+    return CheckReport(
+        name=catalogue.name,
+        rows=len(rows),
+        left_out=catalogue.left_out,
+        with_text=int(text.sum()),
+        with_image=int(photo.sum()),
+        missing_images=missing,
+        undecodable_images=undecodable,
+        empty_texts=int((~text).sum()),
+        overlong=_listed(overlong),
+        unusable=_listed(~usable),
+        class_counts={code: int(counts.get(code, 0)) for code in taxonomy.codes},
+        image_counts={code: int(image_counts.get(code, 0)) for code in taxonomy.codes},
+        exact_duplicates=int(content[usable].duplicated().sum()),
+        duplicate_groups=int((sizes > 1).sum()),
+        near_duplicates=int(sizes[sizes > 1].sum()),
+        conflicting_groups=int((spread > 1).sum()),
+        problems=_problems(rows["category"][usable], taxonomy, minimum),
+    )
+
+
+def usable_catalogue(catalogue: Catalogue, report: CheckReport) -> Catalogue:
+    """The catalogue to train on: broken photos forgotten, over-long texts cut, rows with nothing left dropped."""
+    rows = catalogue.rows.copy()
+    rows.loc[[*report.missing_images, *report.undecodable_images], "image"] = ""
+    for column in ("designation", "description"):
+        rows[column] = rows[column].str.slice(0, MAX_CHARACTERS)
+    repaired = Catalogue(catalogue.name, rows, catalogue.left_out)
+    return repaired.only(~rows["row"].isin(report.unusable), "neither text nor photo")
+
+
+def _listed(rows: pd.Series) -> tuple[int, ...]:
+    return tuple(int(row) for row in rows.index[rows])
+
+
+def _has_text(rows: pd.DataFrame) -> pd.Series:
+    """Whether a row's text says anything. Only doubtful rows are parsed, since parsing 100,000 takes minutes."""
+    both = rows["designation"].str.slice(0, MAX_CHARACTERS) + " " + rows["description"].str.slice(0, MAX_CHARACTERS)
+
+    def readable(text: str) -> bool:
+        decoded = html.unescape(html.unescape(text))
+        if not _HIDING.search(decoded) and any(char.isalnum() for char in _TAG.sub(" ", decoded)):
+            return True
+        return bool(text.strip()) and bool(plain_text(text))
+
+    return both.map(readable).astype(bool)
+
+
+def _images(images: pd.Series, decode: bool, progress: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Rows whose photo does not exist, and rows whose photo is there but cannot be used."""
+    given = images[images != ""]
+    paths = list(dict.fromkeys(given))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(lambda path: _state(Path(path), decode), paths)
+        states = tqdm(found, "photos", total=len(paths), disable=not progress, unit="photo")
+        state = dict(zip(paths, states, strict=True))
+    states_of_rows = given.map(state)
+    return _listed(states_of_rows == "missing"), _listed(states_of_rows == "undecodable")
+
+
+def _state(path: Path, decode: bool) -> str:
+    """What the service would say of a photo: "good", or why it is not."""
+    try:
+        data = path.read_bytes()
+        if decode:
+            decode_image(data, 32, 32)  # the size does not matter here; the smallest is the fastest
+        else:
+            read_structure(data)
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return "missing"
+    except (OSError, ImageError):
+        return "undecodable"
+    return "good"
+
+
+def _problems(categories: pd.Series, taxonomy: Taxonomy, minimum: int) -> tuple[str, ...]:
+    """What makes training impossible, given the categories of the usable rows."""
+    if categories.empty:
+        return ("no usable row",)
+    counts = Counter(categories)
+    del counts[""]
+    unlabelled = _named(_listed(categories == ""), "rows have no category")
+    problems = [unlabelled] if unlabelled else []
+    if len(taxonomy) < 2:
+        problems.append("at least two categories are needed")
+    unknown = sorted(code for code in counts if code not in taxonomy)
+    problems += _several([f"category {code} is not in the taxonomy ({counts[code]} rows)" for code in unknown])
+    few = [code for code in taxonomy.codes if code and counts[code] < minimum]
+    problems += _several([f"category {code} has {counts[code]} usable rows, {minimum} are needed" for code in few])
+    return tuple(problems)
+
+
+def _several(lines: Sequence[str]) -> list[str]:
+    rest = len(lines) - MOST_LISTED
+    return [*lines[:MOST_LISTED], *([f"... and {rest} more such categories"] if rest > 0 else [])]
+
+
+def _named(rows: Sequence[int], what: str) -> str:
+    """A note on these rows that names the first of them; empty when there are none."""
+    if not rows:
+        return ""
+    named = ", ".join(map(str, rows[:MOST_LISTED])) + (", ..." if len(rows) > MOST_LISTED else "")
+    return f"{len(rows)} {what} (rows {named})"

@@ -1,0 +1,218 @@
+"""Which rows fit, which stop the fit, which calibrate and which judge.
+
+What the catalogue says stays: rows given as `test`, `validation` or `calibration` are that. From the others the missing
+parts are taken: by the config's holdout rules if it has any, else by its fractions. Groups of near-duplicates go as a
+whole, categories keep their shares, and the same rows are chosen whatever order they come in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from training.catalogue.dataset import WEIGHTLESS, Catalogue, training_weights
+from training.config.run import CatalogueConfig, HoldoutRule, SplitConfig
+from training.errors import SplitError
+
+TRAIN = "train"
+HELD_OUT = ("test", "calibration", "validation")
+"""The other parts; where the catalogue gives one group to several, the first of these wins."""
+EXCLUDED = "excluded"
+"""The part of rows that may stand nowhere: near-duplicates of held-out rows that may not be held out themselves."""
+
+Ints = NDArray[np.int64]
+
+
+def split_catalogue(catalogue: Catalogue, config: SplitConfig, groups: Ints, *, seed: int = 7) -> pd.Series:
+    """The part of each row: a Series "split" with the index of `catalogue.rows`, of train, `HELD_OUT` or `EXCLUDED`.
+
+    `groups` is the near-duplicate group of each row, int64 [N] in the rows' order. Raises SplitError when a holdout
+    rule matches nothing, a part that is asked for stays empty, or a category is left without training rows.
+    """
+    rows = catalogue.rows
+    if not config.group_near_duplicates:
+        groups = np.arange(len(rows), dtype=np.int64)
+    given = rows["split"].to_numpy(object)
+    parts = np.where(given == "", TRAIN, given).astype(object)
+    open_rows = _settle_given(parts, groups)
+    rules, fractions = _rules(rows, config, given)
+    rules[~open_rows] = -1
+    categories = np.unique(rows["category"].to_numpy(object), return_inverse=True)[1].astype(np.int64)
+    keys = np.array(content_keys(rows, seed))
+    governing = _governing_rule(rules, groups)
+    for rule, shares in enumerate(fractions):
+        # A near-duplicate group goes by the first rule that one of its rows matches, and only those rows are counted.
+        members = np.flatnonzero((rules == rule) & (governing == rule))
+        chosen = _share_out(groups[members], categories[members], keys[members], shares)
+        relatives = np.flatnonzero(open_rows & (governing == rule))
+        wanted = np.array([chosen[group] for group in groups[relatives]], object)
+        allowed = _allowed(wanted, rules[relatives], fractions)
+        parts[relatives] = np.where(allowed, wanted, EXCLUDED)
+    _check(rows["category"], parts, fractions)
+    return pd.Series(parts, index=rows.index, name="split")
+
+
+def split_fingerprint(split: pd.Series) -> str:
+    """SHA-256 of every row's part."""
+    text = "\n".join(f"{row} {part}" for row, part in split.sort_index().items())
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _settle_given(parts: NDArray[np.object_], groups: Ints) -> NDArray[np.bool_]:
+    """Exclude what is near to rows of a given part. Returns the rows that may still be moved, all of them `train`."""
+    open_rows = np.ones(len(parts), bool)
+    for part in HELD_OUT:
+        near = np.isin(groups, groups[(parts == part) & open_rows]) & open_rows
+        parts[near & (parts != part)] = EXCLUDED
+        open_rows &= ~near
+    return open_rows
+
+
+def _rules(
+    rows: pd.DataFrame, config: SplitConfig, given: NDArray[np.object_]
+) -> tuple[Ints, list[Mapping[str, float]]]:
+    """The rule of each row (-1: stays in train), and what each rule shares out: fractions by part, 1 in all."""
+    if not config.holdout:
+        wanted = {part: getattr(config, part) for part in HELD_OUT if part not in given}
+        whole = config.train + sum(wanted.values())
+        shares = {TRAIN: config.train / whole, **{part: share / whole for part, share in wanted.items() if share}}
+        return np.zeros(len(rows), np.int64), [shares]
+    rules = np.full(len(rows), -1, np.int64)
+    fractions: list[Mapping[str, float]] = []
+    for number, rule in enumerate(config.holdout):
+        matches = _matches(rows, rule) & (rules == -1)
+        if not matches.any():
+            raise SplitError(f"split.holdout.{number}: no row matches")
+        rules[matches] = number
+        shares = {part: getattr(rule, part) for part in HELD_OUT if getattr(rule, part)}
+        fractions.append({TRAIN: 1 - sum(shares.values()), **shares})
+    return rules, fractions
+
+
+def _matches(rows: pd.DataFrame, rule: HoldoutRule) -> NDArray[np.bool_]:
+    matches = np.ones(len(rows), bool)
+    for column, values in rule.where.items():
+        matches &= rows[column].isin(values).to_numpy()
+    if rule.min_share:
+        matches &= (rows["label_share"] >= rule.min_share).to_numpy()
+    return matches
+
+
+def _governing_rule(rules: Ints, groups: Ints) -> Ints:
+    """The first rule that any row of the row's group matches, -1 for none."""
+    none = np.iinfo(np.int64).max
+    first = np.full(int(groups.max(initial=-1)) + 1, none)
+    np.minimum.at(first, groups, np.where(rules < 0, none, rules))
+    return np.where(first[groups] == none, -1, first[groups])
+
+
+def _share_out(groups: Ints, categories: Ints, keys: NDArray[np.str_], shares: Mapping[str, float]) -> dict[int, str]:
+    """The part of each group, so that every category and the whole are shared out as `shares` says.
+
+    Greedy: groups come largest first, equals in the order of their keys, and each goes where it lowers chi-squared, the
+    sum of (rows - wanted)^2 / wanted over categories and the whole, the most. Single rows, which come last, even out
+    what the large groups left: each category ends within about one row of what was wanted.
+    """
+    if not len(groups):
+        return {}
+    names = list(shares)
+    fraction = np.array([shares[name] for name in names])
+    wanted = fraction[:, None] * np.bincount(categories)
+    wanted_in_all = fraction * len(groups)
+    filled, filled_in_all = np.zeros_like(wanted), np.zeros_like(wanted_in_all)
+    order = np.lexsort((keys, groups))
+    units = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    result: dict[int, str] = {}
+    for unit in sorted(units, key=lambda unit: (-len(unit), str(keys[unit[0]]))):
+        present, counts = np.unique(categories[unit], return_counts=True)
+        missing = filled[:, present] - wanted[:, present]
+        cost = ((2 * missing + counts) * counts / wanted[:, present]).sum(axis=1)
+        cost += (2 * (filled_in_all - wanted_in_all) + len(unit)) * len(unit) / wanted_in_all
+        best = int(cost.argmin())
+        filled[best, present] += counts
+        filled_in_all[best] += len(unit)
+        result[int(groups[unit[0]])] = names[best]
+    return result
+
+
+def _allowed(parts: NDArray[np.object_], rules: Ints, fractions: Sequence[Mapping[str, float]]) -> NDArray[np.bool_]:
+    """Whether each row may go where its group went: to train always, else if the row's own rule gives to that part."""
+    allowed: NDArray[np.bool_] = np.equal(parts, TRAIN).astype(bool)
+    for rule, shares in enumerate(fractions):
+        allowed |= (rules == rule) & np.isin(parts, list(shares))
+    return allowed
+
+
+def content_keys(rows: pd.DataFrame, seed: int) -> list[str]:
+    """A seeded random number of each row that depends on what it says, not on where it stands."""
+    photos = [PurePath(image).name for image in rows["image"]]
+    columns = [rows[column].tolist() for column in ("listing_id", "designation", "description", "category")]
+    return [_key(seed, values) for values in zip(*columns, photos, strict=True)]
+
+
+def _key(seed: int, content: Sequence[str]) -> str:
+    text = "\x1f".join((str(seed), *content)).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def _check(categories: pd.Series, parts: NDArray[np.object_], fractions: Sequence[Mapping[str, float]]) -> None:
+    for part in HELD_OUT:
+        if any(part in shares for shares in fractions) and not (parts == part).any():
+            raise SplitError(f"split.{part}: too few rows, none is left for it")
+    without = sorted(set(categories) - set(categories[parts == TRAIN]))
+    if without:
+        raise SplitError(f"split: category {without[0]} has no training row ({len(without)} such categories)")
+
+
+BEYOND_SHARE = "beyond split.train_share"
+
+
+def may_judge(rows: pd.DataFrame, split: SplitConfig) -> pd.Series:
+    """Which rows take part in the split though nothing may be learned from them: bool.
+
+    Those that the catalogue holds out; with holdout rules all, so that the same rows judge whatever is learned from.
+    """
+    return rows["split"].isin(HELD_OUT) | bool(split.holdout)
+
+
+def lessons(catalogue: Catalogue, config: CatalogueConfig, share: float, *, seed: int) -> Catalogue:
+    """The catalogue with the training rows that are learned from, and all others.
+
+    `catalogue.rows` have "split" and "group". Training rows of weight 0 go, and held-out ones are given the weight that
+    they would have had. Of the rest of each category, groups of near-duplicates stay until `share` (0..1] is reached;
+    smaller shares are parts of larger ones. Raises SplitError when a category is left without training rows.
+    """
+    rows = catalogue.rows
+    train, weightless = rows["split"].eq(TRAIN), rows["weight"].eq(0)
+    if weightless.any():
+        judging = training_weights(rows, config.model_copy(update={"weights": {}, "kind_weights": {}}))
+        rows = rows.assign(weight=rows["weight"].where(~weightless | train, judging))
+    codes = set(rows["category"])
+    found = Catalogue(catalogue.name, rows, catalogue.left_out).only(~(train & weightless), WEIGHTLESS)
+    if share < 1:
+        train = found.rows["split"].eq(TRAIN)
+        taught = ~train
+        taught[train] = _first(found.rows[train], share, seed)
+        found = found.only(taught, BEYOND_SHARE)
+    learned = set(found.rows["category"][found.rows["split"].eq(TRAIN)])
+    if without := sorted(codes - learned):
+        raise SplitError(f"split: category {without[0]} has no row to learn from ({len(without)} such categories)")
+    return found
+
+
+def _first(rows: pd.DataFrame, share: float, seed: int) -> NDArray[np.bool_]:
+    """Bool [N]: whole groups, in an order of their own, until the share of their category is reached.
+
+    A group counts for the category of its first row, and its order hangs on what its rows say, not on where they stand.
+    """
+    keys = pd.Series(content_keys(rows, seed), index=rows.index)
+    table = pd.DataFrame({"group": rows["group"], "category": rows["category"], "key": keys}).sort_values("key")
+    groups = table.groupby("group", sort=False).agg(category=("category", "first"), size=("key", "size"))
+    before = groups.groupby("category")["size"].cumsum() - groups["size"]
+    wanted = share * groups["category"].map(groups.groupby("category")["size"].sum())
+    return np.asarray(rows["group"].isin(groups.index[before < wanted]), bool)

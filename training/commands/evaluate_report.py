@@ -1,0 +1,265 @@
+"""The report on a version and somebody's catalogue: a page, the same as Markdown, and the figures as JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.decision.calibration import Calibration
+from models.errors import VersionRefused
+from models.listing import Case
+from models.predictor import Predictor
+from models.versions.metrics import FILE_NAME as METRICS
+from models.versions.metrics import quality_table, read_metrics
+from training.calibration.refit import Refit
+from training.evaluation.evaluable import JudgedCatalogue
+from training.reports.rendering import environment, percent, promise
+from training.reports.report import write_report
+from training.reports.tables import (
+    CASE_NAMES,
+    Json,
+    Table,
+    case_name,
+    class_table,
+    decision_table,
+    evaluated,
+    fusion_table,
+    main_cohort,
+    pairs_table,
+    summary_table,
+)
+
+PAGE, TEXT = "report.html", "report.md"
+KEPT, BROKEN = "✓", "▼"
+MOST_CODES = 30
+"""Unknown categories that are named."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page that only an evaluation has. `short` is its title in the navigation, `place` is "top" or
+    "decisions" (after these); `folded` tables open on a click.
+    """
+
+    anchor: str
+    short: str
+    title: str
+    place: str
+    tables: Mapping[str, Table]
+    words: Sequence[str] = ()
+    points: Sequence[str] = ()
+    footnote: str = ""
+    folded: Mapping[str, Table] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What there is to report. `calibration` is the re-fitted one, `refits` what it changes, by case."""
+
+    predictor: Predictor
+    folder: Path
+    judged: JudgedCatalogue
+    metrics: Json
+    calibration: Calibration
+    refits: Mapping[Case, Refit]
+    command: str
+    main_cohort: str
+
+
+def write_evaluation(evaluation: Evaluation, out: Path) -> None:
+    """Write `report.html`, `report.md` and `metrics.json` into the folder."""
+    context = _context(evaluation)
+    taxonomy = evaluation.predictor.taxonomy
+    (out / METRICS).write_text(json.dumps(evaluation.metrics, indent=1) + "\n", encoding="utf-8")
+    write_report(out / PAGE, evaluation.metrics, taxonomy, context)
+    main, cases = main_cohort(evaluation.metrics, context)
+    fusion = evaluation.metrics["cohorts"][main].get("fusion")
+    text = (
+        environment()
+        .get_template("evaluation.md.j2")
+        .render(
+            context=context,
+            main=main,
+            quality=quality_table(dict(evaluation.metrics)),
+            decisions={name: decision_table(cohort) for name, cohort in evaluated(evaluation.metrics).items()},
+            sections=context["sections"],
+            fusion=fusion,
+            fused=fusion_table(fusion) if fusion else None,
+            classes=class_table(cases, taxonomy),
+            pairs=pairs_table(next(iter(cases.values())), taxonomy),
+        )
+    )
+    (out / TEXT).write_text(re.sub(r"\n{3,}", "\n\n", text), encoding="utf-8", errors="replace")
+
+
+def promise_table(metrics: Json) -> Table:
+    """One row for each cohort and case: the precision achieved by the version's thresholds, by the one asked for.
+
+    ▼ marks a promise that was not kept (all of the 95 % interval is below it), ✓ one that is shown to be kept (all of
+    the interval is at or above it); a figure with neither is of too few listings to tell, a dash of none.
+    """
+    rows, asked = [], []
+    for name, cases in evaluated(metrics).items():
+        for case, figures in cases.items():
+            asked = [promise(row["precision"]) for row in figures["decisions"]]
+            achieved = [_verdict(row) for row in figures["decisions"]]
+            rows.append([name, case_name(case), f"{figures['n']:,}", *achieved])
+    groups = [("", 3), ("achieved, when asked for", len(asked))]
+    return Table(["listings", "evidence", "n", *asked], rows, words=2, groups=groups)
+
+
+def broken_promises(metrics: Json) -> Iterator[str]:
+    """A sentence for each cohort and case in which the version's thresholds do not keep what they promise."""
+    for name, cases in evaluated(metrics).items():
+        for case, figures in cases.items():
+            broken = [row for row in figures["decisions"] if _verdict(row).endswith(BROKEN)]
+            if broken:
+                found = ", ".join(f"{promise(row['precision'])} ({_achieved(row)})" for row in broken)
+                yield f"Not kept on {name!r}, {case_name(case)}: {found}."
+
+
+def left_out_lines(judged: JudgedCatalogue) -> Iterator[str]:
+    """What was not judged, and what people should know, one sentence each."""
+    yield f"{len(judged.catalogue):,} of {judged.rows:,} listings judged."
+    for reason, count in judged.catalogue.left_out.items():
+        yield f"Left out, {reason}: {count:,}."
+    if judged.unknown:
+        named = [f"{code} ({count:,})" for code, count in list(judged.unknown.items())[:MOST_CODES]]
+        more = ["..."] if len(judged.unknown) > MOST_CODES else []
+        yield f"Categories that the version does not know: {', '.join([*named, *more])}."
+    yield from judged.notes
+
+
+def refit_document(evaluation_refits: Mapping[Case, Refit], calibration: Calibration) -> dict[str, Any]:
+    """The re-fitted thresholds and what they change, for metrics.json."""
+    return {
+        case.value: {
+            **asdict(change),
+            "thresholds": calibration.cases[case].thresholds,
+            "class_thresholds": calibration.cases[case].class_thresholds,
+            "set_floor": calibration.cases[case].set_floor,
+        }
+        for case, change in evaluation_refits.items()
+    }
+
+
+def refit_table(change: Refit, now: Sequence[float | None], then: Sequence[float | None]) -> Table:
+    """One row for each precision: threshold, share filed and how much of it is right, today and re-fitted."""
+    rows = []
+    for position, (before, after) in enumerate(zip(change.now, change.then, strict=True)):
+        cells = [promise(before["precision"])]
+        for threshold, row in ((now[position], before), (then[position], after)):
+            cells += ["–" if threshold is None else f"{threshold:.3f}", percent(row["coverage"]), _achieved(row)]
+        rows.append(cells)
+    columns = ["precision asked for", *("threshold", "filed", "of these right") * 2]
+    return Table(columns, rows, words=0, groups=[("", 1), ("the version's own", 3), ("re-fitted", 3)])
+
+
+def _achieved(row: Json) -> str:
+    achieved = row["achieved"]
+    if achieved is None:
+        return "–"
+    mark = f" {BROKEN}" if achieved["high"] < row["precision"] else ""
+    return f"{percent(achieved['value'])} ({100 * achieved['low']:.1f}–{100 * achieved['high']:.1f}){mark}"
+
+
+def _verdict(row: Json) -> str:
+    achieved = row["achieved"]
+    if achieved is None:
+        return "–"
+    mark = f" {KEPT}" if achieved["low"] >= row["precision"] else ""
+    mark = f" {BROKEN}" if achieved["high"] < row["precision"] else mark
+    return f"{percent(achieved['value'])}{mark}"
+
+
+def _context(evaluation: Evaluation) -> dict[str, Any]:
+    """What the page tells beside the metrics; the keys are those of `training.reports.model_card.write_model_card`."""
+    manifest, judged = evaluation.predictor.manifest, evaluation.judged
+    own = json.loads((evaluation.folder / "calibration.json").read_bytes())
+    context: dict[str, Any] = {
+        "title": f"Version {manifest.version} on {judged.catalogue.name}",
+        "version": manifest.version,
+        "name": manifest.name,
+        "created": f"{manifest.created:%Y-%m-%d %H:%M} UTC",
+        "command": evaluation.command,
+        "main_cohort": evaluation.main_cohort,
+        "calibration": own,
+        "networks": [
+            {"modality": str(modality), **entry.model_dump()} for modality, entry in manifest.networks.items()
+        ],
+        "data": {
+            "rows": len(judged.catalogue),
+            "photos": int((judged.catalogue.rows["image"] != "").sum()),
+            "fingerprint": evaluation.metrics["evaluation"]["fingerprint"],
+        },
+    }
+    context["sections"] = [_catalogue_section(evaluation), _refit_section(evaluation)]
+    return context
+
+
+def _catalogue_section(evaluation: Evaluation) -> Section:
+    judged = evaluation.judged
+    tables = {"Does the version keep its promises here?": promise_table(evaluation.metrics)}
+    if judged.catalogue.left_out:
+        rows = [[reason, f"{count:,}"] for reason, count in judged.catalogue.left_out.items()]
+        tables["Left out"] = Table(("reason", "listings"), rows)
+    if judged.unknown:
+        counts = list(judged.unknown.items())
+        rows = [[code, f"{count:,}"] for code, count in counts[:MOST_CODES]]
+        if rest := counts[MOST_CODES:]:
+            rows.append([f"{len(rest)} more", f"{sum(count for _, count in rest):,}"])
+        tables["Categories that the version does not know"] = Table(("category", "listings"), rows)
+    folded = {}
+    with suppress(VersionRefused, KeyError, TypeError, AttributeError):
+        published = summary_table(evaluated(read_metrics(evaluation.folder)))
+        folded["For comparison: the figures that the version was published with, on its own test listings"] = published
+    return Section(
+        "catalogue",
+        "Catalogue",
+        "The catalogue, and what the version promises there",
+        "top",
+        tables,
+        words=[
+            f"{len(judged.catalogue):,} of the {judged.rows:,} listings were judged. A listing of a category that the "
+            "version does not know would always be filed wrong; such are in none of the figures.",
+            f"{KEPT} marks a promise that is shown to be kept: all of the 95 % interval is at or above the precision "
+            f"asked for. {BROKEN} marks one that is not: all of it is below. Neither: too few listings to tell. A "
+            "dash: nothing is filed at that precision.",
+        ],
+        points=judged.notes,
+        folded=folded,
+    )
+
+
+def _refit_section(evaluation: Evaluation) -> Section:
+    own, new = evaluation.predictor.calibration.cases, evaluation.calibration.cases
+    tables = {}
+    for case in map(Case, CASE_NAMES):
+        if case in evaluation.refits:
+            change = evaluation.refits[case]
+            title = f"{case_name(case)}, {change.listings:,} listings"
+            tables[title] = refit_table(change, own[case].thresholds, new[case].thresholds)
+    first, *others = tables
+    return Section(
+        "refit",
+        "Re-fitted thresholds",
+        "Thresholds for this catalogue",
+        "decisions",
+        {first: tables[first]},
+        folded={title: tables[title] for title in others},
+        words=[
+            "The same confidences, with the thresholds that these listings vouch for: all of them, whatever the source "
+            "of their label. What re-fitted thresholds file was measured by five-fold cross-fitting: each listing is "
+            "judged by thresholds that were fitted without it.",
+        ],
+        footnote=(
+            "Thresholds are those of the categories without one of their own. A dash: these listings are too few, or "
+            "too often wrong, to promise the precision. Labels that are wrong themselves make every figure here worse. "
+            "With `--refit` the thresholds are in `calibration.json`; the version itself never changes."
+        ),
+    )

@@ -1,0 +1,167 @@
+"""What a comparison shows: contenders, each with the answers of its networks to the same listings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from models.listing import Case, Modality
+from models.taxonomy import Taxonomy
+from training.catalogue.dataset import Catalogue
+from training.comparison.cost import Cost, Way
+from training.evaluation.predict import Shown
+from training.evaluation.predictions import CaseAnswers, LearningCurve
+
+BASELINE = "reference"
+"""What the linear reference is called where configs have names."""
+SHOWN = (Case.TEXT, Case.IMAGE, Case.BOTH)
+"""The cases that have a row of their own."""
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """A network of a contender; `key` tells networks apart that were made differently. Sizes are in MB (10^6 bytes).
+
+    `megabytes` is the compiled form that is served, None for what is never served.
+    """
+
+    modality: Modality
+    name: str
+    key: str
+    parameters: int
+    precision: str
+    megabytes: float | None
+    keras_megabytes: float | None
+
+    @classmethod
+    def of_baseline(cls, name: str, key: str, parameters: int) -> NetworkFacts:
+        """The linear reference as a text network."""
+        return cls(Modality.TEXT, name, key, parameters, "f32", None, None)
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """One config's networks: their answers, costs, learning curves, the seconds of each stage, fusion methods.
+
+    `costs` are those in the first of `training.comparison.cost.ways`, `other_costs` in the others. `fusion` is the
+    method that the config asks for, `settings` the config as JSON types. `learned` counts the training listings that
+    have the evidence of each case, for BOTH all of them, and `sources` those of each label source; both are empty for
+    the reference.
+    """
+
+    run: str
+    networks: Sequence[NetworkFacts]
+    answers: Mapping[Case, CaseAnswers]
+    costs: Mapping[Case, Cost]
+    curves: Sequence[LearningCurve]
+    seconds: Mapping[str, float]
+    fusions: Sequence[Mapping[str, Any]]
+    fusion: str
+    settings: Mapping[str, Any]
+    learned: Mapping[Case, int] = field(default_factory=dict)
+    sources: Mapping[str, int] = field(default_factory=dict)
+    other_costs: Mapping[Way, Mapping[Case, Cost]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NotTrained:
+    """A config that is not in the comparison, and why."""
+
+    run: str
+    network: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """A row of the comparison: a network, or two fused, with what it answers from the evidence of `case`."""
+
+    name: str
+    case: Case
+    contender: Contender
+    networks: Sequence[NetworkFacts]
+
+    @property
+    def key(self) -> str:
+        """Tells the rows of a comparison apart."""
+        return f"{self.case}: {self.name}"
+
+    @property
+    def answers(self) -> CaseAnswers:
+        """The answers to the listings that have the evidence."""
+        return self.contender.answers[self.case]
+
+    @property
+    def cost(self) -> Cost | None:
+        """What one listing costs, if it was measured."""
+        return self.contender.costs.get(self.case)
+
+    @property
+    def megabytes(self) -> float | None:
+        """Size of the compiled networks, None when there are none."""
+        sizes = [network.megabytes for network in self.networks if network.megabytes is not None]
+        return sum(sizes) if sizes else None
+
+    @property
+    def parameters(self) -> int:
+        """Of all the networks that answer."""
+        return sum(network.parameters for network in self.networks)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """All that the report is made of. `rows` are labels of the catalogue's rows in `part`; `held_in` counts those of
+    the first config's part that are left out, because another config may train on them. `cohorts` are row labels.
+    `variants` are made as one of the contenders but learned from less (see `training.comparison.ablations`).
+    """
+
+    part: str
+    command: str
+    catalogue: Catalogue
+    taxonomy: Taxonomy
+    rows: Sequence[int]
+    held_in: int
+    cohorts: Mapping[str, set[int]]
+    contenders: Sequence[Contender]
+    not_trained: Sequence[NotTrained]
+    variants: Sequence[Contender] = ()
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """Every network once, by evidence: text, photo, fused; in the order in which the configs were given.
+
+        Names are those of the networks, with the config's where two different ones have the same.
+        """
+        found: dict[tuple[Any, ...], Entry] = {}
+        for case in SHOWN:
+            for contender in self.contenders:
+                if case not in contender.answers:
+                    continue
+                networks = [each for each in contender.networks if each.modality in Shown(case).modalities]
+                # Two configs may share a network, but a fusion is a config's own.
+                own = contender.run if case is Case.BOTH else ""
+                key = (case, own, *(network.key for network in networks))
+                name = " + ".join(network.name for network in networks)
+                found.setdefault(key, Entry(name, case, contender, networks))
+        names = Counter((entry.case, entry.name) for entry in found.values())
+        return [
+            entry
+            if names[entry.case, entry.name] == 1
+            else Entry(f"{entry.name} ({entry.contender.run})", entry.case, entry.contender, entry.networks)
+            for entry in found.values()
+        ]
+
+    @property
+    def shown_cohorts(self) -> dict[str, set[int]]:
+        """The whole part, then its cohorts that are less than the whole."""
+        whole = set(self.rows)
+        smaller = {name: members & whole for name, members in self.cohorts.items()}
+        return {self.whole: whole} | {name: rows for name, rows in smaller.items() if rows and rows != whole}
+
+    @property
+    def whole(self) -> str:
+        """What the whole part is called."""
+        return f"all of the {self.part} part"

@@ -1,0 +1,103 @@
+"""What one listing costs: milliseconds from raw fields to a prediction, one listing at a time, as the service asks.
+
+Reading markup, words and pieces, decoding the photo file, both networks, fusion and decision: all of it.
+
+A stopwatch tells as much of what else the machine does as of the networks. So all networks of a comparison are timed
+in one go, on the same listings, and never from a file.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from models.listing import Case, Listing
+from models.networks.runtime import available_precision
+from models.predictor import Predictor
+from training.catalogue.dataset import Catalogue
+from training.evaluation.predict import Shown, readable, try_prepare
+
+WARM_UP = 5
+"""Listings asked before the clock runs: the first ones allocate memory and compile kernels."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """How networks are computed: in which precision, on how many threads each."""
+
+    precision: str
+    threads: int
+
+    def __str__(self) -> str:
+        return f"{self.precision}, {'one thread' if self.threads == 1 else 'a core pair'}"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of `listings` timed one by one: median and 95th percentile in ms of wall time, median in ms of CPU time."""
+
+    listings: int
+    ms: float
+    ms_p95: float
+    cpu_ms: float
+
+
+def ways() -> list[Way]:
+    """Every precision that this processor computes natively, on one thread and on two; the plain way first."""
+    precisions = dict.fromkeys(("f32", available_precision()))
+    return [Way(precision, threads) for precision in precisions for threads in (1, 2)]
+
+
+def measure_ways(folder: Path, listings: Mapping[Case, Sequence[Listing]]) -> dict[Way, dict[Case, Cost]]:
+    """`measure_cost` of the version in `folder`, which is not verified, in each of `ways`."""
+    return {
+        way: measure_cost(Predictor.load(folder, verify=False, threads=way.threads, precision=way.precision), listings)
+        for way in ways()
+    }
+
+
+def listings_to_time(catalogue: Catalogue, rows: Sequence[int], count: int) -> dict[Case, list[Listing]]:
+    """The first `count` of the rows that have text and photo, shown as each case: text, photo, both.
+
+    Where none has both, the first ones that have the evidence of the case.
+    """
+    table = catalogue.rows.loc[list(rows)]
+    text = table["designation"].str.strip().ne("") | table["description"].str.strip().ne("")
+    both = list(table.index[text & table["image"].ne("")])
+    of_case = {
+        Case.TEXT: both or list(table.index[text]),
+        Case.IMAGE: both or list(table.index[table["image"].ne("")]),
+        Case.BOTH: both,
+    }
+    found = {case: [readable(catalogue, int(row)) for row in kept[:count]] for case, kept in of_case.items()}
+    return {case: [replace(listing, id=None) for listing in listings] for case, listings in found.items()}
+
+
+def measure_cost(predictor: Predictor, listings: Mapping[Case, Sequence[Listing]]) -> dict[Case, Cost]:
+    """Time `Predictor.predict` for each case that the version has the networks for, one listing after another."""
+    costs = {}
+    for case, given in listings.items():
+        shown = Shown(case)
+        if not predictor.modalities.issuperset(shown.modalities):
+            continue
+        reduced = [each for each in map(shown.of, given) if each is not None and try_prepare(predictor.prepare, each)]
+        if reduced:
+            costs[case] = _timed(predictor, reduced)
+    return costs
+
+
+def _timed(predictor: Predictor, listings: Sequence[Listing]) -> Cost:
+    for listing in listings[:WARM_UP]:
+        predictor.predict(listing)
+    wall, cpu = [], []
+    for listing in listings:
+        start, busy = time.perf_counter(), time.process_time()
+        predictor.predict(listing)
+        wall.append(1000 * (time.perf_counter() - start))
+        cpu.append(1000 * (time.process_time() - busy))
+    return Cost(len(listings), median(wall), float(np.quantile(wall, 0.95)), median(cpu))

@@ -1,0 +1,211 @@
+"""Plots of several networks together, in the style of `training.reports.plots`: the same data give the same bytes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFormatter
+from matplotlib.transforms import Bbox
+
+from training.reports import plots
+from training.reports.plots import GREY, INK, SERIES
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5f6670")
+"""Okabe and Ito (2008) without yellow, which a white ground swallows."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES = ("-", "--", "-.", ":")
+SIDES = (
+    ((0, 8), "center", "bottom"),
+    ((0, -8), "center", "top"),
+    ((9, 0), "left", "center"),
+    ((-9, 0), "right", "center"),
+    ((0, 19), "center", "bottom"),
+    ((0, -19), "center", "top"),
+)
+"""Where a point's name may stand: offset in points, and the alignments; the last where all are taken."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One network: its `case`, its accuracy as an estimate, and what a listing costs it in ms, None if not known."""
+
+    name: str
+    case: str
+    accuracy: Mapping[str, float]
+    ms: float | None
+
+
+def accuracies(points: Sequence[Point]) -> bytes:
+    """Accuracy with its 95 % interval, one line each, from the first down; the best of each evidence is filled."""
+    best = {point.case: max(p.accuracy["value"] for p in points if p.case == point.case) for point in points}
+    with plots._drawing((9.5, 1.0 + 0.34 * len(points)), "svg") as (figure, result):
+        axes = figure.subplots()
+        seen: set[str] = set()
+        for row, point in enumerate(points):
+            name, colour, marker, _ = SERIES.get(point.case, (point.case, GREY, "o", "-"))
+            value, low, high = (point.accuracy[key] for key in ("value", "low", "high"))
+            axes.errorbar(
+                [value],
+                [row],
+                xerr=[[value - low], [high - value]],
+                color=colour,
+                marker=marker,
+                markersize=8,
+                markerfacecolor=colour if value == best[point.case] else "white",
+                linewidth=0,
+                elinewidth=2,
+                label=None if point.case in seen else name,
+            )
+            seen.add(point.case)
+            axes.annotate(f"{value:.3f}", (high, row), (6, 0), textcoords="offset points", va="center", fontsize=9)
+        axes.set_yticks(range(len(points)), [plots._printable(point.name) for point in points])
+        axes.set(ylim=(len(points) - 0.5, -0.5), xlabel="accuracy")
+        axes.margins(x=0.12)
+        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        axes.grid(visible=False, axis="y")
+        axes.tick_params(axis="y", length=0)
+        figure.legend(loc="outside upper right", ncols=3)
+    return result.getvalue()
+
+
+def accuracy_over_cost(points: Sequence[Point]) -> bytes:
+    """Accuracy over the ms that a listing costs, on a logarithmic scale."""
+    timed = [point for point in points if point.ms]
+    with plots._drawing((9.5, 4.2), "svg") as (figure, result):
+        axes = figure.subplots()
+        seen: set[str] = set()
+        for point in timed:
+            name, colour, marker, _ = SERIES.get(point.case, (point.case, GREY, "o", "-"))
+            axes.plot(
+                [point.ms or math.nan],
+                [point.accuracy["value"]],
+                color=colour,
+                marker=marker,
+                markersize=8,
+                linestyle="",
+                label=None if point.case in seen else name,
+            )
+            seen.add(point.case)
+        axes.set_xscale("log")
+        axes.margins(x=0.22, y=0.14)
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.minorticks_off()
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.set(xlabel="ms of one thread for a listing, preparation included", ylabel="accuracy")
+        figure.legend(loc="outside upper right", ncols=3)
+        _name_points(figure, axes, timed)
+    return result.getvalue()
+
+
+def _name_points(figure: Figure, axes: Axes, points: Sequence[Point]) -> None:
+    """Write each name beside its point, on the first side where it lies on no other name or point."""
+    figure.draw_without_rendering()  # only a laid out figure knows where its texts lie
+    places = axes.transData.transform([(point.ms or 0.0, point.accuracy["value"]) for point in points])
+    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in places]
+    for point, own in zip(points, list(taken), strict=True):
+        for side in SIDES:
+            offset, across, upright = side
+            name = axes.annotate(
+                plots._printable(point.name),
+                (point.ms or 0.0, point.accuracy["value"]),
+                offset,
+                textcoords="offset points",
+                ha=across,
+                va=upright,
+                fontsize=9,
+                color=INK,
+            )
+            name.set_in_layout(False)
+            box = name.get_window_extent()
+            if side is SIDES[-1] or not any(box.overlaps(other) for other in taken if other is not own):
+                taken.append(box)
+                break
+            name.remove()
+
+
+@dataclass(frozen=True)
+class Line:
+    """Accuracies, as estimates, over numbers of training listings: one network and evidence."""
+
+    name: str
+    case: str
+    points: Sequence[tuple[int, Mapping[str, float]]]
+
+
+def accuracy_over_listings(lines: Sequence[Line]) -> bytes:
+    """Accuracy with its 95 % interval over the listings that were learned from, on a logarithmic scale."""
+    several = len({line.name for line in lines}) > 1
+    with plots._drawing((9.5, 4.6), "svg") as (figure, result):
+        axes = figure.subplots()
+        for number, line in enumerate(lines):
+            name, colour, marker, style = SERIES.get(line.case, (line.case, GREY, "o", "-"))
+            if several:
+                name, colour = f"{plots._printable(line.name)}, {name}", _look(number)[0]
+            listings, values = [n for n, _ in line.points], [estimate["value"] for _, estimate in line.points]
+            errors = [[e["value"] - e["low"] for _, e in line.points], [e["high"] - e["value"] for _, e in line.points]]
+            axes.errorbar(listings, values, errors, color=colour, marker=marker, linestyle=style, label=name)
+            for x, y in zip(listings, values, strict=True):
+                axes.annotate(f"{y:.3f}", (x, y), (6, 6), textcoords="offset points", fontsize=9, color=INK)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.minorticks_off()
+        axes.margins(x=0.08, y=0.1)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.set(xlabel="training listings with this evidence (fused: all)", ylabel="accuracy")
+        figure.legend(loc="outside upper right", ncols=3)
+    return result.getvalue()
+
+
+def coverage_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], title: str, *, lowest: float) -> bytes:
+    """Precision of the most certain listings over their share, one line for each network: `precision_sweep`s."""
+    with plots._drawing((4.6, 4.2 + 0.2 * len(curves)), "svg") as (figure, result):
+        axes = figure.subplots()
+        for precision in (0.95, 0.99):
+            axes.axhline(precision, color=GREY, linewidth=0.9, linestyle=(0, (2, 3)))
+        for number, (name, sweep) in enumerate(curves.items()):
+            colour, _, line = _look(number)
+            x, y = ([point[key] for point in sweep] for key in ("coverage", "precision"))
+            axes.plot(x, y, color=colour, linestyle=line, label=plots._printable(name))
+        axes.set(xlim=(0, 1.01), ylim=(max(lowest - 0.03, 0), 1.01), title=plots._wrapped(title))
+        axes.set(xlabel="coverage: share filed without a human", ylabel="precision of what is filed")
+        axes.xaxis.set_major_formatter(PercentFormatter(1))
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        figure.legend(loc="outside lower left", ncols=1)
+    return result.getvalue()
+
+
+def learning_curves(curves: Mapping[str, Mapping[str, Any]], title: str) -> bytes:
+    """Validation loss and accuracy after each epoch, one line for each fit; thin lines are the training loss."""
+    with plots._drawing((4.6, 5.0 + 0.2 * len(curves)), "svg") as (figure, result):
+        loss, accuracy = figure.subplots(2, 1, sharex=True)
+        for number, (name, curve) in enumerate(curves.items()):
+            colour, marker, line = _look(number)
+            look = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4}
+            loss.plot(*_epochs(curve["train_loss"]), color=colour, linewidth=0.8, alpha=0.55)
+            loss.plot(*_epochs(curve["validation_loss"]), label=plots._printable(name), **look)
+            accuracy.plot(*_epochs(curve["validation_accuracy"]), **look)
+        loss.set(ylabel="loss (nats)", title=plots._wrapped(title))
+        accuracy.set(ylabel="validation accuracy", xlabel="epoch")
+        accuracy.yaxis.set_major_formatter(PercentFormatter(1))
+        accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.align_ylabels()
+        figure.legend(loc="outside lower left", ncols=1)
+    return result.getvalue()
+
+
+def _look(number: int) -> tuple[str, str, str]:
+    """Colour, marker and line of one of many series."""
+    return COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)], LINES[number % len(LINES)]
+
+
+def _epochs(values: Sequence[float | None]) -> tuple[list[int], list[float]]:
+    """Epochs counted from 1 and their values; a loss that was not finite leaves a gap."""
+    numbers = [math.nan if value is None else value for value in values]
+    return list(range(1, len(numbers) + 1)), numbers

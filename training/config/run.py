@@ -1,0 +1,290 @@
+"""The run's config: one TOML file says which catalogue, how it is split, which networks are fitted and how.
+
+Paths in it are relative to the file itself. An unknown field is an error, and so is a number given as a string. With
+`base` it says only what differs from another config (see `training.config.file`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import pandas as pd
+from pydantic import Field, StrictBool, ValidationError, model_validator
+
+from models.decision.calibration import PRECISION_MAX, PRECISION_MIN
+from training.calibration.label_reliability import TRUSTED_MINIMUM, Reliability, Trust
+from training.calibration.out_of_distribution import FALSE_ALARMS
+from training.config.file import read_document
+from training.config.fit import ImageConfig, TextConfig
+from training.config.values import ConfigPath, Fraction, NotNegative, Section
+from training.errors import ConfigError
+
+RAKUTEN_TAXONOMY = Path(__file__).parents[1] / "configs" / "rakuten_taxonomy.json"
+
+
+class Columns(Section):
+    """Names of the catalogue's columns. `""` says that the catalogue has no such column.
+
+    `listing_id` and the last four are optional: at their default names they may be absent, under a name given here they
+    must exist.
+    """
+
+    listing_id: str = "listing_id"
+    designation: Annotated[str, Field(min_length=1)] = "designation"
+    description: str = "description"
+    image: str = "image"
+    category: Annotated[str, Field(min_length=1)] = "category"
+    split: str = "split"
+    label_source: str = "label_source"
+    label_share: str = "label_share"
+    text_kind: str = "text_kind"
+
+
+class CatalogueConfig(Section):
+    """Where the listings are.
+
+    `path` is a CSV or Parquet file, or the challenge's folder. `images` is the folder that the image column's names are
+    relative to. `weights` gives training weights by label source (1.0 where it says nothing; 0 leaves the rows out of
+    training, while a holdout rule may still take them to judge) and `kind_weights` by kind of text, likewise;
+    `weigh_by_share` names label sources whose rows also weigh as much as their label share, to the power
+    `share_exponent`, says; `min_share` leaves out rows of a label source whose label share is smaller. A category needs
+    `min_rows_per_category` usable rows to be trained on.
+    """
+
+    format: Literal["table", "rakuten_challenge"] = "table"
+    path: ConfigPath
+    images: ConfigPath | None = None
+    taxonomy: ConfigPath | None = None
+    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    columns: Columns = Columns()
+    weights: dict[str, NotNegative] = Field(default_factory=dict)
+    kind_weights: dict[str, NotNegative] = Field(default_factory=dict)
+    weigh_by_share: tuple[str, ...] = ()
+    share_exponent: NotNegative = 1.0
+    min_share: dict[str, NotNegative] = Field(default_factory=dict)
+    min_rows_per_category: Annotated[int, Field(ge=2, strict=True)] = 5
+
+
+class HoldoutRule(Section):
+    """Rows that may leave `train`, and which share of them does. `where` maps columns to the values that match.
+
+    `min_share` narrows the rule to rows with at least that label share.
+    """
+
+    where: dict[Literal["label_source", "text_kind", "category"], Annotated[tuple[str, ...], Field(min_length=1)]]
+    min_share: NotNegative = 0.0
+    validation: Fraction = 0.0
+    calibration: Fraction = 0.0
+    test: Fraction = 0.0
+
+    @model_validator(mode="after")
+    def _fractions(self) -> Self:
+        total = self.validation + self.calibration + self.test
+        if not 0 < total < 1:
+            raise ValueError("validation, calibration and test must add up to more than 0 and less than 1")
+        return self
+
+
+class SplitConfig(Section):
+    """Parts of the catalogue.
+
+    The default is the original's 72/18/10, where the 18 % are halved: `validation` stops the fits, `calibration` fits
+    fusion, temperatures and thresholds, so neither has seen what the other decided. With `holdout` rules only the rows
+    that match one leave `train` (the first that matches), and `train` ... `test` here are not used. `train_share` is
+    how much of each category's training rows is learned from; smaller shares are parts of larger ones, and the other
+    parts of the split stay the same.
+    """
+
+    train: Fraction = 0.72
+    validation: Fraction = 0.09
+    calibration: Fraction = 0.09
+    test: Fraction = 0.10
+    group_near_duplicates: StrictBool = True
+    phash_distance: Annotated[int, Field(ge=0, le=8, strict=True)] = 6
+    train_share: Annotated[float, Field(gt=0, le=1, strict=True)] = 1.0
+    holdout: tuple[HoldoutRule, ...] = ()
+
+    @model_validator(mode="after")
+    def _fractions(self) -> Self:
+        if abs(self.train + self.validation + self.calibration + self.test - 1) > 1e-6:
+            raise ValueError("train, validation, calibration and test must add up to 1")
+        if self.train == 0:
+            raise ValueError("train must not be 0")
+        return self
+
+
+class FusionConfig(Section):
+    """How text and photo are combined: weights per class learned on the calibration part, or the original's mean."""
+
+    method: Literal["weighted", "mean"] = "weighted"
+
+
+class ReliabilityConfig(Section):
+    """How many labels of a source are right: of `all`, and of those with a label share of 1 (`unanimous`)."""
+
+    all: Annotated[float, Field(gt=0, le=1, strict=True)]
+    unanimous: Annotated[float, Field(gt=0, le=1, strict=True)] = 1.0
+
+
+class DecisionConfig(Section):
+    """Defaults of the version: the precision promised for what is accepted, and the coverage of prediction sets.
+
+    `false_alarms` is the share of the catalogue's own listings that may be called unfamiliar. Cases with
+    `trusted_minimum` calibration listings of the label sources in `trusted` are calibrated on these alone (empty: all
+    labels are trusted); in the others, labels of the sources in `reliability` count as right with a probability only.
+    """
+
+    precision: Annotated[float, Field(ge=PRECISION_MIN, le=PRECISION_MAX, strict=True)] = 0.95
+    coverage: Annotated[float, Field(gt=0.5, lt=1, strict=True)] = 0.95
+    false_alarms: Annotated[float, Field(gt=0, lt=0.5, strict=True)] = FALSE_ALARMS
+    trusted: tuple[str, ...] = ()
+    trusted_minimum: Annotated[int, Field(ge=1, strict=True)] = TRUSTED_MINIMUM
+    reliability: dict[str, ReliabilityConfig] = Field(default_factory=dict)
+
+    @property
+    def trust(self) -> Trust:
+        """How far calibration believes a label."""
+        reliability = {
+            source: Reliability(entry.all, max(entry.all, entry.unanimous))
+            for source, entry in self.reliability.items()
+        }
+        return Trust(self.trusted, self.trusted_minimum, reliability)
+
+
+class CrossFitConfig(Section):
+    """Training rows that calibration may use as well, for text: see `training.fitting.text_stages`.
+
+    `where` maps columns to the values that match; empty: none. The text network is fitted once more for each of
+    `folds`.
+    """
+
+    where: dict[Literal["label_source", "text_kind", "category"], Annotated[tuple[str, ...], Field(min_length=1)]] = (
+        Field(default_factory=dict)
+    )
+    folds: Annotated[int, Field(ge=2, le=20, strict=True)] = 3
+
+    def chosen(self, rows: pd.DataFrame) -> pd.Series:
+        """Which rows match: bool, indexed as `rows`."""
+        chosen = pd.Series(bool(self.where), index=rows.index)
+        for column, values in self.where.items():
+            chosen &= rows[column].isin(values)
+        return chosen
+
+
+class UnfamiliarConfig(Section):
+    """What the run measures out-of-catalogue listings with.
+
+    `listings` is a file of texts, one JSON object a line, `{"kind", "designation", "description"}`; `pictures` is how
+    many pictures of no product are drawn (see `training.publishing.drawn_pictures`).
+    """
+
+    listings: ConfigPath | None = None
+    pictures: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
+
+
+class CohortRule(Section):
+    """A set of test listings that is evaluated by itself; sets may overlap.
+
+    `where` maps columns to the values that match. `given` tells the rows that the catalogue itself named `test`
+    (true) from those the split took (false).
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    where: dict[Literal["label_source", "text_kind", "category"], Annotated[tuple[str, ...], Field(min_length=1)]] = (
+        Field(default_factory=dict)
+    )
+    min_share: NotNegative = 0.0
+    given: StrictBool | None = None
+
+    def matches(self, rows: pd.DataFrame) -> pd.Series:
+        """Which rows belong to the set: bool, indexed as `rows` (which have the column "given_split")."""
+        chosen = pd.Series(True, index=rows.index)
+        for column, values in self.where.items():
+            chosen &= rows[column].isin(values)
+        if self.min_share:
+            chosen &= rows["label_share"] >= self.min_share
+        if self.given is not None:
+            chosen &= (rows["given_split"] == "test") == self.given
+        return chosen
+
+
+class CardConfig(Section):
+    """What only people know and the model card should say: about the data, and about the version's limits.
+
+    `sources` and `kinds` say what the catalogue's label sources and kinds of text are.
+    """
+
+    sources: dict[str, str] = Field(default_factory=dict)
+    kinds: dict[str, str] = Field(default_factory=dict)
+    data: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+
+
+class RunConfig(Section):
+    """A whole run. `name` is how people call it; `seed` fixes every random choice.
+
+    `golden` is a file of listings written for the purpose (see `training.publishing.golden`), for versions that must
+    not carry any of the catalogue's own; without it golden listings are taken from the validation rows.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")]
+    seed: Annotated[int, Field(ge=0, lt=2**32, strict=True)] = 7
+    catalogue: CatalogueConfig
+    split: SplitConfig = SplitConfig()
+    text: TextConfig = TextConfig()
+    image: ImageConfig = ImageConfig()
+    fusion: FusionConfig = FusionConfig()
+    decision: DecisionConfig = DecisionConfig()
+    cross_fit: CrossFitConfig = CrossFitConfig()
+    unfamiliar: UnfamiliarConfig = UnfamiliarConfig()
+    cohorts: tuple[CohortRule, ...] = ()
+    golden: ConfigPath | None = None
+    card: CardConfig = CardConfig()
+
+    @model_validator(mode="after")
+    def _something_to_train(self) -> Self:
+        if self.text.network == self.image.network == "none":
+            raise ValueError("text.network and image.network are both none: nothing to train")
+        return self
+
+    def provenance(self) -> dict[str, Any]:
+        """The config as JSON types for a manifest: files and folders by name only, since a version travels."""
+        document = self.model_dump(mode="json")
+        for field in ("path", "images", "taxonomy"):
+            value = document["catalogue"][field]
+            document["catalogue"][field] = None if value is None else Path(value).name
+        document["golden"] = self.golden and self.golden.name
+        listings = self.unfamiliar.listings
+        document["unfamiliar"]["listings"] = listings and listings.name
+        document["image"]["weights"] = Path(document["image"]["weights"]).name
+        return document
+
+
+def read_config(path: Path) -> RunConfig:
+    """Read a run's config. Raises ConfigError with one line per fault, each naming the field."""
+    document = read_document(path)
+    try:
+        return RunConfig.model_validate(document, context={"folder": path.parent})
+    except ValidationError as error:
+        lines = [_line(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors(include_url=False)]
+        raise ConfigError([f"{path.name}: {line}" for line in dict.fromkeys(lines)]) from error
+
+
+def _line(location: Sequence[int | str], kind: str, message: str) -> str:
+    """One fault as `dotted.field: what is wrong`."""
+    # Pydantic puts the chosen member of the union into the location, which is no field of the file.
+    tagged = location.index("preprocessing") + 1 if "preprocessing" in location else len(location)
+    parts = [str(part) for part in (*location[:tagged], *location[tagged + 1 :])]
+    field = ".".join(part for part in parts if part != "[key]")
+    if kind == "extra_forbidden":
+        message = "unknown field"
+    elif kind == "missing":
+        message = "missing"
+    elif kind in ("model_type", "model_attributes_type", "dict_type"):
+        message = "must be a table"
+    elif kind == "string_pattern_mismatch" and field == "name":
+        message = "no spaces or accents: up to 64 letters, digits, '.', '-' and '_', the first a letter or digit"
+    message = message.removeprefix("Value error, ").replace("\n", " ")
+    return f"{field}: {message}" if field else message

@@ -1,0 +1,250 @@
+"""Quality figures with their uncertainty, as the plain JSON that `metrics.json` holds.
+
+Intervals are 95 %: Clopper and Pearson (1934) for shares, so that they hold for few listings and shares near 1 too; the
+percentile bootstrap for F1. Near-duplicates within a cohort would make both too narrow: the split leaves them together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from numbers import Integral, Real
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.listing import Case
+from training.evaluation.intervals import f1_estimates, share_estimate
+from training.evaluation.predictions import CaseAnswers, Cohorts, Floats, LearningCurve
+
+BINS = 15
+SWEEP_POINTS = 60
+HISTOGRAM_BINS = 20
+DIGITS = 6
+
+Ints = NDArray[np.int64]
+
+
+class ReliabilityBin(TypedDict):
+    """`n` listings with confidences from `low` to `high`: their mean `confidence`, and the share that was right."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
+def metrics_document(
+    cohorts: Cohorts, codes: Sequence[str], curves: Sequence[LearningCurve], extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All of `metrics.json`: plain JSON types, floats rounded to 6 digits, the same for the same answers.
+
+    A cohort's `n` counts its listings in any case, `fusion` is `fusion_comparison`'s; cases without listings are left
+    out. `extra` (plain or NumPy values) is added as it is. Raises ValueError when it names a field that is taken,
+    TypeError when it holds what JSON cannot.
+    """
+    document = {
+        "cohorts": {
+            name: {
+                "n": len(set().union(*(answers.rows.tolist() for answers in cases.values()))),
+                "cases": {
+                    case.value: case_metrics(answers, codes) for case, answers in cases.items() if len(answers.labels)
+                },
+                "fusion": fusion_comparison(cases),
+            }
+            for name, cases in cohorts.items()
+        },
+        "classes": list(codes),
+        "curves": [asdict(curve) for curve in curves],
+    }
+    if taken := sorted(document.keys() & extra.keys()):
+        raise ValueError(f"{taken[0]} is a field of the metrics already")
+    plain: dict[str, Any] = _plain({**document, **extra})
+    return plain
+
+
+def case_metrics(answers: CaseAnswers, codes: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
+    """The figures of one case, as plain JSON types.
+
+    Macro F1 is over the classes that occur in the labels. In `per_class`, precision is None for a class that was never
+    predicted, recall and F1 for one without listings. `confusion` has true classes as rows, predicted ones as columns.
+    `sweep` accepts by confidence alone, `decisions` as the version does. `confidence_histogram` counts the listings by
+    confidence in steps of 0.05. `unfamiliar` is the share called so, `single` that of prediction sets of one category.
+    `ece_chance` is the calibration error that perfect probabilities would be expected to show on so few listings.
+    Raises ValueError without listings.
+    """
+    labels, probabilities = answers.labels, answers.probabilities
+    if not len(labels):
+        raise ValueError("no listings to judge")
+    if probabilities.shape != (len(labels), len(codes)):
+        raise ValueError(f"probabilities are {probabilities.shape}, not {(len(labels), len(codes))}")
+    predicted = probabilities.argmax(1)
+    confusion = confusion_matrix(labels, predicted, len(codes))
+    f1_weighted, f1_macro = f1_estimates(confusion, seed=seed)
+    bins = reliability_bins(labels, probabilities)
+    figures: dict[str, Any] = _plain(
+        {
+            "n": len(labels),
+            "accuracy": share_estimate(int((predicted == labels).sum()), len(labels)),
+            "f1_weighted": f1_weighted,
+            "f1_macro": f1_macro,
+            "top3_accuracy": (np.argsort(-probabilities, 1, kind="stable")[:, :3] == labels[:, None]).any(1).mean(),
+            "log_loss": log_loss(labels, probabilities),
+            "ece": _calibration_error(bins),
+            "ece_chance": _chance_calibration_error(probabilities),
+            "decisions": list(decisions(answers)),
+            "disagreement": answers.disagreement.mean(),
+            "unfamiliar": share_estimate(int(answers.unfamiliar.sum()), len(labels)),
+            "prediction_sets": {
+                "coverage": answers.covered.mean(),
+                "interval": share_estimate(int(answers.covered.sum()), len(labels)),
+                "mean_size": answers.set_sizes.mean(),
+                "single": (answers.set_sizes == 1).mean(),
+            },
+            "per_class": _per_class(confusion, codes),
+            "confusion": confusion,
+            "reliability": bins,
+            "confidence_histogram": np.histogram(probabilities.max(1).clip(0, 1), HISTOGRAM_BINS, (0, 1))[0],
+            "sweep": precision_sweep(labels, probabilities),
+        }
+    )
+    return figures
+
+
+def fusion_comparison(cases: Mapping[Case, CaseAnswers]) -> dict[str, Any] | None:
+    """Fused against either modality on the same listings, those answered in all three cases; None without such.
+
+    `n` listings, `accuracy` and `f1_weighted` by case, the `classes` that occur, and `classes_held`: in how many of
+    them fused F1 is at or above the better modality's.
+    """
+    three = (Case.BOTH, Case.TEXT, Case.IMAGE)
+    rows = set.intersection(*(set(cases[case].rows.tolist()) if case in cases else set() for case in three))
+    if not rows:
+        return None
+    confusions = {}
+    for case in three:
+        answers = cases[case].only(rows)
+        predicted, classes = answers.probabilities.argmax(1), answers.probabilities.shape[1]
+        confusions[case.value] = confusion_matrix(answers.labels, predicted, classes)
+    counts = np.stack(list(confusions.values()))
+    scores = 2 * counts.diagonal(axis1=1, axis2=2) / np.maximum(counts.sum(1) + counts.sum(2), 1)
+    occurring = counts[0].sum(1) > 0
+    return {
+        "n": len(rows),
+        "accuracy": {case: share_estimate(int(c.trace()), len(rows)) for case, c in confusions.items()},
+        "f1_weighted": {case: f1_estimates(c)[0] for case, c in confusions.items()},
+        "classes": int(occurring.sum()),
+        "classes_held": int((occurring & (scores[0] >= scores[1:].max(0))).sum()),
+    }
+
+
+def log_loss(labels: Ints, probabilities: Floats) -> float:
+    """Mean negative logarithm of the labels' probabilities in nats, clipped at float32's epsilon as in scikit-learn."""
+    chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
+    return float(-np.log(np.maximum(chosen, np.finfo(np.float32).eps)).mean())
+
+
+def confusion_matrix(labels: Ints, predicted: NDArray[np.integer], classes: int) -> Ints:
+    """Counts int64 [C, C]: rows true, columns predicted."""
+    cells = np.bincount(labels * classes + predicted, minlength=classes * classes)
+    return cells.reshape(classes, classes).astype(np.int64)
+
+
+def _per_class(confusion: Ints, codes: Sequence[str]) -> list[dict[str, Any]]:
+    support, predicted, hits = confusion.sum(1), confusion.sum(0), confusion.diagonal()
+    return [
+        {
+            "code": code,
+            "n": n,
+            "precision": hit / guessed if guessed else None,
+            "recall": hit / n if n else None,
+            "f1": 2 * hit / (n + guessed) if n else None,
+        }
+        for code, n, guessed, hit in zip(codes, support.tolist(), predicted.tolist(), hits.tolist(), strict=True)
+    ]
+
+
+def decisions(answers: CaseAnswers) -> Iterator[dict[str, Any]]:
+    """What is accepted at each precision, and how much of it is right (None when nothing is accepted)."""
+    right = answers.probabilities.argmax(1) == answers.labels
+    for precision in answers.precisions:
+        accepted = answers.accepted(precision)
+        n = int(accepted.sum())
+        achieved = share_estimate(int((accepted & right).sum()), n) if n else None
+        yield {"precision": precision, "coverage": n / len(right), "achieved": achieved, "accepted": n}
+
+
+def expected_calibration_error(labels: Ints, probabilities: Floats, bins: int = BINS) -> float:
+    """Mean distance of confidence and accuracy over equal-mass bins of the top class's confidence (Guo et al. 2017)."""
+    return _calibration_error(reliability_bins(labels, probabilities, bins))
+
+
+def reliability_bins(labels: Ints, probabilities: Floats, bins: int = BINS) -> list[ReliabilityBin]:
+    """`bins` bins of equally many listings by ascending confidence of the top class; fewer for fewer listings."""
+    confidence, right = _sorted_confidence(labels, probabilities)
+    parts = np.array_split(np.arange(len(confidence)), min(bins, len(confidence)))
+    return [
+        {
+            "low": float(confidence[part[0]]),
+            "high": float(confidence[part[-1]]),
+            "n": len(part),
+            "confidence": float(confidence[part].mean()),
+            "accuracy": float(right[part].mean()),
+        }
+        for part in parts
+    ]
+
+
+def precision_sweep(labels: Ints, probabilities: Floats, points: int = SWEEP_POINTS) -> list[dict[str, float]]:
+    """Up to `points` even steps from the most certain listing to all: `coverage`, `confidence` reached, `precision`."""
+    confidence, right = (values[::-1] for values in _sorted_confidence(labels, probabilities))
+    n = len(right)
+    precision = np.cumsum(right) / np.arange(1, n + 1)
+    last = np.unique(np.linspace(0, n - 1, min(points, n)).round().astype(int)).tolist()
+    return [
+        {"coverage": (i + 1) / n, "confidence": float(confidence[i]), "precision": min(float(precision[i]), 1.0)}
+        for i in last
+    ]
+
+
+def _sorted_confidence(labels: Ints, probabilities: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Ascending confidences [N] and what is right of each (0 or 1; equal ones share it, so rows' order is nothing)."""
+    confidence, position = np.unique(probabilities.max(1).astype(np.float64), return_inverse=True)
+    counts = np.bincount(position)
+    right = np.bincount(position, probabilities.argmax(1) == labels) / counts
+    return np.repeat(confidence, counts), np.repeat(right, counts)
+
+
+def _calibration_error(bins: Iterable[ReliabilityBin]) -> float:
+    parts = [(part["n"], abs(part["confidence"] - part["accuracy"])) for part in bins]
+    return sum(n * distance for n, distance in parts) / sum(n for n, _ in parts)
+
+
+def _chance_calibration_error(probabilities: Floats, bins: int = BINS) -> float:
+    """What perfect probabilities would show: per bin the mean |normal| with the variance of its Bernoulli draws."""
+    confidence = np.sort(probabilities.max(1).astype(np.float64))
+    variance = np.maximum(confidence * (1 - confidence), 0)
+    parts = np.array_split(variance, min(bins, len(variance)))
+    return sum(math.sqrt(2 / math.pi * part.sum()) for part in parts) / len(confidence)
+
+
+def _plain(value: Any) -> Any:
+    """`value` as JSON types: no NumPy, floats rounded, None for what is not finite. Raises TypeError for others."""
+    if value is None or isinstance(value, bool | np.bool_):
+        return None if value is None else bool(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return round(float(value), DIGITS) + 0.0 if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    raise TypeError(f"{type(value).__name__} is no JSON type")

@@ -1,0 +1,218 @@
+"""Fitting one Keras network: batches by row number, what watches the fit, and its learning curve."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from training.config.fit import FitConfig
+from training.evaluation.predictions import LearningCurve
+
+Inputs = Any
+"""What a network takes for B rows: one array, or a mapping from input name to array."""
+LoadBatch = Callable[[NDArray[np.int64], int | None], Inputs]
+"""(row numbers [B], epoch) -> inputs; the epoch is None for validation, where nothing is random."""
+BATCHES_PER_POOL = 50
+"""Rows of a pool of so many batches are sorted by length, so that a batch pads little while batches stay mixed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Rows to fit on or to validate with.
+
+    `rows` int64 [N] are positions that `load` understands; `labels` int64 [N] class indices; `weights` float32 [N];
+    `lengths` int64 [N] is what padding depends on, None where all rows are equally long.
+    """
+
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    load: LoadBatch
+    lengths: NDArray[np.int64] | None = None
+
+
+class Batches:
+    """Batches of (inputs, one-hot labels [B, C], weights [B]).
+
+    With a seed, each iteration is the next epoch, in a new order; without, every one is in the rows' order.
+    """
+
+    def __init__(self, examples: Examples, classes: int, batch_size: int, seed: int | None) -> None:
+        self.examples, self.classes, self.batch_size, self.seed = examples, classes, batch_size, seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.examples.rows) / self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Inputs, NDArray[np.float32], NDArray[np.float32]]]:
+        epoch = None if self.seed is None else self.epoch
+        self.epoch += 1
+        examples = self.examples
+        for chosen in self._order(epoch):
+            labels = np.eye(self.classes, dtype=np.float32)[examples.labels[chosen]]
+            yield examples.load(examples.rows[chosen], epoch), labels, examples.weights[chosen]
+
+    def for_model(self, model: keras.Model) -> Any:
+        """The batches as a `tf.data.Dataset` whose shapes come from the model: batches may differ in length."""
+        import tensorflow as tf
+
+        specs = {node.name: tf.TensorSpec(node.shape, node.dtype) for node in model.inputs}
+        named = isinstance(self.examples.load(self.examples.rows[:1], None), Mapping)
+        inputs = specs if named else next(iter(specs.values()))
+        signature = (inputs, tf.TensorSpec((None, self.classes), tf.float32), tf.TensorSpec((None,), tf.float32))
+        batches = tf.data.Dataset.from_generator(lambda: iter(self), output_signature=signature)
+        return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(2)
+
+    def _order(self, epoch: int | None) -> list[NDArray[np.int64]]:
+        """Positions of each batch's rows."""
+        count = len(self.examples.rows)
+        if self.seed is None or epoch is None:
+            return _parts(np.arange(count), self.batch_size)
+        random = np.random.default_rng([self.seed, epoch])
+        shuffled = random.permutation(count)
+        if self.examples.lengths is None:
+            return _parts(shuffled, self.batch_size)
+        batches: list[NDArray[np.int64]] = []
+        for pool in _parts(shuffled, self.batch_size * BATCHES_PER_POOL):
+            batches += _parts(pool[np.argsort(self.examples.lengths[pool], kind="stable")], self.batch_size)
+        return [batches[index] for index in random.permutation(len(batches))]
+
+
+def fix_seeds(seed: int) -> None:
+    """Make what is built next repeatable on this machine: what Keras draws, how it adds up, how it names layers.
+
+    Names go into the files, and count what the process has built, which is less where stages were found done.
+    """
+    import tensorflow as tf
+
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def fit_network(
+    model: keras.Model,
+    train: Examples,
+    validation: Examples,
+    config: FitConfig,
+    *,
+    seed: int,
+    folder: Path,
+    name: str,
+    slowed: Slowed | None = None,
+) -> LearningCurve:
+    """Fit `model` in place and leave it with its best epoch's weights, where `config.callbacks` says so.
+
+    `folder` holds the checkpoint. Without validation rows nothing is stopped early and the last epoch's weights stay.
+    `slowed` are variables that learn more slowly than the others.
+    """
+    classes = int(model.outputs[0].shape[1])
+    batches = Batches(train, classes, config.batch_size, seed)
+    checks = Batches(validation, classes, config.batch_size, None) if len(validation.rows) else None
+    model.compile(
+        optimizer=_optimizer(config, len(batches) * config.epochs, slowed),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
+        weighted_metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+    )
+    best = folder / "best.weights.h5"
+    best.unlink(missing_ok=True)  # of a fit that was interrupted
+    start = time.monotonic()
+    history: Mapping[str, list[float]] = model.fit(
+        batches.for_model(model),
+        validation_data=checks.for_model(model) if checks else None,
+        epochs=config.epochs,
+        shuffle=False,  # `Batches` does it
+        callbacks=[*_callbacks(config, best, watched=checks is not None), Progress(name, len(batches))],
+        verbose=0,
+    ).history
+    if best.exists():
+        model.load_weights(best)
+        best.unlink()
+    return LearningCurve(
+        name,
+        tuple(history["loss"]),
+        tuple(history.get("val_loss", ())),
+        tuple(history.get("val_accuracy", ())),
+        round(time.monotonic() - start, 1),
+    )
+
+
+class Progress(keras.callbacks.Callback):  # type: ignore[misc]
+    """One progress bar for each epoch, with the time left, and one line of figures at its end."""
+
+    def __init__(self, name: str, steps: int) -> None:
+        super().__init__()
+        self.name, self.steps = name, steps
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        total = self.params["epochs"]
+        self.bar = tqdm(total=self.steps, desc=f"{self.name} epoch {epoch + 1}/{total}", unit="batch")
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        self.bar.update()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        self.bar.close()
+        figures = ", ".join(f"{key} {float(value):.4g}" for key, value in (logs or {}).items())
+        tqdm.write(f"{self.name} epoch {epoch + 1}: {figures}")
+
+
+def _optimizer(config: FitConfig, steps: int, slowed: Slowed | None) -> keras.optimizers.Optimizer:
+    rate: Any = config.learning_rate
+    if config.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.02)
+    if slowed is not None:
+        return SlowedAdam(rate, config.weight_decay, slowed)
+    if config.weight_decay:
+        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+    return keras.optimizers.Adam(rate)
+
+
+def _callbacks(config: FitConfig, best: Path, *, watched: bool) -> list[keras.callbacks.Callback]:
+    chosen = config.callbacks
+    found: list[keras.callbacks.Callback] = []
+    if not watched:
+        return found
+    if chosen.reduce_on_plateau and config.schedule == "constant":
+        found.append(keras.callbacks.ReduceLROnPlateau(factor=chosen.reduce_factor, patience=chosen.reduce_patience))
+    if chosen.early_stopping:
+        found.append(keras.callbacks.EarlyStopping(patience=chosen.stop_patience))
+    if chosen.best_checkpoint:
+        found.append(keras.callbacks.ModelCheckpoint(best, save_best_only=True, save_weights_only=True))
+    return found
+
+
+def _parts(values: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slowed:
+    """Variables of a network and the share of the learning rate that they get, more than 0 and at most 1."""
+
+    variables: Sequence[keras.Variable]
+    share: float
+
+
+class SlowedAdam(keras.optimizers.Adam):  # type: ignore[misc]
+    """Adam with decoupled weight decay; slowed variables do not decay, for that would undo their pretraining."""
+
+    def __init__(self, learning_rate: Any, weight_decay: float, slowed: Slowed) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay or None)
+        self._share = slowed.share
+        self._slowed = frozenset(self._var_key(variable) for variable in slowed.variables)
+        self.exclude_from_weight_decay(var_list=list(slowed.variables))
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """One step of one variable, which Keras calls for each."""
+        share = self._share if self._var_key(variable) in self._slowed else 1.0
+        super().update_step(gradient, variable, learning_rate * share)

@@ -1,0 +1,215 @@
+"""Fitting the image network: the frozen trunk's activations are computed once, then head and tail are fitted on them.
+
+The trunk is all up to the cut (`fine_tune_from`), the tail all after it. Activations of each training photo and of
+`views` augmented copies lie on disk as float16, so an epoch costs the tail alone, whatever the number of photos.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from models.preprocessing.image.decode import prepare_image
+from training.catalogue.dataset import photo_fingerprints
+from training.config.fit import FitConfig
+from training.config.run import RunConfig
+from training.evaluation.predictions import LearningCurve
+from training.fitting.augment import augment_image, generator
+from training.fitting.weights import balanced
+from training.workspace import DONE
+
+BLOCK = 64
+"""Photos whose activations are computed and flushed together; what an interrupt can lose."""
+
+
+def build(config: RunConfig, classes: int) -> Any:
+    """The image network of the run, its weights drawn from the run's seed or read from where the config says."""
+    from training.fitting.fit import fix_seeds
+    from training.networks.image import build_image_network
+
+    fix_seeds(config.seed)
+    image = config.image
+    return build_image_network(
+        image.network, classes, image.height, image.width, weights=image.weights, **image_parameters(config)
+    )
+
+
+def image_parameters(config: RunConfig) -> dict[str, Any]:
+    """The builder's arguments from `[image.parameters]`; `head` is the width of one dense layer, 0 a linear probe."""
+    parameters: dict[str, Any] = dict(config.image.parameters)
+    if "head" in parameters:
+        parameters["head"] = (parameters["head"],) if parameters["head"] else ()
+    return parameters
+
+
+def activation_inputs(config: RunConfig, rows: pd.DataFrame) -> dict[str, Any]:
+    """All that the activations of photos `rows["image"]` depend on."""
+    image = config.image
+    return {
+        "photos": list(photo_fingerprints(rows)),
+        "parts": rows["split"].tolist(),
+        "network": [image.network, image.weights, image.fine_tune_from, image.views],
+        "preprocessing": image.preprocessing.model_dump(mode="json"),
+        "augmentation": image.augmentation.model_dump(mode="json"),
+        "seed": config.seed,
+    }
+
+
+def make_activations(config: RunConfig, rows: pd.DataFrame, folder: Path) -> None:
+    """The stage that writes `activations.npy`, float16 [1 + views, N, ...], for photos `rows["image"]` in their order.
+
+    View 0 is the photo as serving sees it; rows that are not in "train" have only that. Photos whose activations
+    another stage of the workspace has are copied from there. Goes on where it was interrupted.
+    """
+    from training.fitting.export import compiled
+    from training.networks.image import split_at
+
+    model = build(config, classes=2)
+    trunk, _ = split_at(model, config.image.fine_tune_from)
+    run = compiled(trunk)
+    shape = tuple(int(size) for size in trunk.output_shape[1:])
+    views = config.image.views
+    path, mark = folder / FILE_NAME, folder / "finished.txt"
+    finished = int(mark.read_text()) if mark.exists() else 0
+    mode = "r+" if finished else "w+"
+    activations = np.lib.format.open_memmap(path, mode, np.float16, (1 + views, len(rows), *shape))
+    photos, splits = rows["image"].to_numpy(object), rows["split"].to_numpy(object)
+    known = copy_known(activations, activation_inputs(config, rows), folder, splits)
+    missing = np.flatnonzero(~known & (np.arange(len(rows)) >= finished))
+    with ThreadPoolExecutor(2) as threads:
+        bar = tqdm(range(0, len(missing), BLOCK), f"{config.image.network} activations", unit="block")
+        for start in bar:
+            block = missing[start : start + BLOCK].tolist()
+            pixels = list(threads.map(lambda i: _decode(photos[i], config), block))
+            activations[0, block] = run(np.stack(pixels))
+            seen = [(i, p) for i, p in zip(block, pixels, strict=True) if splits[i] == "train"]
+            for view in range(1, views + 1 if seen else 1):
+                augmented = threads.map(
+                    lambda pair, view=view: augment_image(
+                        pair[1], config.image.augmentation, generator(config.seed, pair[0], view)
+                    ),
+                    seen,
+                )
+                activations[view, [i for i, _ in seen]] = run(np.stack(list(augmented)))
+            activations.flush()
+            partial = folder / ".finished"
+            partial.write_text(str(block[-1] + 1))
+            partial.replace(mark)
+
+
+def fit_image(
+    config: RunConfig, rows: pd.DataFrame, labels: NDArray[np.int64], classes: int, activations: Path, folder: Path
+) -> None:
+    """The stage that fits the network on the activations of `rows` (in their order) and writes `image.keras`, whole.
+
+    First the head on the frozen backbone's features, then, if the config has a cut, everything after it.
+    """
+    from training.config.networks import HEAD_CUT
+    from training.fitting.export import save_keras
+    from training.networks.image import split_at
+
+    model = build(config, classes)
+    stored = np.load(activations / FILE_NAME, mmap_mode="r", allow_pickle=False)
+    fine_tuning = config.image.fine_tuning
+    features = stored if fine_tuning is None else _write_features(model, config.image.fine_tune_from, stored, folder)
+    fit = _Fit(config, rows, labels, folder)
+    curve = fit(split_at(model, HEAD_CUT)[1], features, config.image, f"{config.image.network} head")
+    if fine_tuning is not None:
+        tail = split_at(model, config.image.fine_tune_from)[1]
+        curve = curve.then(fit(tail, stored, fine_tuning, f"{config.image.network} tail"))
+    save_keras(model, folder / "image.keras")
+    (folder / "curve.json").write_text(json.dumps(asdict(replace(curve, network=config.image.network))))
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """Fits a part of the network on arrays [1 + views, N, ...]; each epoch shows one random view of each row."""
+
+    config: RunConfig
+    rows: pd.DataFrame
+    labels: NDArray[np.int64]
+    folder: Path
+
+    def __call__(self, part: Any, stored: NDArray[np.float16], options: FitConfig, name: str) -> LearningCurve:
+        from training.fitting.fit import Examples, fit_network
+
+        def load(indices: NDArray[np.int64], epoch: int | None) -> NDArray[np.float32]:
+            if epoch is None:
+                return np.asarray(stored[0, indices], np.float32)
+            random = np.random.default_rng([self.config.seed, epoch, int(indices[0])])
+            return np.asarray(stored[random.integers(len(stored), size=len(indices)), indices], np.float32)
+
+        weights = self.rows["weight"].to_numpy(np.float32)
+        weights = weights * balanced(self.labels, self.rows["split"].to_numpy() == "train", options.class_balance)
+        splits = self.rows["split"].to_numpy()
+        parts = [np.flatnonzero(splits == split) for split in ("train", "validation")]
+        train, validation = (Examples(index, self.labels[index], weights[index], load) for index in parts)
+        return fit_network(part, train, validation, options, seed=self.config.seed, folder=self.folder, name=name)
+
+
+def _write_features(model: Any, cut: str, stored: NDArray[np.float16], folder: Path) -> NDArray[np.float16]:
+    """The backbone's pooled features of activations, before fine-tuning: float16 [1 + views, N, F], on disk."""
+    import keras
+
+    from training.fitting.export import compiled
+    from training.networks.image import FEATURES
+
+    pooled = model.get_layer(FEATURES).output
+    run = compiled(keras.Model(model.get_layer(cut).output, pooled, name="features"))
+    width = int(pooled.shape[-1])
+    features = np.lib.format.open_memmap(folder / "features.npy", "w+", np.float16, (*stored.shape[:2], width))
+    for view in range(len(stored)):
+        for start in tqdm(range(0, stored.shape[1], BLOCK), f"features of view {view}", unit="block"):
+            features[view, start : start + BLOCK] = run(np.asarray(stored[view, start : start + BLOCK], np.float32))
+    return features
+
+
+def _decode(path: str, config: RunConfig) -> NDArray[np.uint8]:
+    return prepare_image(Path(path).read_bytes(), config.image.preprocessing).pixels
+
+
+FILE_NAME = "activations.npy"
+TRAIN = "train"
+
+
+def copy_known(
+    stored: NDArray[np.float16], inputs: Mapping[str, Any], folder: Path, parts: NDArray[np.object_]
+) -> NDArray[np.bool_]:
+    """Fill `stored` [1 + views, N, ...] from finished stages beside `folder`; which of the N photos are known then.
+
+    `inputs` are the stage's own, with the N photos' fingerprints under "photos" and, as `parts` [N], their parts of the
+    split; stages that differ in anything else are passed over. A training photo needs all its views.
+    """
+    known = np.zeros(stored.shape[1], bool)
+    for source, told in _like(inputs, folder):
+        places = {json.dumps(photo): place for place, photo in enumerate(told["photos"])}
+        found = np.array([places.get(json.dumps(photo), -1) for photo in inputs["photos"]], np.int64)
+        taught = np.array([part == TRAIN for part in told["parts"]], bool)
+        usable = (found >= 0) & ~known & ((parts != TRAIN) | taught[np.maximum(found, 0)])
+        if not usable.any():
+            continue
+        activations = np.load(source, mmap_mode="r", allow_pickle=False)
+        rows = np.flatnonzero(usable)
+        for view in range(len(stored)):
+            stored[view, rows] = activations[view, found[rows]]
+        known |= usable
+    return known
+
+
+def _like(inputs: Mapping[str, Any], folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Finished stages of the same trunk, pixels and augmentation: their file, and what they were made of."""
+    stage = folder.name.rpartition("-")[0]
+    for done in sorted(folder.parent.glob(f"{stage}-*/{DONE}")):
+        told = json.loads(done.read_text())["inputs"]
+        same = all(told.get(key) == value for key, value in inputs.items() if key not in ("photos", "parts"))
+        if done.parent != folder and same:
+            yield done.parent / FILE_NAME, told

@@ -1,0 +1,109 @@
+"""How listings from outside the catalogue fare with a version: texts written for it and pictures drawn for it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from models.decision.prediction import Action
+from models.listing import Case, Listing
+from models.predictor import Predictor
+from training.errors import ConfigError
+from training.evaluation.intervals import share_estimate
+from training.evaluation.predict import Shown
+from training.publishing.drawn_pictures import draw_pictures
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    kind: str = ""
+    designation: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A listing that belongs to none of the categories, and what `kind` of thing it is."""
+
+    kind: str
+    listing: Listing
+
+
+def read_strangers(path: Path) -> list[Stranger]:
+    """The listings of a file. Raises ConfigError, which names the line at fault."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"unfamiliar.listings: {path.name} cannot be read"]) from error
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            parsed = _Line.model_validate(json.loads(line))
+        except (ValueError, ValidationError) as error:
+            raise ConfigError([f"unfamiliar.listings: line {number} of {path.name} is not a listing"]) from error
+        found.append(Stranger(parsed.kind, Listing(parsed.designation, parsed.description)))
+    return found
+
+
+def drawn_strangers(count: int) -> list[Stranger]:
+    """Pictures of no product, as listings without text."""
+    return [Stranger(kind, Listing(image=picture)) for kind, picture in draw_pictures(count)]
+
+
+def paired(texts: Sequence[Stranger], pictures: Sequence[Stranger]) -> list[Stranger]:
+    """Each text with a picture, in turn; none when either is missing."""
+    if not pictures:
+        return []
+    return [
+        Stranger(text.kind, replace(text.listing, image=picture.listing.image))
+        for text, picture in zip(texts, cycle(pictures), strict=False)
+    ]
+
+
+def measure_strangers(predictor: Predictor, texts: Sequence[Stranger], pictures: Sequence[Stranger]) -> dict[str, Any]:
+    """How many are noticed, by case, as JSON types; cases that the version has no network for are left out.
+
+    `n`, `noticed` (reason `unfamiliar`) and `review` (any reason, at the default precision) with 95 % intervals, the
+    mean `confidence`, and `kinds`: n and noticed of each.
+    """
+    shown = {Case.TITLE: texts, Case.TEXT: texts, Case.IMAGE: pictures, Case.BOTH: paired(texts, pictures)}
+    found = {}
+    for case, strangers in shown.items():
+        if predictor.modalities.issuperset(case.modalities) and strangers:
+            found[case.value] = _measured(predictor, case, strangers)
+    return {case: figures for case, figures in found.items() if figures["n"]}
+
+
+def _measured(predictor: Predictor, case: Case, strangers: Sequence[Stranger]) -> dict[str, Any]:
+    kinds: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    n = noticed = review = 0
+    confidence = 0.0
+    for stranger in strangers:
+        listing = Shown(case).of(stranger.listing)
+        if listing is None or (case is Case.TEXT and not listing.description):
+            continue
+        ready = predictor.prepare(listing)
+        (scores,) = predictor.score([ready])
+        answer = predictor.conclude(ready, scores, top_k=1)
+        n += 1
+        noticed += scores.unfamiliar
+        review += answer.decision.action is Action.REVIEW
+        confidence += answer.confidence
+        kinds[stranger.kind][0] += 1
+        kinds[stranger.kind][1] += scores.unfamiliar
+    if not n:
+        return {"n": 0}
+    return {
+        "n": n,
+        "noticed": share_estimate(noticed, n),
+        "review": share_estimate(review, n),
+        "confidence": round(confidence / n, 6),
+        "kinds": {kind: {"n": count, "noticed": seen} for kind, (count, seen) in kinds.items()},
+    }

@@ -1,0 +1,228 @@
+"""The tables that the pages show, made of metrics and of what a run says about itself.
+
+The run's words come as a plain mapping, the context, all of whose keys are optional; `training.reports.model_card`
+tells them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from models.taxonomy import Taxonomy
+from training.reports.rendering import percent, promise
+
+CASE_NAMES = {"both": "fused", "text": "text", "title": "title alone", "image": "photo"}
+"""The cases, most telling first, and what people call them."""
+PAIRS = 15
+FALLBACK_PRECISION = 0.95
+"""Of the decisions on top of the page, when the context names no default precision."""
+LANGUAGE = "en"
+"""Of the categories' names: the language that the pages are written in."""
+
+
+Json = Mapping[str, Any]
+Cell = str | Mapping[str, float]
+"""Words or a figure as text, or an estimate: value, low and high."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for people. Its first `words` columns hold words, the others figures.
+
+    `groups` are headings over neighbouring columns, each with how many it spans; empty when there are none.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    words: int = 1
+    groups: Sequence[tuple[str, int]] = ()
+
+    @property
+    def full_columns(self) -> list[str]:
+        """The columns' names, each after its group's."""
+        over = [group for group, span in self.groups for _ in range(span)] or [""] * len(self.columns)
+        return [f"{group}: {column}" if group else column for group, column in zip(over, self.columns, strict=True)]
+
+
+def evaluated(metrics: Json) -> dict[str, dict[str, Json]]:
+    """Figures by cohort and case, most telling case first; without cohorts that no listing was evaluated of."""
+    cohorts = {name: cohort["cases"] for name, cohort in metrics["cohorts"].items() if cohort["cases"]}
+    return {
+        name: {case: cases[case] for case in dict.fromkeys([*(case for case in CASE_NAMES if case in cases), *cases])}
+        for name, cases in cohorts.items()
+    }
+
+
+def main_cohort(metrics: Json, context: Json) -> tuple[str, dict[str, Json]]:
+    """The cohort shown in detail and its cases' figures: the context's, else the first. Raises ValueError if empty."""
+    cohorts = evaluated(metrics)
+    name = str(context.get("main_cohort") or next(iter(cohorts), ""))
+    if name not in cohorts:
+        raise ValueError(f"no evaluated listings in cohort {name!r}" if name else "no evaluated listings")
+    return name, cohorts[name]
+
+
+def case_name(case: str) -> str:
+    """What people call a case."""
+    return CASE_NAMES.get(case, case)
+
+
+def default_decision(figures: Json, context: Json) -> Json | None:
+    """What the version files by itself at its default precision, of a case's figures."""
+    wanted = decision_default(context, "default_precision") or FALLBACK_PRECISION
+    return next((row for row in figures["decisions"] if row["precision"] >= wanted - 1e-9), None)
+
+
+def decision_default(context: Json, key: str) -> float | None:
+    """The version's `default_precision` or `coverage`, by its calibration or else its config; None if neither tells."""
+    config = (context.get("config") or {}).get("decision") or {}
+    found = (context.get("calibration") or {}).get(key, config.get(key.removeprefix("default_")))
+    return None if found is None else float(found)
+
+
+def summary_table(cohorts: Mapping[str, Mapping[str, Json]]) -> Table:
+    """One row for each cohort and case."""
+    rows: list[list[Cell]] = [
+        [
+            *(name, case_name(case), f"{figures['n']:,}"),
+            *(figures[key] for key in ("accuracy", "f1_weighted", "f1_macro")),
+            *(f"{figures[key]:.3f}" for key in ("top3_accuracy", "log_loss", "ece", "ece_chance")),
+        ]
+        for name, cases in cohorts.items()
+        for case, figures in cases.items()
+    ]
+    scores = ("accuracy", "F1 weighted", "F1 macro", "top 3", "log loss", "ECE", "ECE by chance")
+    columns = ("listings", "evidence", "n", *scores)
+    return Table(columns, rows, words=2)
+
+
+def decision_table(cases: Mapping[str, Json]) -> Table:
+    """One row for each precision that may be asked for: the share filed in each case, and how much of it is right."""
+    promised = [row["precision"] for row in next(iter(cases.values()))["decisions"]]
+    rows = [
+        [promise(precision), *(cell for figures in cases.values() for cell in _decided(figures["decisions"][position]))]
+        for position, precision in enumerate(promised)
+    ]
+    groups = [("", 1), *((case_name(case), 2) for case in cases)]
+    return Table(["precision asked for", *("filed", "of these right") * len(cases)], rows, words=0, groups=groups)
+
+
+def _decided(row: Json) -> tuple[str, str]:
+    achieved = row["achieved"]
+    if achieved is None:
+        return percent(row["coverage"]), "–"
+    mark = " ▼" if achieved["high"] < row["precision"] else ""
+    ends = f"{100 * achieved['low']:.1f}–{100 * achieved['high']:.1f}"
+    return percent(row["coverage"]), f"{percent(achieved['value'])} ({ends}){mark}"
+
+
+def fusion_table(fusion: Json) -> Table:
+    """What fusion gains on listings with text and photo, of a cohort's `fusion`."""
+    rows = [[case_name(case), fusion["accuracy"][case], fusion["f1_weighted"][case]] for case in fusion["accuracy"]]
+    return Table(("evidence", "accuracy", "F1 weighted"), rows)
+
+
+def confused_pairs(confusion: Sequence[Sequence[int]], limit: int = PAIRS) -> list[tuple[int, int, int]]:
+    """The most frequent mistakes: (true class, predicted class, count), by falling count."""
+    counts = np.array(confusion, dtype=np.int64)
+    np.fill_diagonal(counts, 0)
+    true, predicted = np.nonzero(counts)
+    order = np.argsort(-counts[true, predicted], kind="stable")[:limit]
+    return [(int(true[i]), int(predicted[i]), int(counts[true[i], predicted[i]])) for i in order]
+
+
+def pairs_table(figures: Json, taxonomy: Taxonomy) -> Table:
+    """The most frequent mistakes with the share of the true category's listings."""
+    classes = figures["per_class"]
+    rows = []
+    for true, predicted, n in confused_pairs(figures["confusion"]):
+        names = [category_name(classes[position]["code"], taxonomy) for position in (true, predicted)]
+        rows.append([*names, str(n), percent(n / classes[true]["n"])])
+    return Table(("true category", "predicted", "listings", "share of the true"), rows, words=2)
+
+
+def class_table(cases: Mapping[str, Json], taxonomy: Taxonomy) -> Table:
+    """One row for each category: precision, recall and F1 in the first case, F1 in the others."""
+    main, *others = (figures["per_class"] for figures in cases.values())
+    rows = []
+    for position, row in enumerate(main):
+        group = taxonomy.group(row["code"], LANGUAGE) if row["code"] in taxonomy else ""
+        cells = [category_name(row["code"], taxonomy), group, str(row["n"])]
+        cells += [_score(row[key]) for key in ("precision", "recall", "f1")]
+        for figures in others:
+            cells += [str(figures[position]["n"]), _score(figures[position]["f1"])]
+        rows.append(cells)
+    names = [case_name(case) for case in cases]
+    groups = [("", 2), (names[0], 4), *((name, 2) for name in names[1:])]
+    columns = ["category", "group", "n", "precision", "recall", "F1", *("n", "F1") * len(others)]
+    return Table(columns, rows, words=2, groups=groups)
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def category_name(code: str, taxonomy: Taxonomy) -> str:
+    """Code and name; the code alone when the taxonomy has no other name for it."""
+    label = taxonomy.label(code, LANGUAGE) if code in taxonomy else code
+    return code if label == code else f"{code} {label}"
+
+
+def data_tables(context: Json) -> dict[str, Table]:
+    """Where labels come from and how they are split, kinds of text, what was left out: what the context tells of it."""
+    data = context.get("data") or {}
+    splits, meanings = data.get("splits") or {}, data.get("source_meanings") or {}
+    sources = dict.fromkeys([*(data.get("sources") or {}), *(source for part in splits.values() for source in part)])
+    tables = {}
+    if sources:
+        rows = [
+            [source or "(none named)", meanings.get(source, ""), _count(data.get("sources"), source)]
+            + [_count(part, source) for part in splits.values()]
+            for source in sources
+        ]
+        totals = [data.get("sources") or {}, *splits.values()]
+        rows.append(["all", "", *(f"{sum(part.values()):,}" if part else "–" for part in totals)])
+        tables["Labels"] = Table(["label source", "what it is", "in the catalogue", *splits], rows, words=2)
+    if data.get("kinds"):
+        meanings = data.get("kind_meanings") or {}
+        rows = [[kind or "(none named)", meanings.get(kind, ""), f"{n:,}"] for kind, n in data["kinds"].items()]
+        tables["Texts"] = Table(("kind of text", "what it is", "listings"), rows, words=2)
+    if data.get("left_out"):
+        rows = [[reason, f"{n:,}"] for reason, n in data["left_out"].items()]
+        tables["Left out"] = Table(("reason", "listings"), rows)
+    return tables
+
+
+def _count(counts: Mapping[str, int] | None, key: str) -> str:
+    return f"{counts[key]:,}" if counts and key in counts else "–"
+
+
+def network_table(context: Json) -> Table | None:
+    """The networks with their weights' source and licence."""
+    if not context.get("networks"):
+        return None
+    rows = [
+        [str(entry.get(key, "–")) for key in ("modality", "name", "weights", "licence", "precision")]
+        + [f"{entry['parameters']:,}" if "parameters" in entry else "–"]
+        for entry in context["networks"]
+    ]
+    return Table(("modality", "network", "weights", "licence", "served in", "parameters"), rows, words=5)
+
+
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """A nested mapping as lines: dotted name, value as text. Entries of lists of mappings are numbered from 1."""
+    if isinstance(value, list | tuple) and any(isinstance(entry, Mapping) for entry in value):
+        value = {str(number): entry for number, entry in enumerate(value, 1)}
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from flat(entry, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list | tuple):
+        yield name, ", ".join(map(str, value)) or "–"
+    elif isinstance(value, bool):
+        yield name, str(value).lower()
+    else:
+        yield name, "–" if value is None or value == "" else str(value)
