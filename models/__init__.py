@@ -2,8 +2,8 @@
 
 from models.decision.prediction import Prediction
 from models.errors import PykutenError
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.predictor import Predictor
 from models.versions.store import Store
 
-__all__ = ["Case", "Listing", "Modality", "Prediction", "Predictor", "PykutenError", "Store"]
+__all__ = ["Evidence", "Listing", "Modality", "Prediction", "Predictor", "PykutenError", "Store"]

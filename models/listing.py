@@ -15,7 +15,7 @@ class Modality(StrEnum):
     IMAGE = "image"
 
 
-class Case(StrEnum):
+class Evidence(StrEnum):
     """Which evidence a listing came with. Each case has its own temperature, thresholds and prediction sets."""
 
     TITLE = "title"
@@ -30,9 +30,9 @@ class Case(StrEnum):
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """What the evidence consists of, in the order of `Prepared.modalities`."""
-        if self is Case.BOTH:
+        if self is Evidence.BOTH:
             return (Modality.TEXT, Modality.IMAGE)
-        return (Modality.IMAGE,) if self is Case.IMAGE else (Modality.TEXT,)
+        return (Modality.IMAGE,) if self is Evidence.IMAGE else (Modality.TEXT,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, Calibratio
 from models.decision.fusion import Fusion
 from models.decision.prediction import Action, CategoryScore, Decision, Prediction, PredictionSet, Reason, Scores
 from models.errors import ListingError, LoadStep, OptionError, PykutenError, VersionRefused
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.networks.inference import Logits, Networks
 from models.networks.runtime import RuntimeName
 from models.preprocessing.prepare import Preparation, Prepared
@@ -182,12 +182,12 @@ class Predictor:
         """The prediction that scores lead to; cheap. Options as checked by `check_options`."""
         predictions = self._top(self._served(prepared, scores, scores.fused), top_k)
         disagreement = self._disagree(scores)
-        members = self.calibration.prediction_set(prepared.case, scores.fused, self._codes)
+        members = self.calibration.prediction_set(prepared.evidence, scores.fused, self._codes)
         return Prediction(
             predictions=predictions,
-            decision=self._decide(prepared.case, predictions[0], scores.unfamiliar, disagreement, precision),
+            decision=self._decide(prepared.evidence, predictions[0], scores.unfamiliar, disagreement, precision),
             prediction_set=PredictionSet(tuple(self._codes[i] for i in members), self.calibration.coverage),
-            case=prepared.case,
+            evidence=prepared.evidence,
             modalities=prepared.modalities,
             by_modality={
                 modality: self._top(self._served(prepared, scores, values), top_k)
@@ -231,22 +231,24 @@ class Predictor:
         return self._served(prepared, scores, scores.fused)
 
     def _served(self, prepared: Prepared, scores: Scores, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        familiarity = self.calibration.cases[prepared.case].familiarity
+        familiarity = self.calibration.cases[prepared.evidence].familiarity
         return familiarity.capped(probabilities) if scores.unfamiliar and familiarity else probabilities
 
     def _fuse(self, prepared: Prepared, logits: Logits) -> Scores:
         cases = self.calibration.cases
         log_probabilities = {
-            modality: cases[prepared.text_case if modality is Modality.TEXT else Case.IMAGE].log_probabilities(values)
+            modality: cases[prepared.text_evidence if modality is Modality.TEXT else Evidence.IMAGE].log_probabilities(
+                values
+            )
             for modality, values in logits.items()
         }
         by_modality = {modality: np.exp(values) for modality, values in log_probabilities.items()}
-        familiarity = cases[prepared.case].familiarity
+        familiarity = cases[prepared.evidence].familiarity
         unfamiliar = familiarity is not None and familiarity.unfamiliar(logits)
-        if prepared.case is not Case.BOTH:
+        if prepared.evidence is not Evidence.BOTH:
             return Scores(by_modality[prepared.modalities[0]], by_modality, unfamiliar)
         fused = self._fusion(log_probabilities[Modality.TEXT], log_probabilities[Modality.IMAGE])
-        return Scores(np.exp(cases[Case.BOTH].log_probabilities(fused)), by_modality, unfamiliar)
+        return Scores(np.exp(cases[Evidence.BOTH].log_probabilities(fused)), by_modality, unfamiliar)
 
     def _top(self, probabilities: NDArray[np.float32], top_k: int) -> tuple[CategoryScore, ...]:
         order = np.argsort(-probabilities, kind="stable")[:top_k]
@@ -260,10 +262,10 @@ class Predictor:
         return differ and all(float(v.max()) > DISAGREEMENT_CONFIDENCE for v in values)
 
     def _decide(
-        self, case: Case, best: CategoryScore, unfamiliar: bool, disagreement: bool, precision: float | None
+        self, evidence: Evidence, best: CategoryScore, unfamiliar: bool, disagreement: bool, precision: float | None
     ) -> Decision:
         asked = self.default_precision if precision is None else precision
-        threshold = self.calibration.threshold(case, best.code, asked)
+        threshold = self.calibration.threshold(evidence, best.code, asked)
         if unfamiliar:
             reason: Reason | None = Reason.UNFAMILIAR
         elif threshold is None:
@@ -280,18 +282,18 @@ class Predictor:
         """Raises VersionRefused when a part can give what another does not know."""
         if self.preparation.modalities != self.modalities:
             raise VersionRefused("preprocessing and manifest have different modalities")
-        for name, case in self.calibration.cases.items():
-            if any(code not in self.taxonomy for code in (*case.class_thresholds, *case.class_floors)):
+        for name, evidence in self.calibration.cases.items():
+            if any(code not in self.taxonomy for code in (*evidence.class_thresholds, *evidence.class_floors)):
                 raise VersionRefused("calibration has a category that the taxonomy has not")
-            if case.familiarity and not case.familiarity.scales.keys() <= set(name.modalities):
+            if evidence.familiarity and not evidence.familiarity.scales.keys() <= set(name.modalities):
                 raise VersionRefused(f"calibration judges {name} by a modality that such a listing has not")
         possible = set()
         if Modality.TEXT in self.modalities:
-            possible |= {Case.TITLE, Case.TEXT}
+            possible |= {Evidence.TITLE, Evidence.TEXT}
         if Modality.IMAGE in self.modalities:
-            possible |= {Case.IMAGE}
+            possible |= {Evidence.IMAGE}
         if len(self.modalities) == 2:
-            possible |= {Case.BOTH}
+            possible |= {Evidence.BOTH}
         if missing := possible - self.calibration.cases.keys():
             raise VersionRefused(f"calibration has no case {min(missing)}")
 

@@ -22,9 +22,9 @@ from service import __version__
 from service.errors import SettingsError
 from service.http import problems
 from service.http.problems import problem_response
-from service.middleware.api_keys import Gate
+from service.middleware.api_keys import ApiKeyMiddleware
 from service.middleware.keys import ApiKeys
-from service.middleware.request import Envelope
+from service.middleware.request import RequestMiddleware
 from service.observability.logs import event
 from service.observability.telemetry import make_provider, telemetry_config
 from service.registry.loading import load_warm
@@ -34,7 +34,7 @@ from service.routes import catalogue as listings
 from service.routes import versions as catalogue
 from service.routes.metrics import Gauges
 from service.settings import MIB, Settings
-from service.state import Serving
+from service.state import ServiceState
 
 CLOSE_SECONDS = 5.0
 """For the passes of the networks that still run when all requests are finished or given up."""
@@ -44,15 +44,15 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     """The ASGI application. `registry` replaces the one that the settings describe (for tests). Raises SettingsError
     on keys that cannot be read, and on telemetry that is not installed.
 
-    Order, outermost first: `Envelope` (request id, log line, metrics, guard, headers), `Cors` and `Gate` (API keys),
-    each only where it is set up, `Direct` (the paths that predict, unless they are traced), then the framework's error
-    handlers (which turn errors into problem bodies, so that the envelope sees the final status), then the routes. Every
-    limit is checked by the route that reads the body, as limits differ by path.
+    Order, outermost first: `RequestMiddleware` (request id, log line, metrics, guard, headers), `Cors` and
+    `ApiKeyMiddleware` (API keys), each only where it is set up, `Direct` (the paths that predict, unless they are
+    traced), then the framework's error handlers (which turn errors into problem bodies, so that the envelope sees the
+    final status), then the routes. Every limit is checked by the route that reads the body, as limits differ by path.
     """
     keys = _keys(settings)
     provider = make_provider() if settings.telemetry else None
-    serving = Serving.of(settings, registry or _registry(settings))
-    serving.metrics.add(Gauges(serving))
+    state = ServiceState.of(settings, registry or _registry(settings))
+    state.metrics.add(Gauges(state))
     app = FastAPI(
         title="Pykuten",
         version=__version__,
@@ -67,7 +67,7 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
         lifespan=_lifespan,
         telemetry=telemetry_config(provider),
     )
-    app.state.serving = serving
+    app.state.service = state
     app.state.keys = keys
     app.state.tracer_provider = provider
     if provider is None:  # what is added last is outermost
@@ -77,38 +77,38 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
         routers.append(metrics.router)
     if keys is not None:
         routes = [route for router in routers for route in router.routes]
-        app.add_middleware(Gate, keys=keys, routes=routes, metrics_open=settings.metrics == "open")
+        app.add_middleware(ApiKeyMiddleware, keys=keys, routes=routes, metrics_open=settings.metrics == "open")
     if settings.cors_origins:
         app.add_middleware(Cors, origins=settings.cors_origins)
-    app.add_middleware(Envelope, is_draining=lambda: serving.draining, metrics=serving.metrics)
+    app.add_middleware(RequestMiddleware, is_draining=lambda: state.draining, metrics=state.metrics)
     problems.install(app)
     for router in routers:
         app.include_router(router)
     page.mount_assets(app)
-    openapi.install(app, serving=lambda: serving.registry.serving, with_keys=keys is not None)
+    openapi.install(app, current_version=lambda: state.registry.current_version, with_keys=keys is not None)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    serving: Serving = app.state.serving
-    serving.engine.start()
-    await serving.registry.refresh()  # no version: start all the same, alive but not ready, and look again
-    if serving.registry.serving is None:
-        event(logging.WARNING, "no version", store=str(serving.settings.store), promoted=serving.registry.promoted())
-    following = [asyncio.create_task(serving.registry.follow(serving.settings.poll_seconds))]
+    state: ServiceState = app.state.service
+    state.engine.start()
+    await state.registry.refresh()  # no version: start all the same, alive but not ready, and look again
+    if state.registry.current_version is None:
+        event(logging.WARNING, "no version", store=str(state.settings.store), promoted=state.registry.promoted())
+    following = [asyncio.create_task(state.registry.follow(state.settings.poll_seconds))]
     if app.state.keys is not None:
-        following.append(asyncio.create_task(_follow_keys(app.state.keys, serving.settings.poll_seconds)))
+        following.append(asyncio.create_task(_follow_keys(app.state.keys, state.settings.poll_seconds)))
     try:
         yield
     finally:
-        serving.draining = True
+        state.draining = True
         for task in following:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        await asyncio.to_thread(serving.engine.close, CLOSE_SECONDS)
-        serving.registry.close()
+        await asyncio.to_thread(state.engine.close, CLOSE_SECONDS)
+        state.registry.close()
         if app.state.tracer_provider is not None:
             await asyncio.to_thread(app.state.tracer_provider.shutdown)  # sends what is left
 

@@ -76,7 +76,7 @@ class Settings(BaseSettings):
         "file",
         "Labelled listings to browse: a CSV, its photos in `images` beside it; seen by all who may ask.",
     )
-    catalogue_tries: int = _setting(
+    catalogue_sample_attempts: int = _setting(
         240,
         "listings",
         "Most that are asked about to find mistakes to show; about two seconds of photos.",

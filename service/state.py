@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from service.catalogue import LabelledCatalogue
 from service.engine.engine import Engine
-from service.engine.limiter import Places
+from service.engine.limiter import ConcurrencyLimiter
 from service.errors import Draining, Overloaded
 from service.http.bodies import Aside, BodyReader
 from service.http.forms import FormLimits
@@ -22,7 +22,7 @@ BATCHES_IN_LINE = 4
 
 
 @dataclass(slots=True)
-class Serving:
+class ServiceState:
     """One process' settings and machinery. `draining` is set once, when the process is told to stop."""
 
     settings: Settings
@@ -31,9 +31,9 @@ class Serving:
     bodies: BodyReader
     form_limits: FormLimits
     metrics: Metrics
-    batches: Places
-    streams: Places
-    explanations: Places
+    batches: ConcurrencyLimiter
+    streams: ConcurrencyLimiter
+    explanations: ConcurrencyLimiter
     catalogue: LabelledCatalogue
     aside: Aside = field(default_factory=Aside)
     draining: bool = False
@@ -43,7 +43,7 @@ class Serving:
     """Chunks of batches and streams that the engine has."""
 
     @classmethod
-    def of(cls, settings: Settings, registry: Registry) -> Serving:
+    def of(cls, settings: Settings, registry: Registry) -> ServiceState:
         """The machinery that the settings ask for; the engine is not started."""
         metrics = Metrics()
         engine = Engine(workers=settings.workers, capacity=settings.queue, gather=settings.gather)
@@ -55,9 +55,9 @@ class Serving:
             metrics=metrics,
             bodies=BodyReader(total=settings.bodies_bytes, seconds=settings.body_seconds),
             form_limits=FormLimits(settings.form_fields, settings.form_files, settings.part_bytes),
-            batches=Places(settings.batches, line=settings.batches * BATCHES_IN_LINE),
-            streams=Places(settings.streams),
-            explanations=Places(settings.explanations),
+            batches=ConcurrencyLimiter(settings.batches, line=settings.batches * BATCHES_IN_LINE),
+            streams=ConcurrencyLimiter(settings.streams),
+            explanations=ConcurrencyLimiter(settings.explanations),
             catalogue=LabelledCatalogue(settings.catalogue),
         )
 
@@ -70,7 +70,7 @@ class Serving:
             raise Overloaded
 
 
-def serving_of(request: Request) -> Serving:
+def state_of(request: Request) -> ServiceState:
     """The machinery of the app that got the request."""
-    serving: Serving = request.app.state.serving
-    return serving
+    state: ServiceState = request.app.state.service
+    return state

@@ -20,7 +20,7 @@ from training.catalogue.check import check_catalogue, usable_catalogue
 from training.catalogue.config_check import check_named_values
 from training.catalogue.dataset import WEIGHTLESS, Catalogue, read_catalogue, read_taxonomy
 from training.catalogue.near_duplicates import group_near_duplicates
-from training.catalogue.split import EXCLUDED, lessons, may_judge, split_catalogue, split_fingerprint
+from training.catalogue.split import EXCLUDED, lessons, may_evaluate, split_catalogue, split_fingerprint
 from training.config.networks import HEAD_CUT
 from training.config.run import RunConfig
 from training.errors import CutInvalid, SplitError
@@ -31,7 +31,7 @@ from training.fitting.fitted import FittedNetwork
 from training.fitting.image import activation_inputs, fit_image, make_activations
 from training.fitting.text_stages import TextStages
 from training.publishing.golden import read_golden_listings
-from training.publishing.out_of_catalogue import read_strangers
+from training.publishing.out_of_catalogue import read_out_of_catalogue
 from training.publishing.release import Release, Run
 from training.workspace import Stage, Workspace
 
@@ -83,7 +83,7 @@ def run(
     if config.golden is not None:
         read_golden_listings(config.golden)
     if config.unfamiliar.listings is not None:
-        read_strangers(config.unfamiliar.listings)
+        read_out_of_catalogue(config.unfamiliar.listings)
     data = prepare_data(config, workspace)
     fitted = fit_networks(config, data, workspace)
     asked = config.cross_fit.where and config.text.network != "none"
@@ -142,7 +142,7 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     """Read, check and split the catalogue; prints the check. Raises CatalogueError, CatalogueRefused, SplitError."""
     catalogue = read_catalogue(config.catalogue, weightless=True)
     check_named_values(config, catalogue.rows)
-    catalogue = catalogue.only(catalogue.rows["weight"].gt(0) | may_judge(catalogue.rows, config.split), WEIGHTLESS)
+    catalogue = catalogue.only(catalogue.rows["weight"].gt(0) | may_evaluate(catalogue.rows, config.split), WEIGHTLESS)
     taxonomy = read_taxonomy(config.catalogue, catalogue)
     workspace.say(f"[data] {len(catalogue)} rows read, checking")
     groups = _groups(config, catalogue, workspace)

@@ -16,7 +16,7 @@ from models.catalogue.rows import LabelledListing
 from models.comparison.mcnemar import exact_p_value
 from models.decision.prediction import Prediction
 from models.errors import ListingError
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.predictor import Predictor
 
 BLOCK = 32
@@ -25,10 +25,10 @@ ALL = "all"
 PARTS = {Modality.TEXT: "the text alone of those with both", Modality.IMAGE: "the photo alone of those with both"}
 """What each network by itself says to listings with text and photo."""
 EVIDENCE = {
-    Case.TITLE: "title alone",
-    Case.TEXT: "description, with or without title",
-    Case.IMAGE: "photo alone",
-    Case.BOTH: "text and photo",
+    Evidence.TITLE: "title alone",
+    Evidence.TEXT: "description, with or without title",
+    Evidence.IMAGE: "photo alone",
+    Evidence.BOTH: "text and photo",
 }
 FIRST_RIGHT, SECOND_RIGHT, BOTH_WRONG, UNJUDGED = "A right", "B right", "both wrong", "not judged"
 
@@ -170,11 +170,11 @@ class _Counting:
 
     def _judge(self, row: LabelledListing, first: Answer, second: Answer) -> None:
         right = (_code(first) == row.category, _code(second) == row.category)
-        case = evidence(row.listing)
+        evidence = evidence_of(row.listing)
         self.outcomes.setdefault(ALL, Counter())[right] += 1
         self.categories.setdefault(row.category, Counter())[right] += 1
-        self.evidence.setdefault(EVIDENCE[case], Counter())[right] += 1
-        if case is Case.BOTH:
+        self.evidence.setdefault(EVIDENCE[evidence], Counter())[right] += 1
+        if evidence is Evidence.BOTH:
             for modality, name in PARTS.items():
                 parts = (_code_of(first, modality), _code_of(second, modality))
                 if None not in parts:
@@ -200,14 +200,14 @@ class _Counting:
         )
 
 
-def evidence(listing: Listing) -> Case:
+def evidence_of(listing: Listing) -> Evidence:
     """The case of a listing as it comes, whatever networks a version has."""
     described = bool(listing.description.strip())
     if not described and not listing.designation.strip():
-        return Case.IMAGE
+        return Evidence.IMAGE
     if listing.image is not None:
-        return Case.BOTH
-    return Case.TEXT if described else Case.TITLE
+        return Evidence.BOTH
+    return Evidence.TEXT if described else Evidence.TITLE
 
 
 def _blocks(listings: Iterable[LabelledListing]) -> Iterator[list[LabelledListing]]:

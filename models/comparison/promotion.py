@@ -143,8 +143,8 @@ def _cohorts(folder: Path) -> dict[str, _Cases]:
     found = {}
     for name, cohort in cohorts.items() if isinstance(cohorts, dict) else ():
         with suppress(AttributeError, KeyError, TypeError, ValueError):
-            cases = {case: _accuracy(figures) for case, figures in cohort["cases"].items()}
-            found[str(name)] = {case: cases[case] for case in MOST_TELLING if case in cases}
+            cases = {evidence: _accuracy(figures) for evidence, figures in cohort["cases"].items()}
+            found[str(name)] = {evidence: cases[evidence] for evidence in MOST_TELLING if evidence in cases}
     return found
 
 
@@ -162,20 +162,20 @@ def _same_listings(current: Manifest, candidate: Manifest) -> bool:
 
 
 def _rows(name: str, current: _Cases, candidate: _Cases) -> Iterator[str]:
-    for case in current:
-        if case in candidate:
-            old, new = current[case], candidate[case]
-            yield f"| {name} | {CASE_NAMES.get(case, case)} | {old.n:,} | {old} | {new.n:,} | {new} |"
+    for evidence in current:
+        if evidence in candidate:
+            old, new = current[evidence], candidate[evidence]
+            yield f"| {name} | {CASE_NAMES.get(evidence, evidence)} | {old.n:,} | {old} | {new.n:,} | {new} |"
 
 
 def _worse(name: str, current: _Cases, candidate: _Cases, same: bool) -> Iterator[str]:
     """In what the new version is worse on one cohort: at most one line."""
-    case = next((case for case in current if case in candidate), None)
-    if case is None:
+    evidence = next((evidence for evidence in current if evidence in candidate), None)
+    if evidence is None:
         return
-    old, new = current[case], candidate[case]
+    old, new = current[evidence], candidate[evidence]
     if new.high < (old.value if same else old.low):
-        yield f"{CASE_NAMES.get(case, case)} accuracy on {name!r} is {new}, of the current one {old}"
+        yield f"{CASE_NAMES.get(evidence, evidence)} accuracy on {name!r} is {new}, of the current one {old}"
 
 
 def _codes(folder: Path) -> set[str]:

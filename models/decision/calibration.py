@@ -26,7 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from models.decision.fusion import log_softmax
 from models.errors import VersionRefused
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 
 FILE_NAME = "calibration.json"
 PRECISION_MIN, PRECISION_MAX = 0.80, 0.995
@@ -73,7 +73,7 @@ class Familiarity(BaseModel):
         return np.asarray(even + np.float32(kept) * (probabilities - even), np.float32)
 
 
-class CaseCalibration(BaseModel):
+class EvidenceCalibration(BaseModel):
     """What was learned on the calibration listings of one case.
 
     `shape` holds the beta calibration's a, b and c. `thresholds[i]` is the confidence in 0..1 that `precisions[i]` asks
@@ -147,7 +147,7 @@ class _CalibrationFile(BaseModel):
     precisions: list[float] = Field(min_length=1)
     default_precision: float = Field(ge=PRECISION_MIN, le=PRECISION_MAX)
     coverage: float = Field(gt=0.5, lt=1)
-    cases: dict[Case, CaseCalibration]
+    cases: dict[Evidence, EvidenceCalibration]
 
 
 @dataclass(frozen=True)
@@ -157,22 +157,22 @@ class Calibration:
     precisions: tuple[float, ...]
     default_precision: float
     coverage: float
-    cases: dict[Case, CaseCalibration]
+    cases: dict[Evidence, EvidenceCalibration]
 
-    def threshold(self, case: Case, code: str, precision: float) -> float | None:
+    def threshold(self, evidence: Evidence, code: str, precision: float) -> float | None:
         """The confidence from which a listing filed under `code` is accepted at `precision`; None when never."""
         position = bisect_left(self.precisions, precision - 1e-9)
         if position == len(self.precisions):
             return None
-        fitted = self.cases[case]
+        fitted = self.cases[evidence]
         return fitted.class_thresholds.get(code, fitted.thresholds)[position]
 
-    def prediction_set(self, case: Case, probabilities: Floats, codes: Sequence[str] = ()) -> NDArray[np.intp]:
+    def prediction_set(self, evidence: Evidence, probabilities: Floats, codes: Sequence[str] = ()) -> NDArray[np.intp]:
         """Class indices of the prediction set of probabilities [C], most likely first; never empty.
 
         `codes` are the categories by class index; without them none has a floor of its own.
         """
-        fitted = self.cases[case]
+        fitted = self.cases[evidence]
         order = np.argsort(-probabilities, kind="stable")
         floors = [fitted.class_floors.get(code, fitted.set_floor) for code in codes] or fitted.set_floor
         inside = (probabilities >= np.asarray(floors, np.float32))[order]
@@ -187,7 +187,9 @@ class Calibration:
         except (OSError, ValidationError) as error:
             raise VersionRefused(f"{FILE_NAME} is malformed") from error
         tables = [
-            table for case in parsed.cases.values() for table in (case.thresholds, *case.class_thresholds.values())
+            table
+            for evidence in parsed.cases.values()
+            for table in (evidence.thresholds, *evidence.class_thresholds.values())
         ]
         if parsed.precisions != sorted(parsed.precisions) or any(len(t) != len(parsed.precisions) for t in tables):
             raise VersionRefused(f"{FILE_NAME} has a threshold table of the wrong length")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import PykutenError
-from models.listing import Case, Modality, PhotoFacts
+from models.listing import Evidence, Modality, PhotoFacts
 
 
 class Action(StrEnum):
@@ -71,7 +71,7 @@ class Prediction:
     predictions: tuple[CategoryScore, ...]
     decision: Decision
     prediction_set: PredictionSet
-    case: Case
+    evidence: Evidence
     modalities: tuple[Modality, ...]
     by_modality: dict[Modality, tuple[CategoryScore, ...]]
     disagreement: bool

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from models.decision.prediction import Prediction
 from models.explanation.occlusion import Occlusion
 from models.explanation.words import Segment, Span, grouped, segments, without, word_spans
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.networks.inference import Logits
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
@@ -151,14 +151,16 @@ class _Subject:
         """By how much the confidence is lower with each of these texts than with the listing's own."""
         variants = [self._text_alone(text) for text in texts]
         whole = [
-            variant if self.prepared.pixels is None else replace(variant, case=Case.BOTH, pixels=self.prepared.pixels)
+            variant
+            if self.prepared.pixels is None
+            else replace(variant, evidence=Evidence.BOTH, pixels=self.prepared.pixels)
             for variant in variants
         ]
         return self._falls(whole, Modality.TEXT, self.predictor.logits(variants))
 
     def falls_with_photos(self, photos: Sequence[NDArray[np.uint8]]) -> list[float]:
         """The same for photos, each as uint8 [H, W, 3] that the network takes."""
-        variants = [Prepared(Case.IMAGE, None, Case.TITLE, pixels, ()) for pixels in photos]
+        variants = [Prepared(Evidence.IMAGE, None, Evidence.TITLE, pixels, ()) for pixels in photos]
         whole = [replace(self.prepared, pixels=variant.pixels) for variant in variants]
         return self._falls(whole, Modality.IMAGE, self.predictor.logits(variants))
 
@@ -166,9 +168,9 @@ class _Subject:
         """Predictions without the photo, the description and all text, as far as something is left."""
         found: list[WhatIf] = []
         prepared, logits = self.prepared, self._logits
-        text_alone = replace(prepared, case=prepared.text_case, pixels=None)
-        photo_alone = replace(prepared, case=Case.IMAGE, text=None)
-        both = prepared.case is Case.BOTH
+        text_alone = replace(prepared, evidence=prepared.text_evidence, pixels=None)
+        photo_alone = replace(prepared, evidence=Evidence.IMAGE, text=None)
+        both = prepared.evidence is Evidence.BOTH
         if both:
             found.append(WhatIf("image", self._conclude(text_alone, {Modality.TEXT: logits[Modality.TEXT]})))
         without_text = self._conclude(photo_alone, {Modality.IMAGE: logits[Modality.IMAGE]}) if both else None
@@ -184,12 +186,12 @@ class _Subject:
         title = self._text_alone(replace(text, description=""))
         (logits,) = self.predictor.logits([title])
         if self.prepared.pixels is not None:
-            title = replace(title, case=Case.BOTH, pixels=self.prepared.pixels)
+            title = replace(title, evidence=Evidence.BOTH, pixels=self.prepared.pixels)
         return self._conclude(title, {**self._logits, **logits})
 
     def _text_alone(self, text: ListingText) -> Prepared:
-        case, features = self.predictor.preparation.features(text)
-        return Prepared(case, features, case, None, ())
+        evidence, features = self.predictor.preparation.features(text)
+        return Prepared(evidence, features, evidence, None, ())
 
     def _falls(self, variants: Sequence[Prepared], modality: Modality, logits: Sequence[Logits]) -> list[float]:
         return [

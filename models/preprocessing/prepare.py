@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import ImageError, ListingError, NothingToPredict, TextEmpty
-from models.listing import Case, Listing, Modality, PhotoFacts
+from models.listing import Evidence, Listing, Modality, PhotoFacts
 from models.preprocessing.image.decode import DecodedImage, prepare_image
 from models.preprocessing.settings import Preprocessing
 from models.preprocessing.text.clean import ListingText
@@ -28,13 +28,13 @@ class Prepared:
     """One listing, ready for the networks.
 
     `text` maps input names of the text network to arrays of one row without its batch axis; `pixels` is uint8
-    [H, W, 3]. At least one of them is there. `text_case` is the case that calibrates the text network's answer (TITLE
-    or TEXT). `photo` is what the decoded photo was like as a file.
+    [H, W, 3]. At least one of them is there. `text_evidence` is the case that calibrates the text network's answer
+    (TITLE or TEXT). `photo` is what the decoded photo was like as a file.
     """
 
-    case: Case
+    evidence: Evidence
     text: Mapping[str, NDArray[Any]] | None
-    text_case: Case
+    text_evidence: Evidence
     pixels: NDArray[np.uint8] | None
     warnings: tuple[str, ...]
     photo: PhotoFacts | None = None
@@ -68,9 +68,11 @@ class Preparation:
         if text is None:
             if pixels is None:
                 raise self._nothing_left(listing, warnings)
-            return Prepared(Case.IMAGE, None, Case.TITLE, pixels, tuple(warnings), photo)
-        text_case, features = text
-        return Prepared(text_case if pixels is None else Case.BOTH, features, text_case, pixels, tuple(warnings), photo)
+            return Prepared(Evidence.IMAGE, None, Evidence.TITLE, pixels, tuple(warnings), photo)
+        text_evidence, features = text
+        return Prepared(
+            text_evidence if pixels is None else Evidence.BOTH, features, text_evidence, pixels, tuple(warnings), photo
+        )
 
     @property
     def modalities(self) -> frozenset[Modality]:
@@ -78,16 +80,16 @@ class Preparation:
         parts = ((Modality.TEXT, self.config.text), (Modality.IMAGE, self.config.image))
         return frozenset(modality for modality, part in parts if part is not None)
 
-    def features(self, text: ListingText) -> tuple[Case, Mapping[str, NDArray[Any]]]:
+    def features(self, text: ListingText) -> tuple[Evidence, Mapping[str, NDArray[Any]]]:
         """What the text network takes of a cleaned text, even of an empty one, and the case that calibrates its answer.
 
         Raises ValueError when the version has no text network.
         """
         if self._text_features is None:
             raise ValueError("no text network")
-        return Case.TEXT if text.description else Case.TITLE, self._text_features(text)
+        return Evidence.TEXT if text.description else Evidence.TITLE, self._text_features(text)
 
-    def _text(self, listing: Listing, warnings: list[str]) -> tuple[Case, Mapping[str, NDArray[Any]]] | None:
+    def _text(self, listing: Listing, warnings: list[str]) -> tuple[Evidence, Mapping[str, NDArray[Any]]] | None:
         if not listing.designation.strip() and not listing.description.strip():
             return None
         if self._text_features is None:

@@ -39,15 +39,15 @@ def quality_table(metrics: dict[str, Any]) -> str:
     ]
     try:
         for name, cohort in metrics["cohorts"].items():
-            lines += [_row(name, case, figures) for case, figures in cohort["cases"].items()]
+            lines += [_row(name, evidence, figures) for evidence, figures in cohort["cases"].items()]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise VersionRefused(f"{FILE_NAME} lacks a figure of the quality table") from error
     return "\n".join(lines)
 
 
-def _row(name: str, case: str, figures: dict[str, Any]) -> str:
+def _row(name: str, evidence: str, figures: dict[str, Any]) -> str:
     intervals = [_interval(figures[key]) for key in ("accuracy", "f1_weighted", "f1_macro")]
-    cells = [name, CASE_NAMES.get(case, case), str(figures["n"]), *intervals, f"{figures['ece']:.3f}"]
+    cells = [name, CASE_NAMES.get(evidence, evidence), str(figures["n"]), *intervals, f"{figures['ece']:.3f}"]
     return f"| {' | '.join(cells)} |"
 
 

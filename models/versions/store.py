@@ -21,7 +21,7 @@ from pathlib import Path
 from models.errors import NoVersion, StoreError, VersionUnknown
 from models.versions.manifest import MANIFEST, VERSION_NAME
 
-DEFAULT_STORE = Path(__file__).resolve().parents[1] / "store"
+DEFAULT_STORE = Path(__file__).parents[1] / "store"
 """The versions that this checkout comes with."""
 CURRENT = "current"
 HISTORY = "history"

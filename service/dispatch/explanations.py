@@ -12,19 +12,19 @@ from typing_extensions import TypedDict
 from models.errors import PykutenError
 from models.explanation.explain import Explanation, explain_in_steps
 from models.listing import Listing
-from service.dispatch.job import Work
+from service.dispatch.job import PredictionJob
 from service.engine.waiting import answer_of
-from service.http.context import record_of
+from service.http.context import context_of
 from service.http.responses import (
     DECIMALS,
     CategoryBody,
     Confidence,
     DecisionBody,
+    LabelTable,
     ModelBody,
-    Words,
     category_body,
     decision_body,
-    placed,
+    with_pointer,
 )
 
 Effect = Annotated[float, Field(ge=-1, le=1, description="Fall of the confidence; negative: it speaks against.")]
@@ -66,28 +66,28 @@ class ExplanationBody(TypedDict):
     model: ModelBody
 
 
-async def explained(work: Work, listing: Listing) -> Explanation:
+async def explained(job: PredictionJob, listing: Listing) -> Explanation:
     """Explain the prediction for one listing. Raises what the listing or the engine deserves."""
-    record = record_of(work.request)
-    work.note_photo(listing)
-    steps = explain_in_steps(work.loaded.predictor, listing, precision=work.options.precision)
+    record = context_of(job.request)
+    job.note_photo(listing)
+    steps = explain_in_steps(job.loaded.predictor, listing, precision=job.options.precision)
     begun = False
-    with work.serving.explanations.take():
+    with job.state.explanations.take():
         while True:
-            step: asyncio.Future[Explanation | None] = work.serving.engine.call(
-                partial(next, steps), deadline=work.deadline, admitted=begun
+            step: asyncio.Future[Explanation | None] = job.state.engine.call(
+                partial(next, steps), deadline=job.deadline, admitted=begun
             )
             try:
-                explanation = await answer_of(step, work.deadline, work.request.receive)
+                explanation = await answer_of(step, job.deadline, job.request.receive)
             except PykutenError as error:
-                raise placed(error) from None
+                raise with_pointer(error) from None
             if explanation is not None:
                 record.photo = explanation.prediction.photo
                 return explanation
             begun = True
 
 
-def explanation_body(explanation: Explanation, words: Words, listing_id: str | None) -> ExplanationBody:
+def explanation_body(explanation: Explanation, words: LabelTable, listing_id: str | None) -> ExplanationBody:
     """One explanation for the wire, with labels from `words`."""
     prediction, photo = explanation.prediction, explanation.photo
     return {

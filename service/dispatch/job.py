@@ -17,13 +17,13 @@ from models.listing import Listing
 from service.engine.jobs import Source
 from service.engine.waiting import answer_of
 from service.errors import DeadlineExceeded, InvalidRequest
-from service.http.context import PhotoHash, record_of
+from service.http.context import PhotoHash, context_of
 from service.http.requests import Options, language
-from service.http.responses import Words, placed
+from service.http.responses import LabelTable, with_pointer
 from service.observability.logs import LOGGER
-from service.registry.loading import Loaded
+from service.registry.loading import LoadedVersion
 from service.settings import Settings
-from service.state import Serving, serving_of
+from service.state import ServiceState, state_of
 
 DEADLINE_HEADER = "X-Deadline-Ms"
 
@@ -32,24 +32,24 @@ _MILLISECONDS = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class PredictionJob:
     """One request's predictions, all by the same version, and due `seconds` after they were asked for: at `deadline`
     (`time.monotonic`'s clock), or in a stream each at its own time.
     """
 
     request: Request
-    serving: Serving
-    loaded: Loaded
+    state: ServiceState
+    loaded: LoadedVersion
     options: Options
     seconds: float
     deadline: float
-    words: Words
+    words: LabelTable
 
     def submit(
         self, listings: Sequence[Listing | Source], *, deadline: float | None = None, admitted: bool = False
     ) -> asyncio.Future[Answers]:
         """Queue listings to be predicted together, by another `deadline` if given. Raises Overloaded or Draining."""
-        future = self.serving.engine.submit(
+        future = self.state.engine.submit(
             self.loaded.predictor,
             listings,
             top_k=self.options.top_k,
@@ -57,7 +57,7 @@ class Work:
             deadline=self.deadline if deadline is None else deadline,
             admitted=admitted,
         )
-        future.add_done_callback(self.serving.metrics.answered)
+        future.add_done_callback(self.state.metrics.answered)
         return future
 
     async def predict(self, listing: Listing) -> Prediction:
@@ -65,15 +65,15 @@ class Work:
         self.note_photo(listing)
         (answer,) = await answer_of(self.submit([listing]), self.deadline, self.request.receive)
         if isinstance(answer, PykutenError):
-            raise placed(answer)
-        record_of(self.request).photo = answer.photo
+            raise with_pointer(answer)
+        context_of(self.request).photo = answer.photo
         return answer
 
     def note_photo(self, listing: Listing) -> None:
         """Note for the log which photo it is. Raises ImageTooLarge on one over the setting."""
-        check_photo(listing, self.serving.settings)
+        check_photo(listing, self.state.settings)
         if listing.image and LOGGER.isEnabledFor(logging.INFO):
-            record_of(self.request).photo_sha256 = PhotoHash(listing.image)
+            context_of(self.request).photo_sha256 = PhotoHash(listing.image)
 
 
 def check_photo(listing: Listing, settings: Settings) -> None:
@@ -82,11 +82,11 @@ def check_photo(listing: Listing, settings: Settings) -> None:
         raise ImageTooLarge(pointer="/image")
 
 
-def begin(request: Request) -> tuple[Options, Serving]:
+def begin(request: Request) -> tuple[Options, ServiceState]:
     """The start of every prediction: the gate, then the options. Nothing of the body is read yet."""
-    serving = serving_of(request)
-    serving.admit()
-    return Options.read(request.scope["query_string"]), serving
+    state = state_of(request)
+    state.admit()
+    return Options.read(request.scope["query_string"]), state
 
 
 def _seconds(request: Request, seconds: float) -> float:
@@ -98,7 +98,7 @@ def _seconds(request: Request, seconds: float) -> float:
     return min(seconds, int(asked) / 1000)
 
 
-async def open_work(serving: Serving, request: Request, options: Options, *, seconds: float) -> Work:
+async def open_job(state: ServiceState, request: Request, options: Options, *, seconds: float) -> PredictionJob:
     """Choose the version and the deadline, `seconds` from now or sooner if the caller's header says so.
 
     Called once the body is there: a slow upload is the client's time, bounded by its own limit. Raises
@@ -106,19 +106,19 @@ async def open_work(serving: Serving, request: Request, options: Options, *, sec
     """
     allowed = _seconds(request, seconds)
     deadline = time.monotonic() + allowed
-    loaded = await _loaded(serving, options.version, deadline)
-    record_of(request).version = loaded.predictor.version
+    loaded = await _loaded(state, options.version, deadline)
+    context_of(request).version = loaded.predictor.version
     options = options.for_categories(len(loaded.predictor.taxonomy))
     loaded.predictor.check_options(options.top_k, options.precision)
     words = loaded.labels(language(options.lang, request.headers.get("accept-language", "")))
-    return Work(request, serving, loaded, options, allowed, deadline, words)
+    return PredictionJob(request, state, loaded, options, allowed, deadline, words)
 
 
-async def _loaded(serving: Serving, version: str | None, deadline: float) -> Loaded:
+async def _loaded(state: ServiceState, version: str | None, deadline: float) -> LoadedVersion:
     if version is None:
-        return serving.registry.current
+        return state.registry.current
     try:
         async with asyncio.timeout(deadline - time.monotonic()):
-            return await serving.registry.get(version)
+            return await state.registry.get(version)
     except TimeoutError:
         raise DeadlineExceeded from None

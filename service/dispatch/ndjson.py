@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 
-class Lines:
+class LineSplitter:
     """Splits at newlines and holds no more than one unfinished line of at most `limit` bytes.
 
     A longer line is told as None as soon as it is over the limit, and what is left of it is dropped. Blank lines are

@@ -15,11 +15,11 @@ from models.errors import ListingError, PykutenError
 from models.listing import Listing
 from service.catalogue import LabelledCatalogue
 from service.dispatch.items import Item
-from service.dispatch.job import Work
-from service.dispatch.scheduler import Chunks
+from service.dispatch.job import PredictionJob
+from service.dispatch.scheduler import ChunkScheduler
 from service.engine.waiting import ASSEMBLY_SECONDS, answer_of
 from service.errors import CatalogueUnavailable, Internal
-from service.http.requests import Draw
+from service.http.requests import SampleQuery
 
 AT_ONCE = 16
 """Listings asked about together while looking for some: enough to keep the workers busy, few to ask for nothing."""
@@ -49,7 +49,7 @@ class RowItem(Item):
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnListing:
+class SampledListing:
     """One listing of a draw. `has_photo`: there is a photo that could be read."""
 
     row: CatalogueRow
@@ -62,52 +62,56 @@ class DrawnListing:
         return self.prediction.code == self.row.category
 
 
-async def draw_listings(work: Work, catalogue: LabelledCatalogue, draw: Draw) -> tuple[list[DrawnListing], int]:
+async def draw_listings(
+    job: PredictionJob, catalogue: LabelledCatalogue, draw: SampleQuery
+) -> tuple[list[SampledListing], int]:
     """Listings that fit the draw, and how many were asked about to find them: at most the settings' number.
 
     Those that cannot be predicted are passed over. Raises CatalogueUnavailable, and what the engine raises.
     """
-    items = await asyncio.to_thread(_shuffled, work, catalogue, draw)
+    items = await asyncio.to_thread(_shuffled, job, catalogue, draw)
     looking = draw.predicted is not None or draw.only is not None
-    found: list[DrawnListing] = []
+    found: list[SampledListing] = []
     tried = 0
     while tried < len(items) and len(found) < draw.count:
         few = items[tried : tried + (AT_ONCE if looking else draw.count - len(found))]
         tried += len(few)
-        answers = await _ask(work, few)
+        answers = await _ask(job, few)
         drawn = [_drawn(item, answer) for item, answer in zip(few, answers, strict=True)]
         found += [one for one in drawn if one is not None and _fits(one, draw)]
     return found[: draw.count], tried
 
 
-def _shuffled(work: Work, catalogue: LabelledCatalogue, draw: Draw) -> list[RowItem]:
-    settings = work.serving.settings
+def _shuffled(job: PredictionJob, catalogue: LabelledCatalogue, draw: SampleQuery) -> list[RowItem]:
+    settings = job.state.settings
     rows = catalogue.rows()
-    order = np.random.default_rng(draw.seed).permutation(rows.labelled(draw.category))[: settings.catalogue_tries]
+    order = np.random.default_rng(draw.seed).permutation(rows.labelled(draw.category))[
+        : settings.catalogue_sample_attempts
+    ]
     return [RowItem(int(row), settings, catalogue=catalogue, names_photo=rows.names_photo(int(row))) for row in order]
 
 
-async def _ask(work: Work, items: Sequence[RowItem]) -> Answers:
-    with closing(Chunks(work)) as chunks:
-        answers = [chunks.add(item, work.deadline) for item in items]
+async def _ask(job: PredictionJob, items: Sequence[RowItem]) -> Answers:
+    with closing(ChunkScheduler(job)) as chunks:
+        answers = [chunks.add(item, job.deadline) for item in items]
         gathered = asyncio.ensure_future(_all(answers))
-        return await answer_of(gathered, work.deadline + ASSEMBLY_SECONDS, work.request.receive)
+        return await answer_of(gathered, job.deadline + ASSEMBLY_SECONDS, job.request.receive)
 
 
 async def _all(answers: Sequence[asyncio.Future[Prediction | PykutenError]]) -> Answers:
     return [await answer for answer in answers]
 
 
-def _drawn(item: RowItem, answer: Prediction | PykutenError) -> DrawnListing | None:
+def _drawn(item: RowItem, answer: Prediction | PykutenError) -> SampledListing | None:
     """None for a listing that cannot be predicted. Raises what says nothing about the listing, such as a deadline."""
     if isinstance(answer, ListingError | Internal) or item.drawn is None:
         return None
     if isinstance(answer, PykutenError):
         raise answer
-    return DrawnListing(item.drawn, item.found_photo, answer)
+    return SampledListing(item.drawn, item.found_photo, answer)
 
 
-def _fits(one: DrawnListing, draw: Draw) -> bool:
+def _fits(one: SampledListing, draw: SampleQuery) -> bool:
     if draw.predicted is not None and one.prediction.code != draw.predicted:
         return False
     if draw.only == "mistakes":

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from models.decision.prediction import Answer, Answers
 from service.dispatch.items import Item
-from service.dispatch.job import Work
+from service.dispatch.job import PredictionJob
 from service.errors import Draining
 
 CHUNK_LISTINGS = 16
@@ -26,16 +26,16 @@ class _Waiting(NamedTuple):
     answer: asyncio.Future[Answer]
 
 
-class Chunks:
+class ChunkScheduler:
     """The listings of one request, submitted in their order; each gets its own answer.
 
     One chunk of the request is in the engine at least, and others as long as all requests' chunks together are no more
     than its workers and one that waits: enough to keep every worker busy, and no more for the others to wait for.
     """
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self._serving = work.serving
+    def __init__(self, job: PredictionJob) -> None:
+        self._job = job
+        self._state = job.state
         self._waiting: deque[_Waiting] = deque()
         self._running: set[asyncio.Future[Answers]] = set()
         self._scheduled: asyncio.Handle | None = None
@@ -57,24 +57,24 @@ class Chunks:
 
     def _submit(self) -> None:
         self._scheduled = None
-        if self._serving.stopping.is_set():
+        if self._state.stopping.is_set():
             self._refuse()
-        while self._waiting and (not self._running or self._serving.chunks <= self._serving.engine.workers):
+        while self._waiting and (not self._running or self._state.chunks <= self._state.engine.workers):
             chunk = self._next()
             try:
                 # A request that was begun is finished, also when the queue has filled up since.
-                future = self._work.submit([one.item for one in chunk], deadline=chunk[0].deadline, admitted=True)
+                future = self._job.submit([one.item for one in chunk], deadline=chunk[0].deadline, admitted=True)
             except Draining:
                 self._waiting.extendleft(reversed(chunk))
                 self._refuse()
                 return
             self._running.add(future)
-            self._serving.chunks += 1
+            self._state.chunks += 1
             future.add_done_callback(partial(self._finish, chunk))
 
     def _next(self) -> list[_Waiting]:
         """The next chunk: no more than a worker's share of what waits, so that the last ones end together."""
-        share = -(-len(self._waiting) // self._serving.engine.workers)
+        share = -(-len(self._waiting) // self._state.engine.workers)
         chunk: list[_Waiting] = []
         photos = 0
         most_listings, most_photos = min(max(share, FEW_LISTINGS), CHUNK_LISTINGS), min(share, CHUNK_PHOTOS)
@@ -85,7 +85,7 @@ class Chunks:
 
     def _finish(self, chunk: list[_Waiting], future: asyncio.Future[Answers]) -> None:
         self._running.discard(future)
-        self._serving.chunks -= 1
+        self._state.chunks -= 1
         if future.cancelled():
             return
         for one, answer in zip(chunk, future.result(), strict=True):

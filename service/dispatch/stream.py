@@ -22,13 +22,13 @@ from starlette.types import Message, Receive, Scope, Send
 from models.decision.prediction import Answer
 from models.errors import PykutenError
 from service.dispatch.items import LineItem
-from service.dispatch.job import Work
-from service.dispatch.ndjson import Lines
-from service.dispatch.scheduler import CHUNK_LISTINGS, Chunks
+from service.dispatch.job import PredictionJob
+from service.dispatch.ndjson import LineSplitter
+from service.dispatch.scheduler import CHUNK_LISTINGS, ChunkScheduler
 from service.engine.waiting import ASSEMBLY_SECONDS, disconnection
 from service.errors import ClientGone, DeadlineExceeded, Draining, Internal, InvalidRequest, Overloaded, SlowClient
 from service.http.bodies import NDJSON
-from service.http.context import record_of
+from service.http.context import context_of
 from service.http.responses import FailedItem, PredictedItem, result_body
 from service.observability.logs import event
 
@@ -46,14 +46,14 @@ class _Held(NamedTuple):
 class Intake:
     """The lines of a body on their way to their answers: read as there is room for them, taken out in order."""
 
-    def __init__(self, work: Work, receive: Receive) -> None:
-        self._serving = work.serving
-        self._settings = work.serving.settings
-        self._chunks = Chunks(work)
+    def __init__(self, job: PredictionJob, receive: Receive) -> None:
+        self._state = job.state
+        self._settings = job.state.settings
+        self._chunks = ChunkScheduler(job)
         self._receive = receive
-        self._seconds = work.seconds
+        self._seconds = job.seconds
         self._limit = self._settings.json_photo_body_bytes
-        self._most = CHUNK_LISTINGS * CHUNKS_HELD * work.serving.engine.workers
+        self._most = CHUNK_LISTINGS * CHUNKS_HELD * job.state.engine.workers
         self._held: deque[_Held] = deque()
         self._bytes = 0
         self._ahead: asyncio.Future[Message] | None = None
@@ -99,7 +99,7 @@ class Intake:
         """Take the oldest line out, which makes room for others."""
         held = self._held.popleft()
         self._bytes -= held.bytes
-        self._serving.bodies.give_back(held.bytes)
+        self._state.bodies.give_back(held.bytes)
         self._room.set()
         return held
 
@@ -112,10 +112,10 @@ class Intake:
             self.take()
 
     async def _read(self) -> None:
-        lines = Lines(self._limit)
+        lines = LineSplitter(self._limit)
         end = time.monotonic() + self._settings.stream_seconds
         due = self._next_due()
-        stopping = asyncio.ensure_future(self._serving.stopping.wait())
+        stopping = asyncio.ensure_future(self._state.stopping.wait())
         try:
             more = True
             while more:
@@ -162,7 +162,7 @@ class Intake:
             await self._make_room()
         while True:
             try:
-                self._serving.bodies.take(size)
+                self._state.bodies.take(size)
                 break
             except Overloaded:
                 if not self._held:
@@ -206,9 +206,9 @@ class LineStream(Response):
 
     media_type = NDJSON
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self._record = record_of(work.request)
+    def __init__(self, job: PredictionJob) -> None:
+        self._job = job
+        self._record = context_of(job.request)
         self._started = False
         self.status_code = 200
         self.background = None
@@ -217,9 +217,9 @@ class LineStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request."""
-        serving = self._work.serving
+        state = self._job.state
         self._record.streams = True
-        with serving.streams.take(), closing(Intake(self._work, receive)) as intake:
+        with state.streams.take(), closing(Intake(self._job, receive)) as intake:
             reading = asyncio.ensure_future(intake.read())
             writing = asyncio.ensure_future(self._write(intake, send))
             try:
@@ -251,12 +251,12 @@ class LineStream(Response):
         last = b""
         if intake.error is not None:
             self._record.code = intake.error.code
-            last = _encode(result_body(intake.lines, None, intake.error, self._work.words, self._record.request_id))
+            last = _encode(result_body(intake.lines, None, intake.error, self._job.words, self._record.request_id))
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     def _line(self, held: _Held) -> bytes:
         answer = held.answer.result() if held.answer.done() else DeadlineExceeded()
-        return _encode(result_body(held.item.index, held.item.id, answer, self._work.words, self._record.request_id))
+        return _encode(result_body(held.item.index, held.item.id, answer, self._job.words, self._record.request_id))
 
 
 def _encode(result: PredictedItem | FailedItem) -> bytes:

@@ -13,7 +13,7 @@ from service.engine.waiting import answer_of
 from service.errors import Overloaded
 
 
-class Places:
+class ConcurrencyLimiter:
     """`count` places, and a line of at most `line` requests that wait for one, first come first served."""
 
     def __init__(self, count: int, *, line: int = 0) -> None:

@@ -21,7 +21,7 @@ from service.errors import (
     SlowClient,
     UnsupportedMediaType,
 )
-from service.http.context import record_of
+from service.http.context import context_of
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -78,7 +78,7 @@ class BodyReader:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared[:20]) > limit:
             raise BodyTooLarge
-        record = record_of(request)
+        record = context_of(request)
         chunks: list[bytes] = []
         try:
             async with asyncio.timeout(self._seconds):

@@ -29,7 +29,7 @@ class PhotoHash:
 
 
 @dataclass(slots=True)
-class Record:
+class RequestContext:
     """`code` is the problem's, if there was one; `version` the model version that answered; `client` the API key's
     name; `photo_sha256` the first characters of the photo's, to find it again, and `photo` what it was like. `streams`
     is set while the application reads the body line by line and keeps the time itself.
@@ -45,18 +45,18 @@ class Record:
     streams: bool = False
 
 
-def attach(scope: MutableMapping[str, Any], record: Record) -> None:
+def attach(scope: MutableMapping[str, Any], record: RequestContext) -> None:
     """Put the record where the request's handlers find it."""
     scope.setdefault("state", {})[_KEY] = record
 
 
 def is_stream(scope: Mapping[str, Any]) -> bool:
     """Whether the application reads this request's body line by line."""
-    record: Record | None = scope.get("state", {}).get(_KEY)
+    record: RequestContext | None = scope.get("state", {}).get(_KEY)
     return record is not None and record.streams
 
 
-def record_of(request: Request) -> Record:
+def context_of(request: Request) -> RequestContext:
     """The record of this request."""
-    record: Record = request.scope["state"][_KEY]
+    record: RequestContext = request.scope["state"][_KEY]
     return record

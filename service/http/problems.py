@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 
 from models.errors import PykutenError
 from service.errors import Fault, Internal, InvalidRequest, MethodNotAllowed, NotFound, ServiceError
-from service.http.context import record_of
+from service.http.context import context_of
 
 MEDIA_TYPE = "application/problem+json"
 MAX_BYTES = 2048
@@ -96,7 +96,7 @@ def problem(error: PykutenError, request_id: str, *, below: str = "") -> Problem
 def problem_response(error: PykutenError, request: Request) -> Response:
     """The HTTP answer for an error."""
     error.bare()  # it ends here, and its frames hold the request's body
-    record = record_of(request)
+    record = context_of(request)
     record.code = error.code
     body = json.dumps(problem(error, record.request_id), separators=(",", ":")).encode("ascii")
     return Response(body, error.status, headers=dict(_headers(error)), media_type=MEDIA_TYPE)
@@ -132,7 +132,9 @@ def _allowed(methods: str) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Answer errors, ours and the framework's, with problem bodies. `middleware.Envelope` has the unforeseen ones."""
+    """Answer errors, ours and the framework's, with problem bodies. `middleware.RequestMiddleware` has the unforeseen
+    ones.
+    """
     app.add_exception_handler(PykutenError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_parameters)
     app.add_exception_handler(HTTPException, _answer_framework)

@@ -162,7 +162,7 @@ class Options(Choices):
         return self
 
 
-class Draw(Choices):
+class SampleQuery(Choices):
     """Query parameters of a draw from the labelled catalogue."""
 
     category: Annotated[CodeOption, Field(description="Only listings of this category.")] = None

@@ -29,7 +29,7 @@ Threshold = Annotated[
     float | None, Field(description="Confidence from which a listing of this category is accepted; null: from none.")
 ]
 Coverage = Annotated[float, Field(ge=0, le=1, description="Share of listings whose right category is in the set.")]
-Words = Mapping[str, tuple[str, str]]
+LabelTable = Mapping[str, tuple[str, str]]
 """Code to (label, group) in one language."""
 
 
@@ -131,7 +131,7 @@ class BatchBody(TypedDict):
     summary: SummaryBody
 
 
-def prediction_body(prediction: Prediction, words: Words, listing_id: str | None) -> PredictionBody:
+def prediction_body(prediction: Prediction, words: LabelTable, listing_id: str | None) -> PredictionBody:
     """One prediction for the wire, with labels from `words`."""
     predictions = _scores(prediction.predictions, words)
     best = predictions[0]
@@ -153,7 +153,7 @@ def prediction_body(prediction: Prediction, words: Words, listing_id: str | None
     }
 
 
-def category_body(code: str, words: Words) -> CategoryBody:
+def category_body(code: str, words: LabelTable) -> CategoryBody:
     """A category for the wire; one that the version does not know is called by its code."""
     label, group = words.get(code, (code, ""))
     return {"code": code, "label": label, "group": group}
@@ -173,19 +173,19 @@ def result_body(
     index: int,
     listing_id: str | None,
     answer: Prediction | PykutenError,
-    words: Words,
+    words: LabelTable,
     request_id: str,
     *,
     below: str = "",
 ) -> PredictedItem | FailedItem:
     """One listing's result among many; `below` is the JSON pointer to the listing in the request."""
     if isinstance(answer, PykutenError):
-        error = problem(placed(answer), request_id, below=below)
+        error = problem(with_pointer(answer), request_id, below=below)
         return {"index": index, "id": listing_id, "status": answer.status, "error": error}
     return {"index": index, "id": listing_id, "status": 200, "prediction": prediction_body(answer, words, listing_id)}
 
 
-def placed(error: PykutenError) -> PykutenError:
+def with_pointer(error: PykutenError) -> PykutenError:
     """The error with a pointer, where the kernel cannot know the field's name."""
     if error.pointer is None and isinstance(error, ImageError):
         error.pointer = "/image"
@@ -215,7 +215,7 @@ def json_response(body: Mapping[str, Any], headers: Mapping[str, str] | None = N
     )
 
 
-def _scores(scores: Iterable[CategoryScore], words: Words) -> list[ScoreBody]:
+def _scores(scores: Iterable[CategoryScore], words: LabelTable) -> list[ScoreBody]:
     found = []
     for score in scores:
         label, group = words[score.code]

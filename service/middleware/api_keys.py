@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Forbidden, RateLimited, ServiceError, Unauthorized
-from service.http.context import record_of
+from service.http.context import context_of
 from service.http.problems import problem_response
 from service.middleware.keys import ApiKeys
 from service.middleware.keys import Scope as KeyScope
@@ -26,7 +26,7 @@ PREDICTING_PATHS = frozenset({"/predict", "/explain", "/catalogue/listings"})
 """And all below `/predict/`."""
 
 
-class Gate:
+class ApiKeyMiddleware:
     """Lets requests with the right key through. `metrics_open`: `/metrics` needs none. Of those that do not get
     through, the one of `routes` that they asked for is noted for metrics and the log.
     """
@@ -71,7 +71,7 @@ class Gate:
         if found is None:
             raise Unauthorized(invalid=True)
         key, bucket = found
-        record_of(request).client = key.name
+        context_of(request).client = key.name
         if _scope_of(request.scope["path"]) not in key.scopes:
             raise Forbidden
         if bucket is None:

@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Draining, Internal, Overloaded, ServiceError
-from service.http.context import Record, attach
+from service.http.context import RequestContext, attach
 from service.http.problems import problem_response
 from service.observability.logs import LOGGER, event
 from service.observability.metrics import Metrics
@@ -45,7 +45,7 @@ _RANDOM = random.Random()  # noqa: S311 - ids are no secrets, and the system's g
 CLOSE = (b"connection", b"close")
 
 
-class Envelope:
+class RequestMiddleware:
     """See the module. `is_draining` says whether connections are to be closed after their answer."""
 
     def __init__(self, app: ASGIApp, is_draining: Callable[[], bool], metrics: Metrics) -> None:
@@ -58,7 +58,7 @@ class Envelope:
             await self.app(scope, receive, send)
             return
         start = time.perf_counter()
-        record = Record(_request_id(scope))
+        record = RequestContext(_request_id(scope))
         attach(scope, record)
         # Whatever can be read can be asked for without its content (RFC 9110, section 9.1).
         is_head = scope["method"] == "HEAD"
@@ -66,11 +66,11 @@ class Envelope:
         status, bytes_out = 0, 0
         self._metrics.in_progress += 1
 
-        async def send_dressed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status, bytes_out
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._dress(message["headers"], record)
+                message["headers"] = self._add_headers(message["headers"], record)
             elif is_head:
                 message = {**message, "body": b""}
             else:
@@ -78,14 +78,14 @@ class Envelope:
             await send(message)
 
         try:
-            await self.app(asked, receive, send_dressed)
+            await self.app(asked, receive, send_with_headers)
         except asyncio.CancelledError:  # the server gives up on what is in flight, at the end of its shutdown
             if status == 0:
-                await problem_response(Draining(), Request(scope))(scope, receive, send_dressed)
+                await problem_response(Draining(), Request(scope))(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001 - the last guard
             answer = _unforeseen(error, record)
             if status == 0:
-                await problem_response(answer, Request(scope))(scope, receive, send_dressed)
+                await problem_response(answer, Request(scope))(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - start
             self._metrics.in_progress -= 1
@@ -93,7 +93,7 @@ class Envelope:
             if LOGGER.isEnabledFor(logging.INFO):
                 _log(scope, _route(asked), record, status, bytes_out, seconds)
 
-    def _dress(self, headers: Iterable[Header], record: Record) -> list[Header]:
+    def _add_headers(self, headers: Iterable[Header], record: RequestContext) -> list[Header]:
         dressed = [*headers, (b"x-request-id", record.request_id.encode("ascii")), *SECURITY_HEADERS]
         if not any(name == POLICY for name, _ in dressed):
             dressed.append(STRICT_POLICY)
@@ -102,7 +102,7 @@ class Envelope:
         return dressed
 
 
-def _unforeseen(error: Exception, record: Record) -> ServiceError:
+def _unforeseen(error: Exception, record: RequestContext) -> ServiceError:
     """What to answer; a lack of memory is this machine's at this moment, like any other overload."""
     if isinstance(error, MemoryError):
         event(logging.WARNING, "out of memory", error, request_id=record.request_id)
@@ -123,7 +123,7 @@ def _route(scope: Scope) -> str | None:
     return getattr(scope.get("route"), "path", None)
 
 
-def _log(scope: Scope, route: str | None, record: Record, status: int, bytes_out: int, seconds: float) -> None:
+def _log(scope: Scope, route: str | None, record: RequestContext, status: int, bytes_out: int, seconds: float) -> None:
     fields: dict[str, Any] = {
         "request_id": record.request_id,
         "method": scope["method"],

@@ -80,7 +80,7 @@ class Metrics:
         self._count_rejected = cache(lambda code: self._rejected.labels(code).inc)
         self._count_decision = cache(lambda action, reason: self._decisions.labels(action, reason).inc)
         self._count_predicted = cache(lambda code: self._predicted.labels(code).inc)
-        self._count_evidence = cache(lambda case: self._evidence.labels(case).inc)
+        self._count_evidence = cache(lambda evidence: self._evidence.labels(evidence).inc)
         self._count_failed = cache(lambda code: self._failed.labels(code).inc)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -114,5 +114,5 @@ class Metrics:
         decision = prediction.decision
         self._count_decision(decision.action.value, "none" if decision.reason is None else decision.reason.value)()
         self._count_predicted(prediction.code)()
-        self._count_evidence(prediction.case.value)()
+        self._count_evidence(prediction.evidence.value)()
         self._observe_confidence(prediction.confidence)

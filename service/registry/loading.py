@@ -24,7 +24,7 @@ WEIGHTS = ".bin"
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
-class Loaded:
+class LoadedVersion:
     """A version that can answer. `memory_bytes` is an estimate."""
 
     predictor: Predictor

@@ -2,9 +2,9 @@
 
 The store is asked every few seconds which version is current. A new one is loaded, verified, asked its golden listings
 and warmed up beside the old one, which serves until the reference is swapped; a version that is refused changes nothing
-but what `GET /models` and the metrics say. A caller takes one `Loaded` and keeps it for its whole answer, so that every
-answer is wholly one version's. Requests that hold a version finish on it; its memory is free when the last of them is
-done, since nobody else holds it then.
+but what `GET /models` and the metrics say. A caller takes one `LoadedVersion` and keeps it for its whole answer, so
+that every answer is wholly one version's. Requests that hold a version finish on it; its memory is free when the last
+of them is done, since nobody else holds it then.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from models.versions.manifest import VERSION_NAME
 from models.versions.store import Store
 from service.errors import Overloaded
 from service.observability.logs import event
-from service.registry.loading import Labels, Loaded, estimated_bytes, trim_heap
+from service.registry.loading import Labels, LoadedVersion, estimated_bytes, trim_heap
 from service.registry.refusals import RETRY_SECONDS, Refusal, RefusalCode, code_of, fingerprint
 
-__all__ = ["LOADED", "MAX_PENDING_LOADS", "Load", "Loaded", "Registry", "State", "VersionState"]
+__all__ = ["LOADED", "MAX_PENDING_LOADS", "Load", "LoadedVersion", "Registry", "State", "VersionState"]
 
 MAX_PENDING_LOADS = 8
 """Requests that may wait for a version to be loaded; loads are one at a time and take about a second each."""
@@ -84,9 +84,9 @@ class Registry:
         self._idle_seconds = idle_seconds
         self._weigh = weigh
         self._clock = clock
-        self._current: Loaded | None = None
+        self._current: LoadedVersion | None = None
         self._promoted: str | None = None  # as last read
-        self._named: OrderedDict[str, Loaded] = OrderedDict()  # asked for by name; least recently used first
+        self._named: OrderedDict[str, LoadedVersion] = OrderedDict()  # asked for by name; least recently used first
         self._asked: dict[str, float] = {}  # version -> when it was last asked for by name
         self._refused: dict[str, Refusal] = {}
         self._lock = threading.Lock()  # guards what is above, never held while loading
@@ -94,7 +94,7 @@ class Registry:
         self._pending = 0
 
     @property
-    def current(self) -> Loaded:
+    def current(self) -> LoadedVersion:
         """The version that serves. Raises NoVersion."""
         if self._current is None:
             raise NoVersion
@@ -112,14 +112,14 @@ class Registry:
             return None
 
     @property
-    def serving(self) -> str | None:
+    def current_version(self) -> str | None:
         """The name of the version that serves."""
         return None if self._current is None else self._current.version
 
     @property
     def is_degraded(self) -> bool:
         """Whether what serves is not what the store said, when it was last asked, should serve."""
-        return self.serving is None or self.serving != self._promoted
+        return self.current_version is None or self.current_version != self._promoted
 
     @property
     def refusal(self) -> Refusal | None:
@@ -127,12 +127,12 @@ class Registry:
         return self._refused.get(self._promoted or "")
 
     @property
-    def loaded(self) -> list[Loaded]:
+    def loaded(self) -> list[LoadedVersion]:
         """The version that serves, and those kept because they were asked for by name."""
         with self._lock:
             return [*([self._current] if self._current else []), *self._named.values()]
 
-    async def get(self, version: str | None) -> Loaded:
+    async def get(self, version: str | None) -> LoadedVersion:
         """The version of that name, loaded if need be; without a name the serving one.
 
         Raises VersionUnknown, VersionRefused, NoVersion, or Overloaded when too many wait for versions to be loaded.
@@ -164,11 +164,11 @@ class Registry:
     def states(self) -> list[VersionState]:
         """Every version of the store, newest first; reads the disk."""
         with self._lock:
-            serving = self.serving
+            current = self.current_version
             loaded, refused = set(self._named), dict(self._refused)
 
         def state(version: str) -> VersionState:
-            if version == serving:
+            if version == current:
                 return VersionState(version, State.SERVING)
             if version in loaded:
                 return VersionState(version, State.LOADED)
@@ -182,7 +182,7 @@ class Registry:
         """Stop loading; a load that is under way is left behind."""
         self._loader.shutdown(wait=False, cancel_futures=True)
 
-    def _find(self, version: str) -> Loaded | None:
+    def _find(self, version: str) -> LoadedVersion | None:
         """The version if it is loaded; it counts as asked for."""
         with self._lock:
             found = self._named.get(version)
@@ -200,12 +200,12 @@ class Registry:
         try:
             self._release_idle()
             self._promoted = promoted = self.promoted()
-            serving = self.serving
-            if promoted is None or promoted == serving:
+            current = self.current_version
+            if promoted is None or promoted == current:
                 return
-            candidates = [promoted] if serving else [promoted, *self._earlier(promoted)]
+            candidates = [promoted] if current else [promoted, *self._earlier(promoted)]
             for version in candidates:
-                if version == serving or self._serve(version):
+                if version == current or self._serve(version):
                     return
         except Exception as error:  # noqa: BLE001 - following must go on
             event(logging.ERROR, "refresh", error)
@@ -237,7 +237,7 @@ class Registry:
         trim_heap()
         return True
 
-    def _obtain_named(self, version: str) -> Loaded:
+    def _obtain_named(self, version: str) -> LoadedVersion:
         if (found := self._find(version)) is not None:  # loaded while this request waited
             return found
         loaded = self._load(version, make_room=True)
@@ -246,7 +246,7 @@ class Registry:
             self._asked[version] = self._clock()
         return loaded
 
-    def _load(self, version: str, *, make_room: bool = False) -> Loaded:
+    def _load(self, version: str, *, make_room: bool = False) -> LoadedVersion:
         """Load a version. Raises VersionUnknown or VersionRefused, at once if it was refused and nothing changed."""
         seen = fingerprint(self.store, version)
         refusal = self._refused.get(version)
@@ -272,7 +272,7 @@ class Registry:
         with self._lock:
             self._refused.pop(version, None)
         event(logging.INFO, "version loaded", version=version, seconds=round(time.perf_counter() - start, 3))
-        return Loaded(predictor, Labels(predictor.taxonomy), memory_bytes)
+        return LoadedVersion(predictor, Labels(predictor.taxonomy), memory_bytes)
 
     def _refuse(self, version: str, error: Exception, seen: tuple[object, ...]) -> None:
         code = code_of(error)
@@ -285,8 +285,8 @@ class Registry:
     def _make_room(self, memory_bytes: int) -> None:
         """Let go of versions asked for by name, least recently used first, until so much more fits. Raises _NoRoom."""
         with self._lock:
-            serving = self._current.memory_bytes if self._current else 0
-            free = self._memory_bytes - memory_bytes - serving
+            current = self._current.memory_bytes if self._current else 0
+            free = self._memory_bytes - memory_bytes - current
             while self._named and sum(one.memory_bytes for one in self._named.values()) > free:
                 self._asked.pop(self._named.popitem(last=False)[0], None)
         if memory_bytes and free < 0:

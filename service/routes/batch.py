@@ -13,13 +13,13 @@ from fastapi.responses import Response
 
 from models.decision.prediction import Answer, Answers
 from service.dispatch.items import FormItem, Item
-from service.dispatch.job import Work, begin, open_work
-from service.dispatch.scheduler import Chunks
+from service.dispatch.job import PredictionJob, begin, open_job
+from service.dispatch.scheduler import ChunkScheduler
 from service.dispatch.stream import LineStream
 from service.engine.waiting import ASSEMBLY_SECONDS, answer_of
 from service.errors import BatchTooLarge, InvalidRequest, PartTooLarge, UnsupportedMediaType
 from service.http.bodies import JSON, LARGE_BYTES, LARGE_ITEMS, MULTIPART, NDJSON, media_type, parse_json
-from service.http.context import record_of
+from service.http.context import context_of
 from service.http.forms import Form, FormLimits, parse_form
 from service.http.problems import pointer
 from service.http.requests import Options
@@ -38,7 +38,7 @@ from service.routes.openapi import (
     stream_response,
 )
 from service.settings import Settings
-from service.state import Serving
+from service.state import ServiceState
 
 router = APIRouter(tags=["predictions"])
 
@@ -75,28 +75,28 @@ async def predict_batch(request: Request) -> Response:
     stops; `deadline_exceeded`: it was open for 6 h; `overloaded`) says so in its last line, whose `index` is that of
     the first listing that was not read: send again from there.
     """
-    options, serving = begin(request)
+    options, state = begin(request)
     kind = media_type(request)
     if kind == NDJSON:
-        seconds = serving.settings.deadline_seconds
-        return LineStream(await open_work(serving, request, options, seconds=seconds))
+        seconds = state.settings.deadline_seconds
+        return LineStream(await open_job(state, request, options, seconds=seconds))
     if kind not in (JSON, MULTIPART):
         raise UnsupportedMediaType
-    return await _answer_whole(request, serving, options, kind)
+    return await _answer_whole(request, state, options, kind)
 
 
-async def _answer_whole(request: Request, serving: Serving, options: Options, kind: str) -> Response:
-    settings = serving.settings
+async def _answer_whole(request: Request, state: ServiceState, options: Options, kind: str) -> Response:
+    settings = state.settings
     read = _read_json if kind == JSON else partial(_read_form, content_type=request.headers["content-type"])
-    async with serving.bodies.read(request, settings.batch_body_bytes) as body:
-        work = await open_work(serving, request, options, seconds=settings.batch_deadline_seconds)
-        async with serving.batches.turn(work.deadline, request.receive):
-            items = await serving.aside.run(len(body) > LARGE_BYTES, read, body, settings)
-            with closing(Chunks(work)) as chunks:
-                predictions = asyncio.ensure_future(_all([chunks.add(item, work.deadline) for item in items]))
-                answers = await answer_of(predictions, work.deadline + ASSEMBLY_SECONDS, request.receive)
-    request_id = record_of(request).request_id
-    return await serving.aside.run(len(items) > LARGE_ITEMS, _response, items, answers, work, request_id)
+    async with state.bodies.read(request, settings.batch_body_bytes) as body:
+        job = await open_job(state, request, options, seconds=settings.batch_deadline_seconds)
+        async with state.batches.turn(job.deadline, request.receive):
+            items = await state.aside.run(len(body) > LARGE_BYTES, read, body, settings)
+            with closing(ChunkScheduler(job)) as chunks:
+                predictions = asyncio.ensure_future(_all([chunks.add(item, job.deadline) for item in items]))
+                answers = await answer_of(predictions, job.deadline + ASSEMBLY_SECONDS, request.receive)
+    request_id = context_of(request).request_id
+    return await state.aside.run(len(items) > LARGE_ITEMS, _response, items, answers, job, request_id)
 
 
 async def _all(answers: Sequence[asyncio.Future[Answer]]) -> Answers:
@@ -148,9 +148,9 @@ def _listings(document: object, most: int) -> list[Any]:
     return values
 
 
-def _response(items: Sequence[Item], answers: Answers, work: Work, request_id: str) -> Response:
+def _response(items: Sequence[Item], answers: Answers, job: PredictionJob, request_id: str) -> Response:
     results = [
-        result_body(item.index, item.id, answer, work.words, request_id, below=f"/listings/{item.index}")
+        result_body(item.index, item.id, answer, job.words, request_id, below=f"/listings/{item.index}")
         for item, answer in zip(items, answers, strict=True)
     ]
     return json_response(batch_body(results))

@@ -14,14 +14,14 @@ from models.errors import ImageError
 from models.listing import Modality
 from models.preprocessing.image.structure import read_structure
 from service.catalogue import LabelledCatalogue
-from service.dispatch.job import open_work
-from service.dispatch.sampling import DrawnListing, draw_listings
+from service.dispatch.job import open_job
+from service.dispatch.sampling import SampledListing, draw_listings
 from service.errors import NotFound
-from service.http.requests import Draw, Language, language
+from service.http.requests import Language, SampleQuery, language
 from service.http.responses import (
     CategoryBody,
+    LabelTable,
     PredictionBody,
-    Words,
     category_body,
     etag_of,
     is_held,
@@ -30,7 +30,7 @@ from service.http.responses import (
 )
 from service.routes.examples import DRAW, LABELLED, ROWS
 from service.routes.openapi import SERVING_PROBLEMS, parameters, problems
-from service.state import serving_of
+from service.state import state_of
 
 router = APIRouter(tags=["catalogue"])
 
@@ -100,34 +100,35 @@ async def labelled_catalogue(
 
     Categories are in the order of the version's, then those that it does not know.
     """
-    serving = serving_of(request)
-    words = serving.registry.current.labels(language(lang, accept_language))
-    return json_response(await asyncio.to_thread(_labelled, serving.catalogue, words))
+    state = state_of(request)
+    words = state.registry.current.labels(language(lang, accept_language))
+    return json_response(await asyncio.to_thread(_labelled, state.catalogue, words))
 
 
 @router.get(
     f"{PATH}/listings",
+    name="drawn_listings",  # clients know the operation by this name
     summary="Listings drawn from it",
     responses={
         200: {"model": DrawBody, "content": {"application/json": {"example": DRAW}}},
         **problems(*SERVING_PROBLEMS, "invalid_request", "catalogue_unavailable"),
     },
-    openapi_extra=parameters(Draw),
+    openapi_extra=parameters(SampleQuery),
 )
-async def drawn_listings(request: Request) -> Response:
+async def sampled_listings(request: Request) -> Response:
     """Labelled listings drawn at random, none twice, each with its prediction and whether that is right.
 
     `predicted` and `only` look for listings: at most 240, unless the operator set another number, are asked about, so
     there may be fewer than `count`, or none. Listings that cannot be predicted are passed over.
     """
-    serving = serving_of(request)
-    serving.admit()
-    draw = Draw.read(request.scope["query_string"])
-    with serving.batches.take():
-        seconds = serving.settings.batch_deadline_seconds
-        work = await open_work(serving, request, draw.options(TOP_K), seconds=seconds)
-        found, tried = await draw_listings(work, serving.catalogue, draw)
-    return json_response({"listings": [_drawn_body(one, work.words) for one in found], "tried": tried})
+    state = state_of(request)
+    state.admit()
+    draw = SampleQuery.read(request.scope["query_string"])
+    with state.batches.take():
+        seconds = state.settings.batch_deadline_seconds
+        job = await open_job(state, request, draw.options(TOP_K), seconds=seconds)
+        found, tried = await draw_listings(job, state.catalogue, draw)
+    return json_response({"listings": [_drawn_body(one, job.words) for one in found], "tried": tried})
 
 
 @router.get(
@@ -149,14 +150,14 @@ async def labelled_photo(
     if_none_match: Annotated[str, Header(description="The `ETag` of an earlier answer.")] = "",
 ) -> Response:
     """The photo of a listing; 404 when it has none, or none that is JPEG, PNG, WebP or GIF by content."""
-    photo, kind = await asyncio.to_thread(_photo, serving_of(request).catalogue, row)
+    photo, kind = await asyncio.to_thread(_photo, state_of(request).catalogue, row)
     headers = {"ETag": etag_of(photo), "Cache-Control": "no-cache"}
     if is_held(if_none_match, headers["ETag"]):
         return Response(status_code=304, headers=headers)
     return Response(photo, media_type=kind, headers=headers)
 
 
-def _labelled(catalogue: LabelledCatalogue, words: Words) -> dict[str, Any]:
+def _labelled(catalogue: LabelledCatalogue, words: LabelTable) -> dict[str, Any]:
     rows = catalogue.rows()
     counts = rows.counts
     known = [code for code in words if code in counts]
@@ -171,7 +172,7 @@ def _labelled(catalogue: LabelledCatalogue, words: Words) -> dict[str, Any]:
     }
 
 
-def _drawn_body(one: DrawnListing, words: Words) -> DrawnBody:
+def _drawn_body(one: SampledListing, words: LabelTable) -> DrawnBody:
     row, prediction = one.row, one.prediction
     correct: CorrectBody = {"fused": one.is_right}
     for modality, scores in prediction.by_modality.items():

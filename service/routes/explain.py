@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from service.dispatch.explanations import ExplanationBody, explained, explanation_body
-from service.dispatch.job import open_work
+from service.dispatch.job import open_job
 from service.http.requests import Choices
 from service.http.responses import json_response
 from service.routes.examples import EXPLANATION, PHOTO_LISTINGS
@@ -24,7 +24,7 @@ from service.routes.openapi import (
     problems,
 )
 from service.routes.predict import read_listing
-from service.state import serving_of
+from service.state import state_of
 
 router = APIRouter(tags=["predictions"])
 
@@ -48,10 +48,10 @@ async def explain(request: Request) -> Response:
     covered in up to 36 places, on a grid of at most 12 by 12 cells; cells that are empty have no effect and are not
     tried. Two explanations are worked on at once, unless the operator set another number; others get `overloaded`.
     """
-    serving = serving_of(request)
-    serving.admit()
+    state = state_of(request)
+    state.admit()
     options = Choices.read(request.scope["query_string"]).options(TOP_K)
-    async with read_listing(request, serving) as listing:
-        work = await open_work(serving, request, options, seconds=serving.settings.batch_deadline_seconds)
-        explanation = await explained(work, listing)
-    return json_response(explanation_body(explanation, work.words, listing.id))
+    async with read_listing(request, state) as listing:
+        job = await open_job(state, request, options, seconds=state.settings.batch_deadline_seconds)
+        explanation = await explained(job, listing)
+    return json_response(explanation_body(explanation, job.words, listing.id))

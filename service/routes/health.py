@@ -11,7 +11,7 @@ from typing_extensions import TypedDict
 from service.errors import Draining
 from service.http.responses import json_response
 from service.routes.openapi import problems
-from service.state import serving_of
+from service.state import state_of
 
 router = APIRouter(tags=["health"])
 
@@ -42,7 +42,7 @@ async def live() -> Response:
 )
 async def ready(request: Request) -> Response:
     """200 when a version is loaded; 503 `model_unavailable` until then, `draining` once the process is to stop."""
-    serving = serving_of(request)
-    if serving.draining:
+    state = state_of(request)
+    if state.draining:
         raise Draining
-    return json_response(ReadyBody(status="ready", version=serving.registry.current.predictor.version))
+    return json_response(ReadyBody(status="ready", version=state.registry.current.predictor.version))

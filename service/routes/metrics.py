@@ -12,7 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from service.registry.registry import Registry
-from service.state import Serving, serving_of
+from service.state import ServiceState, state_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -21,15 +21,15 @@ router = APIRouter(include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """Counters, histograms and gauges, as text or, where the scraper asks for it, as OpenMetrics."""
     encode, content_type = choose_encoder(request.headers.get("accept", ""))
-    body = await asyncio.to_thread(encode, serving_of(request).metrics.registry)  # milliseconds
+    body = await asyncio.to_thread(encode, state_of(request).metrics.registry)  # milliseconds
     return Response(body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 
 
 class Gauges(Collector):
     """The state of one process' machinery."""
 
-    def __init__(self, serving: Serving) -> None:
-        self._serving = serving
+    def __init__(self, state: ServiceState) -> None:
+        self._state = state
 
     def describe(self) -> list[Metric]:
         """Nothing: the names are this module's own, and a description would be a scrape."""
@@ -37,28 +37,28 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All of them, as they are now."""
-        yield from _load(self._serving)
-        yield from _versions(self._serving.registry)
+        yield from _load(self._state)
+        yield from _versions(self._state.registry)
 
 
-def _load(serving: Serving) -> Iterator[Metric]:
-    settings = serving.settings
+def _load(state: ServiceState) -> Iterator[Metric]:
+    settings = state.settings
     gauges: list[tuple[str, str, float]] = [
-        ("pykuten_queue_listings", "Listings that wait for a thread.", serving.engine.waiting),
+        ("pykuten_queue_listings", "Listings that wait for a thread.", state.engine.waiting),
         ("pykuten_queue_capacity_listings", "Most listings that may wait.", settings.queue),
-        ("pykuten_requests_in_progress", "Requests that are being answered.", serving.metrics.in_progress),
-        ("pykuten_batches_in_progress", "Batches being worked on.", settings.batches - serving.batches.free),
-        ("pykuten_batches_waiting", "Batches that wait for one of these places.", serving.batches.waiting),
-        ("pykuten_streams_in_progress", "Streams being worked on.", settings.streams - serving.streams.free),
+        ("pykuten_requests_in_progress", "Requests that are being answered.", state.metrics.in_progress),
+        ("pykuten_batches_in_progress", "Batches being worked on.", settings.batches - state.batches.free),
+        ("pykuten_batches_waiting", "Batches that wait for one of these places.", state.batches.waiting),
+        ("pykuten_streams_in_progress", "Streams being worked on.", settings.streams - state.streams.free),
         (
             "pykuten_explanations_in_progress",
             "Explanations being worked on.",
-            settings.explanations - serving.explanations.free,
+            settings.explanations - state.explanations.free,
         ),
-        ("pykuten_bodies_bytes", "Request bodies held in memory.", serving.bodies.held),
+        ("pykuten_bodies_bytes", "Request bodies held in memory.", state.bodies.held),
         ("pykuten_bodies_capacity_bytes", "Most that may be held.", settings.bodies_bytes),
         ("pykuten_workers", "Threads that run the networks.", settings.workers),
-        ("pykuten_draining", "1 once the process was told to stop.", serving.draining),
+        ("pykuten_draining", "1 once the process was told to stop.", state.draining),
     ]
     for name, text, value in gauges:
         yield GaugeMetricFamily(name, text, value)

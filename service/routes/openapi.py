@@ -178,14 +178,14 @@ def parameters(options: type[Choices]) -> dict[str, Any]:
 class WrittenDocument:
     """The document as JSON and its tag, written once for each version: its 100 kB take 4 ms, and 160 ms at first."""
 
-    def __init__(self, document: Callable[[], dict[str, Any]], serving: Callable[[], str | None]) -> None:
+    def __init__(self, document: Callable[[], dict[str, Any]], current_version: Callable[[], str | None]) -> None:
         self._document = document
-        self._serving = serving
+        self._current_version = current_version
         self._held: tuple[str | None, bytes, str] | None = None
 
     async def read(self) -> tuple[bytes, str]:
         """Content and tag."""
-        version = self._serving()
+        version = self._current_version()
         held = self._held
         if held is None or held[0] != version:
             content = await asyncio.to_thread(lambda: to_json(self._document()))
@@ -193,7 +193,7 @@ class WrittenDocument:
         return held[1], held[2]
 
 
-def install(app: FastAPI, *, serving: Callable[[], str | None], with_keys: bool = False) -> None:
+def install(app: FastAPI, *, current_version: Callable[[], str | None], with_keys: bool = False) -> None:
     """Make the app's document hold the schemas that its routes refer to by name, the version that serves as an example,
     and, if so, that the app asks for keys. `app.state.document` is the same as JSON.
     """
@@ -213,11 +213,11 @@ def install(app: FastAPI, *, serving: Callable[[], str | None], with_keys: bool 
             if with_keys:
                 _add_keys(found)
             app.openapi_schema = found
-        _name_version(app.openapi_schema["paths"], serving())
+        _name_version(app.openapi_schema["paths"], current_version())
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
-    app.state.document = WrittenDocument(document, serving)
+    app.state.document = WrittenDocument(document, current_version)
 
 
 def _name_version(paths: Mapping[str, Any], version: str | None) -> None:

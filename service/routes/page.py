@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from models.errors import NoVersion
 from service.http.responses import is_held
-from service.state import serving_of
+from service.state import state_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,12 +34,12 @@ DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-
 @router.get("/")
 async def index(request: Request) -> Response:
     """The start page."""
-    serving = serving_of(request)
+    state = state_of(request)
     try:
-        version = serving.registry.current.predictor.version
+        version = state.registry.current.predictor.version
     except NoVersion:
         version = "none"
-    return _page("index.html", PAGE_POLICY, version=version, photo_bytes=str(serving.settings.photo_bytes))
+    return _page("index.html", PAGE_POLICY, version=version, photo_bytes=str(state.settings.photo_bytes))
 
 
 @router.get("/docs")

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from models.listing import Listing
 from models.timing import Stage, timed
-from service.dispatch.job import begin, open_work
+from service.dispatch.job import begin, open_job
 from service.errors import InvalidRequest, UnsupportedMediaType
 from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, media_type, parse_json, require_json
 from service.http.forms import Form, parse_form
@@ -35,7 +35,7 @@ from service.routes.openapi import (
     photo_body,
     problems,
 )
-from service.state import Serving
+from service.state import ServiceState
 
 router = APIRouter(tags=["predictions"])
 
@@ -57,12 +57,12 @@ async def predict_text(request: Request) -> Response:
     HTML and entities are understood. A field may have 20,000 characters, the body 2 MiB unless the operator set another
     number; what is longer is refused, never cut.
     """
-    options, serving = begin(request)
+    options, state = begin(request)
     require_json(request)
-    async with serving.bodies.read(request, serving.settings.text_body_bytes) as body:
-        with timed(Stage.PARSE, serving.metrics.stage):
-            listing = await serving.aside.run(len(body) > LARGE_BYTES, _read_text, body)
-        return await _answer(request, serving, listing, options)
+    async with state.bodies.read(request, state.settings.text_body_bytes) as body:
+        with timed(Stage.PARSE, state.metrics.stage):
+            listing = await state.aside.run(len(body) > LARGE_BYTES, _read_text, body)
+        return await _answer(request, state, listing, options)
 
 
 @router.post(
@@ -78,18 +78,18 @@ async def predict_image(request: Request) -> Response:
     name are not believed. At most 10 MiB, 25 megapixels (WebP: 9) and 12,000 pixels a side. The photo is turned as its
     EXIF orientation says.
     """
-    options, serving = begin(request)
+    options, state = begin(request)
     kind = media_type(request)
     if kind != MULTIPART and not kind.startswith("image/"):
         raise UnsupportedMediaType
-    settings = serving.settings
+    settings = state.settings
     limit = settings.form_body_bytes if kind == MULTIPART else settings.photo_bytes
-    async with serving.bodies.read(request, limit) as body:
-        with timed(Stage.PARSE, serving.metrics.stage):
-            listing = await _form_listing(request, serving, body, ("id",)) if kind == MULTIPART else Listing(image=body)
+    async with state.bodies.read(request, limit) as body:
+        with timed(Stage.PARSE, state.metrics.stage):
+            listing = await _form_listing(request, state, body, ("id",)) if kind == MULTIPART else Listing(image=body)
         if listing.image is None:
             raise InvalidRequest.at("/image", "This is required.")
-        return await _answer(request, serving, listing, options)
+        return await _answer(request, state, listing, options)
 
 
 @router.post(
@@ -104,25 +104,25 @@ async def predict(request: Request) -> Response:
     Give a title, a description, a photo, or any mix of them. `by_modality` says what text and photo say alone. The
     limits are those of `/predict/text` and `/predict/image`.
     """
-    options, serving = begin(request)
-    async with read_listing(request, serving) as listing:
-        return await _answer(request, serving, listing, options)
+    options, state = begin(request)
+    async with read_listing(request, state) as listing:
+        return await _answer(request, state, listing, options)
 
 
 @asynccontextmanager
-async def read_listing(request: Request, serving: Serving) -> AsyncIterator[Listing]:
+async def read_listing(request: Request, state: ServiceState) -> AsyncIterator[Listing]:
     """The listing of a form or of JSON; its photo counts as a body in memory until the block ends."""
     kind = media_type(request)
     if kind not in (JSON, MULTIPART):
         raise UnsupportedMediaType
-    settings = serving.settings
+    settings = state.settings
     limit = settings.json_photo_body_bytes if kind == JSON else settings.form_body_bytes
-    async with serving.bodies.read(request, limit) as body:
-        with timed(Stage.PARSE, serving.metrics.stage):
+    async with state.bodies.read(request, limit) as body:
+        with timed(Stage.PARSE, state.metrics.stage):
             if kind == JSON:
-                listing = await serving.aside.run(len(body) > LARGE_BYTES, _read_json, body)
+                listing = await state.aside.run(len(body) > LARGE_BYTES, _read_json, body)
             else:
-                listing = await _form_listing(request, serving, body, ("id", "designation", "description"))
+                listing = await _form_listing(request, state, body, ("id", "designation", "description"))
         yield listing
 
 
@@ -137,9 +137,9 @@ def _read_json(body: bytes) -> Listing:
     return check(PhotoListing, parse_json(body)).listing()
 
 
-async def _form_listing(request: Request, serving: Serving, body: bytes, fields: tuple[str, ...]) -> Listing:
+async def _form_listing(request: Request, state: ServiceState, body: bytes, fields: tuple[str, ...]) -> Listing:
     content_type = request.headers["content-type"]
-    form = await serving.aside.run(len(body) > LARGE_BYTES, parse_form, body, content_type, serving.form_limits)
+    form = await state.aside.run(len(body) > LARGE_BYTES, parse_form, body, content_type, state.form_limits)
     return _listing_of(form, fields)
 
 
@@ -156,7 +156,7 @@ def _listing_of(form: Form, fields: tuple[str, ...]) -> Listing:
     return check(TextListing, form.texts).listing(form.files.get("image"))
 
 
-async def _answer(request: Request, serving: Serving, listing: Listing, options: Options) -> Response:
-    work = await open_work(serving, request, options, seconds=serving.settings.deadline_seconds)
-    prediction = await work.predict(listing)
-    return json_response(prediction_body(prediction, work.words, listing.id))
+async def _answer(request: Request, state: ServiceState, listing: Listing, options: Options) -> Response:
+    job = await open_job(state, request, options, seconds=state.settings.deadline_seconds)
+    prediction = await job.predict(listing)
+    return json_response(prediction_body(prediction, job.words, listing.id))

@@ -20,11 +20,11 @@ from models.versions.manifest import Manifest, read_listed, read_manifest
 from models.versions.metrics import FILE_NAME as METRICS
 from service.http.requests import Language, language
 from service.http.responses import etag_of, is_held, json_response
-from service.registry.loading import Loaded
+from service.registry.loading import LoadedVersion
 from service.registry.refusals import Refusal, RefusalCode
 from service.registry.registry import Registry, State, VersionState
 from service.routes.openapi import problems
-from service.state import serving_of
+from service.state import state_of
 
 router = APIRouter(tags=["catalogue"])
 
@@ -119,7 +119,7 @@ async def categories(
     if_none_match: Annotated[str, Header(description="The `ETag` of an earlier answer.")] = "",
 ) -> Response:
     """Codes, labels and groups in French, English and German. Cheap to ask again with the `ETag` of the last answer."""
-    loaded = await serving_of(request).registry.get(version)
+    loaded = await state_of(request).registry.get(version)
     body = to_json(_categories(loaded, language(lang, accept_language)))
     etag = etag_of(body)
     headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Language"}
@@ -131,7 +131,7 @@ async def categories(
 @router.get("/models", summary="The versions", responses={200: {"model": ModelsBody}})
 async def list_models(request: Request) -> Response:
     """Every version of the store, newest first, and what it is to this process."""
-    registry = serving_of(request).registry
+    registry = state_of(request).registry
     return json_response(await asyncio.to_thread(_models, registry))
 
 
@@ -144,12 +144,12 @@ async def show_model(
     request: Request, version: Annotated[str, Field(description="A name of `GET /models`.")]
 ) -> Response:
     """Quality figures by kind of evidence, calibration and thresholds, categories, and where the version comes from."""
-    registry = serving_of(request).registry
+    registry = state_of(request).registry
 
     return json_response(await asyncio.to_thread(_show, registry, version))
 
 
-def _categories(loaded: Loaded, lang: str) -> CategoriesBody:
+def _categories(loaded: LoadedVersion, lang: str) -> CategoriesBody:
     words = loaded.labels(lang)
     entries = [
         CategoryEntry(
@@ -186,7 +186,7 @@ def _models(registry: Registry) -> ModelsBody:
         )
     entries.sort(key=lambda one: (one["version"][:10], one["created"] or ""), reverse=True)  # names begin with the day
     return {
-        "serving": registry.serving,
+        "serving": registry.current_version,
         "promoted": promoted,
         "refusal": None if refusal is None else _refusal(refusal),
         "versions": entries,

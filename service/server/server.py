@@ -23,7 +23,7 @@ from fastapi import FastAPI
 
 from service.server.connection import connection_class
 from service.settings import Settings
-from service.state import Serving
+from service.state import ServiceState
 
 DOORS = 16
 """Descriptors of the one listening socket. libuv takes in one connection at each turn of the loop for each of them: by
@@ -39,9 +39,9 @@ LINE_SECONDS = 2.0
 class Server(uvicorn.Server):
     """uvicorn's server, ending as described above."""
 
-    def __init__(self, config: uvicorn.Config, serving: Serving) -> None:
+    def __init__(self, config: uvicorn.Config, state: ServiceState) -> None:
         super().__init__(config)
-        self._serving = serving
+        self._state = state
         self._exit_at: float | None = None
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
@@ -51,11 +51,11 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """First signal: drain. Second: exit now. The signal is not raised again, so that a clean end is exit code 0."""
-        self._serving.draining = True
+        self._state.draining = True
         if self._exit_at is not None:
             self.should_exit = self.force_exit = True
             return
-        wait = self._serving.settings.drain_seconds if sig == signal.SIGTERM else 0.0
+        wait = self._state.settings.drain_seconds if sig == signal.SIGTERM else 0.0
         self._exit_at = time.monotonic() + wait
 
     async def on_tick(self, counter: int) -> bool:
@@ -72,8 +72,8 @@ class Server(uvicorn.Server):
         await asyncio.sleep(LAST_CALL_SECONDS)
         while any(in_line(one) for one in sockets or []) and time.monotonic() < end:  # noqa: ASYNC110 - the system's
             await asyncio.sleep(0.01)
-        seconds = self._serving.settings.shutdown_seconds / 2
-        stop = asyncio.get_running_loop().call_later(seconds, self._serving.stopping.set)
+        seconds = self._state.settings.shutdown_seconds / 2
+        stop = asyncio.get_running_loop().call_later(seconds, self._state.stopping.set)
         await super().shutdown(sockets)
         stop.cancel()
 
@@ -93,7 +93,7 @@ def make_server(app: FastAPI, settings: Settings) -> Server:
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
-    return Server(config, app.state.serving)
+    return Server(config, app.state.service)
 
 
 BACKLOG = 2048

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from models.decision.prediction import Action, Prediction, Scores
 from models.errors import ListingError
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.networks.inference import MAX_BATCH
 from models.predictor import Predictor
 from tests.models.tiny_networks import COLOURS, WORDS
@@ -77,8 +77,8 @@ def same_prediction(one: Prediction | ListingError, other: Prediction | ListingE
     confidences = zip(by_code(one), by_code(other), strict=True)
     return (
         all(code == twin and abs(p - q) <= TOLERANCE for (code, p), (twin, q) in confidences)
-        and (one.case, one.modalities, one.warnings, one.version)
-        == (other.case, other.modalities, other.warnings, other.version)
+        and (one.evidence, one.modalities, one.warnings, one.version)
+        == (other.evidence, other.modalities, other.warnings, other.version)
         and one.by_modality.keys() == other.by_modality.keys()
     )
 
@@ -103,7 +103,7 @@ def alone(tiny_predictor: Predictor) -> list[Scores]:
 def test_the_listings_are_of_every_case_and_get_different_answers(
     tiny_predictor: Predictor, alone: list[Scores]
 ) -> None:
-    assert {tiny_predictor.prepare(one).case for one in VARIED} == set(Case)
+    assert {tiny_predictor.prepare(one).evidence for one in VARIED} == set(Evidence)
     assert len({scores.fused.round(3).tobytes() for scores in alone}) == len(VARIED)
 
 

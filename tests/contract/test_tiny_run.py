@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from models.comparison.parity import measure_parity
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.predictor import Predictor
 from models.versions.manifest import read_manifest
 from service.app import create_app
@@ -70,7 +70,7 @@ def test_the_command_ends_with_the_version_s_name(tiny_run: TinyRun) -> None:
     assert lines[-2:] == [f"serving {tiny_run.version}", tiny_run.version]
     assert tiny_run.store.versions() == [tiny_run.version]
     table = next(number for number, line in enumerate(lines) if line.startswith("| listings | evidence | n |"))
-    assert sum(line.startswith("| true |") for line in lines[table:]) == len(Case)
+    assert sum(line.startswith("| true |") for line in lines[table:]) == len(Evidence)
 
 
 def test_the_version_holds_what_the_design_says(folder: Path, predictor: Predictor) -> None:
@@ -83,7 +83,9 @@ def test_the_version_holds_what_the_design_says(folder: Path, predictor: Predict
     assert manifest.run["catalogue"]["path"] == "listings.csv"
     assert predictor.taxonomy.codes == ("10", "40", "1140", "2583")
     cases = [json.loads(line) for line in (folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
-    shown = {(bool(case["designation"]), bool(case["description"]), bool(case["image"])) for case in cases}
+    shown = {
+        (bool(evidence["designation"]), bool(evidence["description"]), bool(evidence["image"])) for evidence in cases
+    }
     assert {(True, False, False), (True, True, False), (False, False, True), (True, True, True)} <= shown
 
 
@@ -108,24 +110,24 @@ def test_metrics_are_of_the_test_part_and_the_networks_have_learned(folder: Path
     assert cases["image"]["accuracy"]["value"] >= 0.4
     assert cases["both"]["accuracy"]["value"] >= 0.75
     assert metrics["parity"]["top1"] >= 0.995
-    assert {case: told["n"] for case, told in metrics["unfamiliar"].items()} == {"image": 2}
+    assert {evidence: told["n"] for evidence, told in metrics["unfamiliar"].items()} == {"image": 2}
 
 
 def test_it_files_listings_under_the_right_categories(
     predictor: Predictor, listings: list[tuple[str, Listing]]
 ) -> None:
-    for case, least in ((Case.TEXT, 0.9), (Case.IMAGE, 0.6), (Case.BOTH, 0.9)):
+    for evidence, least in ((Evidence.TEXT, 0.9), (Evidence.IMAGE, 0.6), (Evidence.BOTH, 0.9)):
         shown = [
             Listing(
-                listing.designation if case is not Case.IMAGE else "",
-                listing.description if case is not Case.IMAGE else "",
-                listing.image if case is not Case.TEXT else None,
+                listing.designation if evidence is not Evidence.IMAGE else "",
+                listing.description if evidence is not Evidence.IMAGE else "",
+                listing.image if evidence is not Evidence.TEXT else None,
             )
             for _, listing in listings
         ]
         found = predictor.predict_many(shown, top_k=1)
         right = sum(answer.code == code for answer, (code, _) in zip(found, listings, strict=True))  # type: ignore[union-attr]
-        assert right / len(listings) >= least, case
+        assert right / len(listings) >= least, evidence
 
 
 def test_both_runtimes_agree(folder: Path, listings: list[tuple[str, Listing]]) -> None:

@@ -19,7 +19,7 @@ from models.errors import (
     TextTooLong,
     VersionRefused,
 )
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.networks.inference import Networks
 from models.predictor import Predictor
 from models.versions.golden import GoldenListing, read_golden, write_golden
@@ -108,20 +108,23 @@ def test_probabilities_are_the_calibrated_logits(tiny_version: Path, tiny_predic
         powers = np.exp(values - values.max())
         return powers / powers.sum()
 
-    temperatures = {case: fitted.temperature for case, fitted in calibration().cases.items()}
+    temperatures = {evidence: fitted.temperature for evidence, fitted in calibration().cases.items()}
     assert len(set(temperatures.values())) == 4
     fusion = Fusion.read(tiny_version, 4)
     networks = Networks.load(tiny_version, read_manifest(tiny_version))
-    for one, text_case in ((listing(0, photo_of=1), Case.TITLE), (listing(2, description=1, photo_of=3), Case.TEXT)):
+    for one, text_evidence in (
+        (listing(0, photo_of=1), Evidence.TITLE),
+        (listing(2, description=1, photo_of=3), Evidence.TEXT),
+    ):
         prepared = tiny_predictor.prepare(one)
         (logits,) = networks.logits([prepared])
-        text = softmax(logits[Modality.TEXT].astype(np.float64) / temperatures[text_case])
-        image = softmax(logits[Modality.IMAGE].astype(np.float64) / temperatures[Case.IMAGE])
+        text = softmax(logits[Modality.TEXT].astype(np.float64) / temperatures[text_evidence])
+        image = softmax(logits[Modality.IMAGE].astype(np.float64) / temperatures[Evidence.IMAGE])
         pool = fusion.text * np.log(text) + fusion.image * np.log(image) + fusion.bias
         (answer,) = tiny_predictor.score([prepared])
         assert np.allclose(answer.by_modality[Modality.TEXT], text, atol=1e-5)
         assert np.allclose(answer.by_modality[Modality.IMAGE], image, atol=1e-5)
-        assert np.allclose(answer.fused, softmax(pool / temperatures[Case.BOTH]), atol=1e-5)
+        assert np.allclose(answer.fused, softmax(pool / temperatures[Evidence.BOTH]), atol=1e-5)
 
 
 def test_one_modality_alone_is_not_fused(tiny_predictor: Predictor) -> None:

@@ -18,9 +18,9 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from models.decision.calibration import PRECISIONS, Calibration, CaseCalibration
+from models.decision.calibration import PRECISIONS, Calibration, EvidenceCalibration
 from models.decision.fusion import Fusion
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.predictor import Predictor
 from models.preprocessing.settings import ImagePreprocessing, Preprocessing
 from models.taxonomy import FILE_NAME as TAXONOMY
@@ -71,22 +71,22 @@ def taxonomy(classes: int) -> Taxonomy:
 
 def calibration(modalities: Collection[Modality] = tuple(Modality)) -> Calibration:
     """Every case that the modalities can meet, each with another temperature."""
-    cases = {Case.TITLE: 1.3, Case.TEXT: 1.1} if Modality.TEXT in modalities else {}
-    cases |= {Case.IMAGE: 0.9} if Modality.IMAGE in modalities else {}
-    cases |= {Case.BOTH: 1.2} if len(modalities) == 2 else {}
+    cases = {Evidence.TITLE: 1.3, Evidence.TEXT: 1.1} if Modality.TEXT in modalities else {}
+    cases |= {Evidence.IMAGE: 0.9} if Modality.IMAGE in modalities else {}
+    cases |= {Evidence.BOTH: 1.2} if len(modalities) == 2 else {}
     return Calibration(
         PRECISIONS,
         default_precision=0.9,
         coverage=0.95,
         cases={
-            case: CaseCalibration(
+            evidence: EvidenceCalibration(
                 temperature=temperature,
                 listings=1000,
                 thresholds=[round(precision - 0.2, 3) for precision in PRECISIONS[:-1]] + [None],
                 class_thresholds={CODES[0]: [OWN_THRESHOLD] * (len(PRECISIONS) - 1) + [None]},
                 set_floor=0.08,
             )
-            for case, temperature in cases.items()
+            for evidence, temperature in cases.items()
         },
     )
 
@@ -189,5 +189,5 @@ def _weighted(classes: int, seed: int) -> Fusion:
 def _metrics(classes: int, modalities: Collection[Modality]) -> dict[str, Any]:
     figure = {"value": 0.75, "low": 0.701, "high": 0.802}
     figures = {"n": 120, "accuracy": figure, "f1_weighted": figure, "f1_macro": figure, "ece": 0.031, "coverage": {}}
-    cohort = {"n": 120, "cases": {case.value: figures for case in calibration(modalities).cases}}
+    cohort = {"n": 120, "cases": {evidence.value: figures for evidence in calibration(modalities).cases}}
     return {"cohorts": {"test": cohort}, "classes": [{"code": code} for code in CODES[:classes]]}

@@ -61,7 +61,7 @@ def client(start: Start) -> Iterator[TestClient]:
 
 def predictor_of(client: TestClient) -> FakePredictor:
     """The predictor that serves the client's app."""
-    predictor = client.app.state.serving.registry.current.predictor  # type: ignore[attr-defined]
+    predictor = client.app.state.service.registry.current.predictor  # type: ignore[attr-defined]
     assert isinstance(predictor, FakePredictor)
     return predictor
 

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from models.decision.calibration import PRECISIONS, Calibration, CaseCalibration
+from models.decision.calibration import PRECISIONS, Calibration, EvidenceCalibration
 from models.decision.fusion import Fusion
 from models.decision.prediction import Scores
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from models.networks.inference import Networks
 from models.predictor import Predictor
 from models.preprocessing.prepare import Preparation, Prepared
@@ -77,14 +77,14 @@ def _features(text: ListingText) -> dict[str, np.ndarray]:
 
 
 def _calibration() -> Calibration:
-    case = CaseCalibration(
+    evidence = EvidenceCalibration(
         temperature=1.0,
         listings=1000,
         thresholds=[precision - 0.3 for precision in PRECISIONS[:-1]] + [None],
         class_thresholds={},
         set_floor=0.05,
     )
-    return Calibration(PRECISIONS, 0.9, 0.95, dict.fromkeys(Case, case))
+    return Calibration(PRECISIONS, 0.9, 0.95, dict.fromkeys(Evidence, evidence))
 
 
 def _manifest_fields(created: datetime) -> dict[str, Any]:

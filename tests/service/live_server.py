@@ -15,19 +15,19 @@ from service.app import create_app
 from service.registry.registry import Load, Registry
 from service.server.server import listen, make_server
 from service.settings import Settings
-from service.state import Serving
+from service.state import ServiceState
 from tests.service.fake_predictor import FakePredictor, load_fake
 
 
 @dataclass
 class Running:
     port: int
-    serving: Serving
+    state: ServiceState
     stop: Callable[[], None] = lambda: None
 
     @property
     def predictor(self) -> FakePredictor:
-        predictor = self.serving.registry.current.predictor
+        predictor = self.state.registry.current.predictor
         assert isinstance(predictor, FakePredictor)
         return predictor
 
@@ -47,7 +47,7 @@ def server(store: Store, load: Load = load_fake, **settings: Any) -> Iterator[Ru
     while not running.started and time.monotonic() < end:
         time.sleep(0.01)
     try:
-        yield Running(listener.getsockname()[1], app.state.serving, lambda: setattr(running, "should_exit", True))
+        yield Running(listener.getsockname()[1], app.state.service, lambda: setattr(running, "should_exit", True))
     finally:
         running.should_exit = True
         thread.join(15)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from models.decision.calibration import CaseCalibration
-from models.listing import Case, Modality
+from models.decision.calibration import EvidenceCalibration
+from models.listing import Evidence, Modality
 from models.taxonomy import Taxonomy
 from tests.training.synthetic_logits import posterior_logits
 from training.calibration.temperature import calibrated
@@ -16,11 +16,11 @@ from training.catalogue.dataset import COLUMNS, Catalogue
 from training.comparison.candidates import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
 from training.comparison.cost import Cost
 from training.comparison.fusion_methods import compare_fusions
-from training.evaluation.predictions import CaseAnswers, LabelledLogits, LearningCurve
+from training.evaluation.predictions import LabelledLogits, LearningCurve, Predictions
 
 PRECISIONS = (0.9, 0.95, 0.99)
 
-UNCALIBRATED = CaseCalibration(temperature=1, listings=0, thresholds=[], class_thresholds={}, set_floor=0)
+UNCALIBRATED = EvidenceCalibration(temperature=1, listings=0, thresholds=[], class_thresholds={}, set_floor=0)
 
 
 def make_comparison(
@@ -44,9 +44,9 @@ def make_comparison(
     table["category"] = [taxonomy.codes[label] for label in labels]
     table["label_source"] = np.where(np.arange(listings) % 3, "true", "vote")
 
-    def answers(case: Case, logits: np.ndarray) -> CaseAnswers:
-        return CaseAnswers(
-            case=case,
+    def answers(evidence: Evidence, logits: np.ndarray) -> Predictions:
+        return Predictions(
+            evidence=evidence,
             rows=rows,
             labels=labels,
             probabilities=np.exp(calibrated(logits, 1.0)),
@@ -62,17 +62,20 @@ def make_comparison(
     logits = {name: posterior_logits(rng, labels, len(taxonomy), signal) for name, signal in known.items()}
     contenders = []
     for number, name in enumerate(known):
-        case = Case.TEXT if name in text else Case.IMAGE
-        found = {case: answers(case, logits[name])}
-        if case is Case.TEXT:
-            found[Case.TITLE] = answers(Case.TITLE, 0.5 * logits[name])
+        evidence = Evidence.TEXT if name in text else Evidence.IMAGE
+        found = {evidence: answers(evidence, logits[name])}
+        if evidence is Evidence.TEXT:
+            found[Evidence.TITLE] = answers(Evidence.TITLE, 0.5 * logits[name])
         contenders.append(_contender(BASELINE if number == 0 else f"{name}-config", [name], found, number))
     both = [logits[name] for name in fused]
-    found = {case: answers(case, values) for case, values in zip((Case.TEXT, Case.IMAGE), both, strict=True)}
-    found[Case.BOTH] = answers(Case.BOTH, sum(both))
+    found = {
+        evidence: answers(evidence, values)
+        for evidence, values in zip((Evidence.TEXT, Evidence.IMAGE), both, strict=True)
+    }
+    found[Evidence.BOTH] = answers(Evidence.BOTH, sum(both))
     described = np.ones(listings, bool)
     labelled = LabelledLogits(labels, table["label_source"].to_numpy(str), described, described, both[0], None, both[1])
-    fusions = compare_fusions(labelled, dict.fromkeys(Case, UNCALIBRATED), seed=seed)
+    fusions = compare_fusions(labelled, dict.fromkeys(Evidence, UNCALIBRATED), seed=seed)
     contenders.append(replace(_contender("shipped", list(fused), found, 20), fusions=fusions, fusion="weighted"))
     return Comparison(
         part="validation",
@@ -87,8 +90,8 @@ def make_comparison(
     )
 
 
-def _contender(run: str, names: list[str], answers: dict[Case, CaseAnswers], number: int) -> Contender:
-    modalities = [Modality.IMAGE] if list(answers) == [Case.IMAGE] else [Modality.TEXT, Modality.IMAGE]
+def _contender(run: str, names: list[str], answers: dict[Evidence, Predictions], number: int) -> Contender:
+    modalities = [Modality.IMAGE] if list(answers) == [Evidence.IMAGE] else [Modality.TEXT, Modality.IMAGE]
     epochs = 4 + number % 5
     falling = tuple(float(2.5 * 0.7**epoch + 0.3 + number / 50) for epoch in range(epochs))
     return Contender(
@@ -98,7 +101,7 @@ def _contender(run: str, names: list[str], answers: dict[Case, CaseAnswers], num
             for modality, name in zip(modalities, names, strict=False)
         ],
         answers=answers,
-        costs={case: Cost(50, 0.4 * 1.5**number, 0.6 * 1.5**number, 0.4 * 1.5**number) for case in answers},
+        costs={evidence: Cost(50, 0.4 * 1.5**number, 0.6 * 1.5**number, 0.4 * 1.5**number) for evidence in answers},
         curves=[LearningCurve(name, falling, falling, tuple(1 - loss / 4 for loss in falling), 1.0) for name in names],
         seconds={"text": 10.0 + number, "image": 100.0},
         fusions=[],

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from models.errors import VersionRefused
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.predictor import Predictor
 from models.versions.manifest import read_manifest
 from models.versions.store import Store
@@ -189,8 +189,8 @@ def test_a_text_version_answers_texts(tiny_run: TinyRun, capsys: pytest.CaptureF
     assert right(predictor, "2583", POOL)
     assert right(predictor, "10", BOOK)
     metrics = json.loads((folder / "metrics.json").read_bytes())
-    cases = [case for cohort in metrics["cohorts"].values() for case in cohort["cases"]]
-    assert set(cases) == {Case.TEXT, Case.TITLE}
+    cases = [evidence for cohort in metrics["cohorts"].values() for evidence in cohort["cases"]]
+    assert set(cases) == {Evidence.TEXT, Evidence.TITLE}
     whole = json.loads((tiny_run.store.folder(tiny_run.version) / "metrics.json").read_bytes())
     for name, cohort in metrics["cohorts"].items():
         alone, beside = (each["cases"]["text"]["accuracy"] for each in (cohort, whole["cohorts"][name]))
@@ -248,9 +248,9 @@ def test_a_photo_version_answers_photos(tiny_run: TinyRun) -> None:
     predictor = Predictor.load(folder)
     assert predictor.modalities == {Modality.IMAGE}
     photo = next((tiny_run.folder / "data" / "images").iterdir()).read_bytes()
-    assert predictor.predict(Listing(image=photo)).case is Case.IMAGE
+    assert predictor.predict(Listing(image=photo)).evidence is Evidence.IMAGE
     metrics = json.loads((folder / "metrics.json").read_bytes())
-    assert {case for cohort in metrics["cohorts"].values() for case in cohort["cases"]} == {Case.IMAGE}
+    assert {evidence for cohort in metrics["cohorts"].values() for evidence in cohort["cases"]} == {Evidence.IMAGE}
 
 
 @pytest.mark.usefixtures("without_report")

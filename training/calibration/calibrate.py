@@ -21,13 +21,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, PRECISIONS, Calibration, CaseCalibration
+from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, PRECISIONS, Calibration, EvidenceCalibration
 from models.decision.fusion import Fusion, Method
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from models.predictor import DISAGREEMENT_CONFIDENCE
-from training.calibration.case import CaseEvidence, CaseFitter
+from training.calibration.evidence import CalibrationSample, EvidenceFitter
 from training.calibration.fusion import fit_fusion
-from training.calibration.label_reliability import Trust, basis
+from training.calibration.label_reliability import LabelReliability, basis
 from training.calibration.out_of_distribution import FALSE_ALARMS
 from training.calibration.summary import BorrowingCheck, CalibrationSummary, FusionSummary, accuracy, summarise_fusion
 from training.errors import ConfigError, PublishRefused
@@ -49,7 +49,7 @@ def calibrate(
     precision: float,
     coverage: float,
     seed: int,
-    trust: Trust | None = None,
+    trust: LabelReliability | None = None,
     false_alarms: float = FALSE_ALARMS,
 ) -> tuple[Fusion, Calibration, CalibrationSummary]:
     """Fit all of `fusion.json` and `calibration.json` on the calibration listings' logits.
@@ -62,15 +62,17 @@ def calibrate(
     when `precision` or `coverage` is out of range, ValueError when logits and `codes` differ in the number of classes.
     """
     _check(answers, codes, precision, coverage)
-    trust = trust or Trust()
-    fitter = CaseFitter(codes, coverage, false_alarms, seed, trust.certainty(answers.sources, answers.shares))
+    trust = trust or LabelReliability()
+    fitter = EvidenceFitter(codes, coverage, false_alarms, seed, trust.certainty(answers.sources, answers.shares))
     if answers.text is not None:
         title = answers.text if answers.title is None else answers.title
-        fitter.single(Case.TEXT, answers.text, answers, _described(answers, present(answers.text), trust))
-        fitter.single(Case.TITLE, title, answers, _believed(answers, present(title), trust), otherwise=Case.TEXT)
-        fitter.share(Case.TEXT, Case.TITLE)
+        fitter.single(Evidence.TEXT, answers.text, answers, _described(answers, present(answers.text), trust))
+        fitter.single(
+            Evidence.TITLE, title, answers, _believed(answers, present(title), trust), otherwise=Evidence.TEXT
+        )
+        fitter.share(Evidence.TEXT, Evidence.TITLE)
     if answers.image is not None:
-        fitter.single(Case.IMAGE, answers.image, answers, _believed(answers, present(answers.image), trust))
+        fitter.single(Evidence.IMAGE, answers.image, answers, _believed(answers, present(answers.image), trust))
     fusion, summary = Fusion.mean(len(codes)), None
     if answers.text is not None and answers.image is not None:
         raw = {Modality.TEXT: answers.text, Modality.IMAGE: answers.image}
@@ -79,7 +81,7 @@ def calibrate(
     return fusion, calibration, CalibrationSummary(fitter.summaries, summary)
 
 
-def fusable(answers: LabelledLogits, cases: Mapping[Case, CaseCalibration]) -> tuple[Floats, Floats]:
+def fusable(answers: LabelledLogits, cases: Mapping[Evidence, EvidenceCalibration]) -> tuple[Floats, Floats]:
     """Calibrated log-probabilities of text and photo, [N, C] each, as `Predictor` fuses them.
 
     Rows of NaN where there is no such evidence. Raises ValueError when the version has not both networks.
@@ -88,9 +90,11 @@ def fusable(answers: LabelledLogits, cases: Mapping[Case, CaseCalibration]) -> t
     if text is None or image is None:
         raise ValueError("a fusion needs two networks")
     log_text = np.where(
-        answers.described[:, None], cases[Case.TEXT].log_probabilities(text), cases[Case.TITLE].log_probabilities(text)
+        answers.described[:, None],
+        cases[Evidence.TEXT].log_probabilities(text),
+        cases[Evidence.TITLE].log_probabilities(text),
     )
-    return log_text, cases[Case.IMAGE].log_probabilities(image)
+    return log_text, cases[Evidence.IMAGE].log_probabilities(image)
 
 
 def refuse_worse_fusion(summary: CalibrationSummary) -> None:
@@ -105,13 +109,13 @@ def refuse_worse_fusion(summary: CalibrationSummary) -> None:
     )
 
 
-def _believed(answers: LabelledLogits, rows: Mask, trust: Trust) -> Mask:
+def _believed(answers: LabelledLogits, rows: Mask, trust: LabelReliability) -> Mask:
     """What of `rows` to calibrate on: the trusted ones, or all where these are too few."""
     trusted = trust.enough(answers.sources, rows)
     return rows if trusted is None else trusted
 
 
-def _described(answers: LabelledLogits, rows: Mask, trust: Trust) -> Mask:
+def _described(answers: LabelledLogits, rows: Mask, trust: LabelReliability) -> Mask:
     """The same for texts with a description, filled up with titles where they are too few."""
     described = rows & answers.described
     for trusted in (trust.enough(answers.sources, described), trust.enough(answers.sources, rows)):
@@ -121,7 +125,11 @@ def _described(answers: LabelledLogits, rows: Mask, trust: Trust) -> Mask:
 
 
 def _both(
-    fitter: CaseFitter, answers: LabelledLogits, raw: Mapping[Modality, Floats], method: Method, trust: Trust
+    fitter: EvidenceFitter,
+    answers: LabelledLogits,
+    raw: Mapping[Modality, Floats],
+    method: Method,
+    trust: LabelReliability,
 ) -> tuple[Fusion, FusionSummary | None]:
     """Fit the fusion on the listings with text and photo, and calibrate what it says, as `Predictor` will compute it.
 
@@ -132,9 +140,10 @@ def _both(
     labels, rows = answers.labels, present(log_text) & present(log_image)
     if not rows.any():
         lowest = {
-            case: min(fitted.set_floor, *fitted.class_floors.values(), 1) for case, fitted in fitter.cases.items()
+            evidence: min(fitted.set_floor, *fitted.class_floors.values(), 1)
+            for evidence, fitted in fitter.cases.items()
         }
-        fitter.never(Case.BOTH, max(min(lowest[Case.TEXT], lowest[Case.TITLE]), lowest[Case.IMAGE]) / 2)
+        fitter.never(Evidence.BOTH, max(min(lowest[Evidence.TEXT], lowest[Evidence.TITLE]), lowest[Evidence.IMAGE]) / 2)
         return Fusion.mean(log_text.shape[1]), None
     fitted = fit_fusion(log_text[rows], log_image[rows], labels[rows], method=method, seed=fitter.seed)
     summary = summarise_fusion(fitted, log_text[rows], log_image[rows], labels[rows])
@@ -155,8 +164,8 @@ def _both(
     networks = {Modality.TEXT: raw[Modality.TEXT][texts], Modality.IMAGE: raw[Modality.IMAGE][photos]}
     disagreement = disagree(log_text[texts], log_image[photos])
     told = basis(answers.sources[texts]) + told
-    evidence = CaseEvidence(texts, fused, labels[texts], fitter.certainty[texts], networks, disagreement, told)
-    fitter.fit(Case.BOTH, evidence)
+    sample = CalibrationSample(texts, fused, labels[texts], fitter.certainty[texts], networks, disagreement, told)
+    fitter.fit(Evidence.BOTH, sample)
     return fitted.fusion, summary
 
 

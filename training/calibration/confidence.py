@@ -32,7 +32,7 @@ SHAPE_LISTINGS = 300
 SHAPE_PRIOR = 10.0
 """The shape's numbers are assumed to be N(`UNCHANGED`, 1 / 10): a hundred listings move them little."""
 LOWEST, HIGHEST = (0.0, 0.0, -20.0), (20.0, 20.0, 20.0)
-"""Bounds of the shape, well inside what `CaseCalibration` takes; a, b >= 0 keep it rising."""
+"""Bounds of the shape, well inside what `EvidenceCalibration` takes; a, b >= 0 keep it rising."""
 
 
 @dataclass(frozen=True, eq=False)

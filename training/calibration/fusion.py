@@ -52,13 +52,13 @@ class FittedFusion:
 
 
 @dataclass(frozen=True, eq=False)
-class _Evidence:
+class _FusionInputs:
     text: Doubles
     image: Doubles
     labels: Labels
 
-    def of(self, rows: NDArray[np.intp]) -> _Evidence:
-        return _Evidence(self.text[rows], self.image[rows], self.labels[rows])
+    def of(self, rows: NDArray[np.intp]) -> _FusionInputs:
+        return _FusionInputs(self.text[rows], self.image[rows], self.labels[rows])
 
 
 def fit_fusion(log_text: Floats, log_image: Floats, labels: Labels, *, method: Method, seed: int) -> FittedFusion:
@@ -75,7 +75,7 @@ def fit_fusion(log_text: Floats, log_image: Floats, labels: Labels, *, method: M
     held_out = cross_fit_weights(log_text, log_image, labels, shrinkages, seed=seed)
     best = int(np.argmin([negative_log_likelihood(answers, labels) for answers in held_out]))
     with threadpool_limits(1):
-        weights = _path(_evidence(log_text, log_image, labels), shrinkages[:best])[-1]
+        weights = _path(_inputs(log_text, log_image, labels), shrinkages[:best])[-1]
     return FittedFusion(_fusion(weights), held_out[best], shrinkages[best - 1] if best else None)
 
 
@@ -87,16 +87,16 @@ def cross_fit_weights(
     First by common weights, then by weights per class at each of S falling shrinkages. N is at least `FOLDS`.
     """
     held_out = np.empty((1 + len(shrinkages), *log_text.shape), np.float32)
-    evidence = _evidence(log_text, log_image, labels)
+    inputs = _inputs(log_text, log_image, labels)
     with threadpool_limits(1):  # the optimiser's own matrices are tiny: more threads only wait for each other
         for fitted_on, held in folds(labels, seed):
-            for choice, weights in enumerate(_path(evidence.of(fitted_on), shrinkages)):
+            for choice, weights in enumerate(_path(inputs.of(fitted_on), shrinkages)):
                 held_out[choice, held] = _fusion(weights)(log_text[held], log_image[held])
     return held_out
 
 
-def _evidence(log_text: Floats, log_image: Floats, labels: Labels) -> _Evidence:
-    return _Evidence(log_text.astype(np.float64), log_image.astype(np.float64), labels)
+def _inputs(log_text: Floats, log_image: Floats, labels: Labels) -> _FusionInputs:
+    return _FusionInputs(log_text.astype(np.float64), log_image.astype(np.float64), labels)
 
 
 def folds(labels: Labels, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -114,16 +114,16 @@ def _fusion(weights: Doubles) -> Fusion:
     return Fusion("weighted", text, image, bias)
 
 
-def _path(evidence: _Evidence, shrinkages: tuple[float, ...]) -> list[Doubles]:
+def _path(inputs: _FusionInputs, shrinkages: tuple[float, ...]) -> list[Doubles]:
     """Weights [3, C] (text, image, bias): the common ones, then at each shrinkage, starting from the ones before."""
-    path = [_fit_common(evidence)]
+    path = [_fit_common(inputs)]
     for shrinkage in shrinkages:
-        path.append(_fit_classes(evidence, shrinkage, path[-1]))
+        path.append(_fit_classes(inputs, shrinkage, path[-1]))
     return path
 
 
-def _fit_common(evidence: _Evidence) -> Doubles:
-    classes = evidence.text.shape[1]
+def _fit_common(inputs: _FusionInputs) -> Doubles:
+    classes = inputs.text.shape[1]
 
     def expand(common: Doubles) -> Doubles:
         weights = np.zeros((3, classes))
@@ -131,7 +131,7 @@ def _fit_common(evidence: _Evidence) -> Doubles:
         return weights
 
     def objective(common: Doubles) -> tuple[float, Doubles]:
-        loss, gradient = _likelihood(expand(common), evidence)
+        loss, gradient = _likelihood(expand(common), inputs)
         away = common - COMMON_WEIGHT
         return loss + COMMON_PRIOR * float(away @ away) / 2, gradient[:2].sum(1) + COMMON_PRIOR * away
 
@@ -139,12 +139,12 @@ def _fit_common(evidence: _Evidence) -> Doubles:
     return expand(fitted.x)
 
 
-def _fit_classes(evidence: _Evidence, shrinkage: float, start: Doubles) -> Doubles:
+def _fit_classes(inputs: _FusionInputs, shrinkage: float, start: Doubles) -> Doubles:
     classes = start.shape[1]
 
     def objective(flat: Doubles) -> tuple[float, Doubles]:
         weights = flat.reshape(3, classes)
-        loss, gradient = _likelihood(weights, evidence)
+        loss, gradient = _likelihood(weights, inputs)
         common = weights[:2].mean(1, keepdims=True)
         spread = weights - np.vstack([common, [[0.0]]])  # the bias is shrunk towards 0
         away = common - COMMON_WEIGHT
@@ -158,18 +158,18 @@ def _fit_classes(evidence: _Evidence, shrinkage: float, start: Doubles) -> Doubl
     return np.asarray(fitted.x, np.float64).reshape(3, classes)
 
 
-def _likelihood(weights: Doubles, evidence: _Evidence) -> tuple[float, Doubles]:
+def _likelihood(weights: Doubles, inputs: _FusionInputs) -> tuple[float, Doubles]:
     """Negative log-likelihood, summed over listings, and its gradient by the weights [3, C]."""
-    scores = evidence.text * weights[0]
-    scores += evidence.image * weights[1]
+    scores = inputs.text * weights[0]
+    scores += inputs.image * weights[1]
     scores += weights[2]
     scores -= scores.max(1, keepdims=True)
-    rows = np.arange(len(evidence.labels))
-    own = scores[rows, evidence.labels]
+    rows = np.arange(len(inputs.labels))
+    own = scores[rows, inputs.labels]
     odds = np.exp(scores, out=scores)
     total = odds.sum(1, keepdims=True)
     loss = float(np.log(total).sum() - own.sum())
     residual = np.divide(odds, total, out=odds)
-    residual[rows, evidence.labels] -= 1
-    by_text, by_image = (np.einsum("nc,nc->c", residual, seen) for seen in (evidence.text, evidence.image))
+    residual[rows, inputs.labels] -= 1
+    by_text, by_image = (np.einsum("nc,nc->c", residual, seen) for seen in (inputs.text, inputs.image))
     return loss, np.stack([by_text, by_image, residual.sum(0)])

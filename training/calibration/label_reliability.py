@@ -42,7 +42,7 @@ class Reliability:
 
 
 @dataclass(frozen=True)
-class Trust:
+class LabelReliability:
     """Label `sources` that are trusted; none named means all are.
 
     Cases with `minimum` trusted listings need no others. In the others a label of a source of `reliability` counts as

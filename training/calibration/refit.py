@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.decision.calibration import Calibration, CaseCalibration
-from models.listing import Case
+from models.decision.calibration import Calibration, EvidenceCalibration
+from models.listing import Evidence
 from training.calibration.calibrate import DESCRIBED_MIN
 from training.calibration.thresholds import ThresholdTable, set_floors, threshold_table
 from training.evaluation.metrics import decisions
-from training.evaluation.predictions import CaseAnswers
+from training.evaluation.predictions import Predictions
 
 FOLDS = 5
 
@@ -37,12 +37,12 @@ class Refit:
 
 def refit(
     calibration: Calibration,
-    answers: Mapping[Case, CaseAnswers],
+    answers: Mapping[Evidence, Predictions],
     codes: Sequence[str],
     described: NDArray[np.int64],
     *,
     seed: int = 0,
-) -> tuple[Calibration, dict[Case, Refit]]:
+) -> tuple[Calibration, dict[Evidence, Refit]]:
     """Thresholds for a catalogue, from a version's answers to it, and what they change.
 
     `described` are the rows that have a description: the others are listings with a title alone, and say nothing on
@@ -50,22 +50,24 @@ def refit(
     accepted any more, as nobody can vouch for it. The same arguments give the same answer.
     """
     cases, changes = {}, {}
-    for case, fitted in calibration.cases.items():
-        found = answers.get(case)
-        if case is Case.TEXT and found is not None:
+    for evidence, fitted in calibration.cases.items():
+        found = answers.get(evidence)
+        if evidence is Evidence.TEXT and found is not None:
             with_description = found.only(described.tolist())
             found = with_description if len(with_description.rows) >= DESCRIBED_MIN else found
         if found is None or not len(found.rows):
             never: list[float | None] = [None] * len(calibration.precisions)
-            cases[case] = fitted.model_copy(update={"listings": 0, "thresholds": never, "class_thresholds": {}})
+            cases[evidence] = fitted.model_copy(update={"listings": 0, "thresholds": never, "class_thresholds": {}})
             continue
-        cases[case] = _case(fitted, found, codes, calibration.coverage)
+        cases[evidence] = _case(fitted, found, codes, calibration.coverage)
         crossed = replace(found, thresholds=_cross_fitted(found, seed))
-        changes[case] = Refit(len(found.rows), list(decisions(found)), list(decisions(crossed)))
+        changes[evidence] = Refit(len(found.rows), list(decisions(found)), list(decisions(crossed)))
     return replace(calibration, cases=cases), changes
 
 
-def _case(fitted: CaseCalibration, found: CaseAnswers, codes: Sequence[str], coverage: float) -> CaseCalibration:
+def _case(
+    fitted: EvidenceCalibration, found: Predictions, codes: Sequence[str], coverage: float
+) -> EvidenceCalibration:
     table = _table(found, np.ones(len(found.rows), bool))
     floors = set_floors(found.probabilities, found.labels, coverage)
     return fitted.model_copy(
@@ -79,13 +81,13 @@ def _case(fitted: CaseCalibration, found: CaseAnswers, codes: Sequence[str], cov
     )
 
 
-def _table(found: CaseAnswers, rows: NDArray[np.bool_]) -> ThresholdTable:
+def _table(found: Predictions, rows: NDArray[np.bool_]) -> ThresholdTable:
     """Thresholds from those of the rows (bool [N]) that can be accepted at all."""
     kept = rows & ~found.disagreement & ~found.unfamiliar
     return threshold_table(found.probabilities[kept], found.labels[kept], found.precisions)
 
 
-def _cross_fitted(found: CaseAnswers, seed: int) -> NDArray[np.float64]:
+def _cross_fitted(found: Predictions, seed: int) -> NDArray[np.float64]:
     """Thresholds [P, N] for the predicted categories, each listing's from the other folds; NaN where none holds."""
     predicted = found.probabilities.argmax(1)
     folds = np.random.default_rng(seed).permutation(len(predicted)) % FOLDS

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.decision.calibration import CaseCalibration
+from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Method
-from models.listing import Case
+from models.listing import Evidence
 from training.calibration.confidence import FittedConfidence, probably_right
 from training.calibration.fusion import FittedFusion
 from training.calibration.temperature import calibrated, doubtful_log_loss
@@ -22,7 +22,7 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class CaseSummary:
+class EvidenceSummary:
     """How one case's calibration went, on its `listings`; `basis` says what these are.
 
     Mean log loss in nats before anything, with the temperature alone, and with all that was fitted; expected
@@ -77,7 +77,7 @@ class FusionSummary:
 class CalibrationSummary:
     """What to tell people about a calibration. Cases without listings, and a fusion without any, are left out."""
 
-    cases: Mapping[Case, CaseSummary]
+    cases: Mapping[Evidence, EvidenceSummary]
     fusion: FusionSummary | None
 
     @property
@@ -86,18 +86,23 @@ class CalibrationSummary:
         return None if self.fusion is None else self.fusion.gain
 
 
-def summarise_case(
-    logits: Floats, labels: Labels, certainty: Doubles, fitted: FittedConfidence, case: CaseCalibration, basis: str
-) -> CaseSummary:
+def summarise_evidence(
+    logits: Floats,
+    labels: Labels,
+    certainty: Doubles,
+    fitted: FittedConfidence,
+    evidence: EvidenceCalibration,
+    basis: str,
+) -> EvidenceSummary:
     """How a case's calibration went, on the logits [N, C], class indices [N] and their certainty it was fitted on."""
     raw = calibrated(logits, 1.0)
     errors = [_calibration_error(stage, labels, certainty) for stage in (raw, fitted.scaled, fitted.cross_fitted)]
     losses = [
         doubtful_log_loss(stage, labels, certainty)
-        for stage in (raw, calibrated(logits, fitted.temperature), case.log_probabilities(logits))
+        for stage in (raw, calibrated(logits, fitted.temperature), evidence.log_probabilities(logits))
     ]
     right = probably_right(fitted.cross_fitted, labels, certainty)
-    return CaseSummary(
+    return EvidenceSummary(
         listings=len(labels),
         basis=basis,
         temperature=fitted.temperature,

@@ -15,7 +15,7 @@ from models.decision.fusion import log_softmax
 Floats = NDArray[np.float32]
 
 TEMPERATURE_RANGE = (0.05, 20.0)
-"""Where T is looked for; well inside what `models.decision.calibration.CaseCalibration` takes."""
+"""Where T is looked for; well inside what `models.decision.calibration.EvidenceCalibration` takes."""
 PRIOR = 1.0
 """Weight in nats of log(T)**2 / 2, as if log T were drawn from N(0, 1). A dozen listings that are all predicted
 right would otherwise send T to 0 and every confidence to 1; among hundreds of listings it moves T by less than a

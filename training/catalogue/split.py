@@ -172,7 +172,7 @@ def _check(categories: pd.Series, parts: NDArray[np.object_], fractions: Sequenc
 BEYOND_SHARE = "beyond split.train_share"
 
 
-def may_judge(rows: pd.DataFrame, split: SplitConfig) -> pd.Series:
+def may_evaluate(rows: pd.DataFrame, split: SplitConfig) -> pd.Series:
     """Which rows take part in the split though nothing may be learned from them: bool.
 
     Those that the catalogue holds out; with holdout rules all, so that the same rows judge whatever is learned from.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.decision.calibration import FILE_NAME as CALIBRATION
-from models.listing import Case
+from models.listing import Evidence
 from models.predictor import Predictor
 from models.versions.metrics import FILE_NAME as METRICS
 from models.versions.metrics import quality_table
@@ -33,7 +33,7 @@ from training.errors import CatalogueError
 from training.evaluation.evaluable import judged_catalogue
 from training.evaluation.metrics import metrics_document
 from training.evaluation.prediction_store import WORKERS, answer_inputs, make_answers, read_blocks
-from training.evaluation.predictions import CaseAnswers, Cohorts
+from training.evaluation.predictions import Cohorts, Predictions
 from training.workspace import Workspace
 
 WHOLE = "all"
@@ -105,7 +105,7 @@ def evaluate_version(request: Request, workspace: Workspace) -> Path:
     return request.out / PAGE
 
 
-def tell_apart(catalogue: Catalogue, config: RunConfig | None, answers: Mapping[Case, CaseAnswers]) -> Cohorts:
+def tell_apart(catalogue: Catalogue, config: RunConfig | None, answers: Mapping[Evidence, Predictions]) -> Cohorts:
     """The config's cohorts, else one for each label source; a cohort or case without answers is left out."""
     rows = catalogue.rows
     if config is not None and config.cohorts:
@@ -114,10 +114,10 @@ def tell_apart(catalogue: Catalogue, config: RunConfig | None, answers: Mapping[
     else:
         sources = sorted(set(rows["label_source"]))
         members = {source or WHOLE: rows.index[rows["label_source"] == source] for source in sources}
-    cohorts: dict[str, dict[Case, CaseAnswers]] = {}
+    cohorts: dict[str, dict[Evidence, Predictions]] = {}
     for name, chosen in members.items():
-        found = {case: answer.only(chosen.tolist()) for case, answer in answers.items()}
-        cohorts[name] = {case: answer for case, answer in found.items() if len(answer.rows)}
+        found = {evidence: answer.only(chosen.tolist()) for evidence, answer in answers.items()}
+        cohorts[name] = {evidence: answer for evidence, answer in found.items() if len(answer.rows)}
     cohorts = {name: cases for name, cases in cohorts.items() if cases}
     return cohorts or {WHOLE: dict(answers)}
 

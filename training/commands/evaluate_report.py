@@ -12,22 +12,22 @@ from typing import Any
 
 from models.decision.calibration import Calibration
 from models.errors import VersionRefused
-from models.listing import Case
+from models.listing import Evidence
 from models.predictor import Predictor
 from models.versions.metrics import FILE_NAME as METRICS
 from models.versions.metrics import quality_table, read_metrics
 from training.calibration.refit import Refit
-from training.evaluation.evaluable import JudgedCatalogue
+from training.evaluation.evaluable import EvaluableCatalogue
 from training.reports.rendering import environment, percent, promise
 from training.reports.report import write_report
 from training.reports.tables import (
     CASE_NAMES,
     Json,
     Table,
-    case_name,
     class_table,
     decision_table,
     evaluated,
+    evidence_label,
     fusion_table,
     main_cohort,
     pairs_table,
@@ -63,10 +63,10 @@ class Evaluation:
 
     predictor: Predictor
     folder: Path
-    judged: JudgedCatalogue
+    judged: EvaluableCatalogue
     metrics: Json
     calibration: Calibration
-    refits: Mapping[Case, Refit]
+    refits: Mapping[Evidence, Refit]
     command: str
     main_cohort: str
 
@@ -105,10 +105,10 @@ def promise_table(metrics: Json) -> Table:
     """
     rows, asked = [], []
     for name, cases in evaluated(metrics).items():
-        for case, figures in cases.items():
+        for evidence, figures in cases.items():
             asked = [promise(row["precision"]) for row in figures["decisions"]]
             achieved = [_verdict(row) for row in figures["decisions"]]
-            rows.append([name, case_name(case), f"{figures['n']:,}", *achieved])
+            rows.append([name, evidence_label(evidence), f"{figures['n']:,}", *achieved])
     groups = [("", 3), ("achieved, when asked for", len(asked))]
     return Table(["listings", "evidence", "n", *asked], rows, words=2, groups=groups)
 
@@ -116,14 +116,14 @@ def promise_table(metrics: Json) -> Table:
 def broken_promises(metrics: Json) -> Iterator[str]:
     """A sentence for each cohort and case in which the version's thresholds do not keep what they promise."""
     for name, cases in evaluated(metrics).items():
-        for case, figures in cases.items():
+        for evidence, figures in cases.items():
             broken = [row for row in figures["decisions"] if _verdict(row).endswith(BROKEN)]
             if broken:
                 found = ", ".join(f"{promise(row['precision'])} ({_achieved(row)})" for row in broken)
-                yield f"Not kept on {name!r}, {case_name(case)}: {found}."
+                yield f"Not kept on {name!r}, {evidence_label(evidence)}: {found}."
 
 
-def left_out_lines(judged: JudgedCatalogue) -> Iterator[str]:
+def left_out_lines(judged: EvaluableCatalogue) -> Iterator[str]:
     """What was not judged, and what people should know, one sentence each."""
     yield f"{len(judged.catalogue):,} of {judged.rows:,} listings judged."
     for reason, count in judged.catalogue.left_out.items():
@@ -135,16 +135,16 @@ def left_out_lines(judged: JudgedCatalogue) -> Iterator[str]:
     yield from judged.notes
 
 
-def refit_document(evaluation_refits: Mapping[Case, Refit], calibration: Calibration) -> dict[str, Any]:
+def refit_document(evaluation_refits: Mapping[Evidence, Refit], calibration: Calibration) -> dict[str, Any]:
     """The re-fitted thresholds and what they change, for metrics.json."""
     return {
-        case.value: {
+        evidence.value: {
             **asdict(change),
-            "thresholds": calibration.cases[case].thresholds,
-            "class_thresholds": calibration.cases[case].class_thresholds,
-            "set_floor": calibration.cases[case].set_floor,
+            "thresholds": calibration.cases[evidence].thresholds,
+            "class_thresholds": calibration.cases[evidence].class_thresholds,
+            "set_floor": calibration.cases[evidence].set_floor,
         }
-        for case, change in evaluation_refits.items()
+        for evidence, change in evaluation_refits.items()
     }
 
 
@@ -239,11 +239,11 @@ def _catalogue_section(evaluation: Evaluation) -> Section:
 def _refit_section(evaluation: Evaluation) -> Section:
     own, new = evaluation.predictor.calibration.cases, evaluation.calibration.cases
     tables = {}
-    for case in map(Case, CASE_NAMES):
-        if case in evaluation.refits:
-            change = evaluation.refits[case]
-            title = f"{case_name(case)}, {change.listings:,} listings"
-            tables[title] = refit_table(change, own[case].thresholds, new[case].thresholds)
+    for evidence in map(Evidence, CASE_NAMES):
+        if evidence in evaluation.refits:
+            change = evaluation.refits[evidence]
+            title = f"{evidence_label(evidence)}, {change.listings:,} listings"
+            tables[title] = refit_table(change, own[evidence].thresholds, new[evidence].thresholds)
     first, *others = tables
     return Section(
         "refit",

@@ -11,12 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from training.comparison.candidates import SHOWN, Comparison, Contender
 from training.evaluation.intervals import share_estimate
-from training.evaluation.predictions import CaseAnswers
+from training.evaluation.predictions import Predictions
 from training.reports.rendering import percent
-from training.reports.tables import Cell, Table, case_name
+from training.reports.tables import Cell, Table, evidence_label
 
 KINDS = ("weights", "kind_weights")
 """Of the config's catalogue: what says which kinds of label and of text are learned from."""
@@ -24,14 +24,14 @@ Value = Callable[[Contender], str]
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class Ablation:
     """What one contender answers from one kind of evidence, and what it learned from: `listings` with that evidence.
 
     `name` is that of the contender which learned from most of those that differ in this alone.
     """
 
     name: str
-    case: Case
+    evidence: Evidence
     contender: Contender
     listings: int
     accuracy: Mapping[str, float]
@@ -48,42 +48,50 @@ def parted(contenders: Sequence[Contender]) -> tuple[list[Contender], list[Conte
     return [each for each in contenders if each not in variants], variants
 
 
-def share_lessons(contenders: Sequence[Contender]) -> list[list[Lesson]]:
+def share_lessons(contenders: Sequence[Contender]) -> list[list[Ablation]]:
     """By evidence and network: lessons that differ in their share of the training listings, fewest first."""
     return _groups(contenders, _share, _kinds)
 
 
-def kind_lessons(contenders: Sequence[Contender]) -> list[list[Lesson]]:
+def kind_lessons(contenders: Sequence[Contender]) -> list[list[Ablation]]:
     """By evidence and network: lessons that differ in the kinds of label or of text, fewest listings first."""
     return _groups(contenders, _kinds, _share)
 
 
-def share_table(groups: Sequence[Sequence[Lesson]]) -> Table | None:
+def share_table(groups: Sequence[Sequence[Ablation]]) -> Table | None:
     """Accuracy by number of training listings, and what the last step gave."""
     rows: list[list[Cell]] = []
     for group in groups:
-        before: Lesson | None = None
+        before: Ablation | None = None
         for lesson in group:
             gain = "–" if before is None else f"{100 * (lesson.accuracy['value'] - before.accuracy['value']):+.1f}"
             name, share = lesson.contender.run, percent(lesson.share)
             rows.append(
-                [lesson.name, case_name(lesson.case), name, share, f"{lesson.listings:,}", lesson.accuracy, gain]
+                [
+                    lesson.name,
+                    evidence_label(lesson.evidence),
+                    name,
+                    share,
+                    f"{lesson.listings:,}",
+                    lesson.accuracy,
+                    gain,
+                ]
             )
             before = lesson
     columns = ("of", "evidence", "config", "share", "listings", "accuracy", "points gained")
     return Table(columns, rows, words=3, groups=[("", 3), ("learned from", 2), ("", 2)]) if rows else None
 
 
-def kind_table(groups: Sequence[Sequence[Lesson]], comparison: Comparison) -> Table | None:
+def kind_table(groups: Sequence[Sequence[Ablation]], comparison: Comparison) -> Table | None:
     """Accuracy by the kinds of label learned from, on each set of listings that judges."""
     cohorts = comparison.shown_cohorts
     rows: list[list[Cell]] = []
     for group in groups:
         for lesson in group:
-            answers = lesson.contender.answers[lesson.case]
+            answers = lesson.contender.answers[lesson.evidence]
             sources = ", ".join(f"{n:,} {source or 'given'}" for source, n in lesson.contender.sources.items())
             judged = [_accuracy(answers.only(members)) or "–" for members in cohorts.values()]
-            name = [lesson.contender.run, case_name(lesson.case), sources]
+            name = [lesson.contender.run, evidence_label(lesson.evidence), sources]
             rows.append([*name, f"{lesson.listings:,}", *judged])
     columns = ("config", "evidence", "labels learned from", "listings", *cohorts)
     return Table(columns, rows, words=3, groups=[("", 4), ("accuracy", len(cohorts))]) if rows else None
@@ -97,7 +105,7 @@ def lessons_document(contenders: Sequence[Contender]) -> dict[str, Any]:
             {
                 "of": lesson.name,
                 "run": lesson.contender.run,
-                "evidence": case_name(lesson.case),
+                "evidence": evidence_label(lesson.evidence),
                 "share": lesson.share,
                 "listings": lesson.listings,
                 "sources": dict(lesson.contender.sources),
@@ -112,21 +120,23 @@ def lessons_document(contenders: Sequence[Contender]) -> dict[str, Any]:
 
 def _less(contender: Contender, other: Contender) -> bool:
     """Whether `contender` is made as `other`, or a part of it, and learned from fewer listings."""
-    if not contender.learned or not other.learned or contender.learned[Case.BOTH] >= other.learned[Case.BOTH]:
+    if not contender.learned or not other.learned or contender.learned[Evidence.BOTH] >= other.learned[Evidence.BOTH]:
         return False
-    shown = [case for case in SHOWN if case in contender.answers]
-    return all(case in other.answers and _made(contender, case) == _made(other, case) for case in shown)
+    shown = [evidence for evidence in SHOWN if evidence in contender.answers]
+    return all(evidence in other.answers and _made(contender, evidence) == _made(other, evidence) for evidence in shown)
 
 
-def _groups(contenders: Sequence[Contender], varied: Value, fixed: Value) -> list[list[Lesson]]:
+def _groups(contenders: Sequence[Contender], varied: Value, fixed: Value) -> list[list[Ablation]]:
     """Lessons by evidence that are made alike and equal in `fixed`, each with another value of `varied`."""
-    found: dict[tuple[str, str, str], dict[str, Lesson]] = {}
-    for case in SHOWN:
+    found: dict[tuple[str, str, str], dict[str, Ablation]] = {}
+    for evidence in SHOWN:
         for contender in contenders:
-            accuracy = _accuracy(contender.answers[case]) if case in contender.answers and contender.learned else None
+            accuracy = (
+                _accuracy(contender.answers[evidence]) if evidence in contender.answers and contender.learned else None
+            )
             if accuracy is not None:
-                lesson = Lesson(contender.run, case, contender, contender.learned[case], accuracy)
-                group = found.setdefault((case, _made(contender, case), fixed(contender)), {})
+                lesson = Ablation(contender.run, evidence, contender, contender.learned[evidence], accuracy)
+                group = found.setdefault((evidence, _made(contender, evidence), fixed(contender)), {})
                 group.setdefault(varied(contender), lesson)
     groups = []
     for group in found.values():
@@ -144,18 +154,18 @@ def _kinds(contender: Contender) -> str:
     return json.dumps([contender.settings["catalogue"][key] for key in KINDS], sort_keys=True)
 
 
-def _made(contender: Contender, case: Case) -> str:
+def _made(contender: Contender, evidence: Evidence) -> str:
     """All that the settings say but what is learned from, and but the network that does not answer."""
     settings = dict(contender.settings)
     settings["split"] = {key: value for key, value in settings["split"].items() if key != "train_share"}
     settings["catalogue"] = {key: value for key, value in settings["catalogue"].items() if key not in KINDS}
     for modality in Modality:
-        if modality not in case.modalities:
+        if modality not in evidence.modalities:
             settings.pop(modality.value, None)
     return json.dumps(settings, sort_keys=True)
 
 
-def _accuracy(answers: CaseAnswers) -> Mapping[str, float] | None:
+def _accuracy(answers: Predictions) -> Mapping[str, float] | None:
     """Accuracy with its interval; None without listings."""
     n = len(answers.labels)
     right = int((answers.probabilities.argmax(1) == answers.labels).sum())

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from models.networks.inference import Networks
 from models.predictor import Predictor
 from models.preprocessing.prepare import Preparation
@@ -55,9 +55,9 @@ def fit_baseline(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy, fo
     rows = catalogue.rows
     predictor, parameters = _fit(config, catalogue, taxonomy)
     others = [int(row) for row in rows.index[rows["split"] != "train"]]
-    found = {case: answers(predictor, catalogue, others, case) for case in (Case.TEXT, Case.TITLE)}
-    write_answers(folder, {case: given for case, given in found.items() if given is not None})
-    cost = measure_cost(predictor, listings_to_time(catalogue, others, listings)).get(Case.TEXT)
+    found = {evidence: answers(predictor, catalogue, others, evidence) for evidence in (Evidence.TEXT, Evidence.TITLE)}
+    write_answers(folder, {evidence: given for evidence, given in found.items() if given is not None})
+    cost = measure_cost(predictor, listings_to_time(catalogue, others, listings)).get(Evidence.TEXT)
     document = {"parameters": parameters, "cost": None if cost is None else asdict(cost)}
     (folder / COST_FILE).write_text(json.dumps(document))
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from models.taxonomy import Taxonomy
 from training.catalogue.dataset import Catalogue
 from training.comparison.cost import Cost, Way
 from training.evaluation.predict import Shown
-from training.evaluation.predictions import CaseAnswers, LearningCurve
+from training.evaluation.predictions import LearningCurve, Predictions
 
 BASELINE = "reference"
 """What the linear reference is called where configs have names."""
-SHOWN = (Case.TEXT, Case.IMAGE, Case.BOTH)
+SHOWN = (Evidence.TEXT, Evidence.IMAGE, Evidence.BOTH)
 """The cases that have a row of their own."""
 
 
@@ -54,16 +54,16 @@ class Contender:
 
     run: str
     networks: Sequence[NetworkFacts]
-    answers: Mapping[Case, CaseAnswers]
-    costs: Mapping[Case, Cost]
+    answers: Mapping[Evidence, Predictions]
+    costs: Mapping[Evidence, Cost]
     curves: Sequence[LearningCurve]
     seconds: Mapping[str, float]
     fusions: Sequence[Mapping[str, Any]]
     fusion: str
     settings: Mapping[str, Any]
-    learned: Mapping[Case, int] = field(default_factory=dict)
+    learned: Mapping[Evidence, int] = field(default_factory=dict)
     sources: Mapping[str, int] = field(default_factory=dict)
-    other_costs: Mapping[Way, Mapping[Case, Cost]] = field(default_factory=dict)
+    other_costs: Mapping[Way, Mapping[Evidence, Cost]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,24 +80,24 @@ class Entry:
     """A row of the comparison: a network, or two fused, with what it answers from the evidence of `case`."""
 
     name: str
-    case: Case
+    evidence: Evidence
     contender: Contender
     networks: Sequence[NetworkFacts]
 
     @property
     def key(self) -> str:
         """Tells the rows of a comparison apart."""
-        return f"{self.case}: {self.name}"
+        return f"{self.evidence}: {self.name}"
 
     @property
-    def answers(self) -> CaseAnswers:
+    def answers(self) -> Predictions:
         """The answers to the listings that have the evidence."""
-        return self.contender.answers[self.case]
+        return self.contender.answers[self.evidence]
 
     @property
     def cost(self) -> Cost | None:
         """What one listing costs, if it was measured."""
-        return self.contender.costs.get(self.case)
+        return self.contender.costs.get(self.evidence)
 
     @property
     def megabytes(self) -> float | None:
@@ -136,21 +136,21 @@ class Comparison:
         Names are those of the networks, with the config's where two different ones have the same.
         """
         found: dict[tuple[Any, ...], Entry] = {}
-        for case in SHOWN:
+        for evidence in SHOWN:
             for contender in self.contenders:
-                if case not in contender.answers:
+                if evidence not in contender.answers:
                     continue
-                networks = [each for each in contender.networks if each.modality in Shown(case).modalities]
+                networks = [each for each in contender.networks if each.modality in Shown(evidence).modalities]
                 # Two configs may share a network, but a fusion is a config's own.
-                own = contender.run if case is Case.BOTH else ""
-                key = (case, own, *(network.key for network in networks))
+                own = contender.run if evidence is Evidence.BOTH else ""
+                key = (evidence, own, *(network.key for network in networks))
                 name = " + ".join(network.name for network in networks)
-                found.setdefault(key, Entry(name, case, contender, networks))
-        names = Counter((entry.case, entry.name) for entry in found.values())
+                found.setdefault(key, Entry(name, evidence, contender, networks))
+        names = Counter((entry.evidence, entry.name) for entry in found.values())
         return [
             entry
-            if names[entry.case, entry.name] == 1
-            else Entry(f"{entry.name} ({entry.contender.run})", entry.case, entry.contender, entry.networks)
+            if names[entry.evidence, entry.name] == 1
+            else Entry(f"{entry.name} ({entry.contender.run})", entry.evidence, entry.contender, entry.networks)
             for entry in found.values()
         ]
 

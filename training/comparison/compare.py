@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from models.decision.calibration import Calibration
-from models.listing import Case, Listing
+from models.listing import Evidence, Listing
 from models.predictor import Predictor
 from training.comparison.ablations import parted
 from training.comparison.baseline import COST_FILE, NAME, SETTINGS, fit_baseline
@@ -27,7 +27,7 @@ from training.errors import ConfigError, TrainingError
 from training.evaluation.cohorts import cohort_rows, has_text
 from training.evaluation.predict import answers
 from training.evaluation.prediction_store import read_answers, read_logits, write_answers, write_logits
-from training.evaluation.predictions import CaseAnswers
+from training.evaluation.predictions import Predictions
 from training.pipeline import Data, Fitted, check_parts, fit_networks, prepare_data, run_of
 from training.publishing.release import Release
 from training.workspace import Stage, Workspace
@@ -196,20 +196,20 @@ def _train(label: str, config: RunConfig, workspace: Workspace, data: Data) -> _
     return _Trained(label, config, workspace, data, fitted, workspace.stage("scratch-version", inputs, make))
 
 
-def _answers(trained: _Trained, part: str, rows: Sequence[int]) -> dict[Case, CaseAnswers]:
+def _answers(trained: _Trained, part: str, rows: Sequence[int]) -> dict[Evidence, Predictions]:
     """What the scratch version answers to the rows in each case that it has networks for."""
 
     def make(folder: Path) -> None:
         predictor = Predictor.load(trained.version, verify=False, streams=2)
-        found = {case: answers(predictor, trained.data.catalogue, rows, case) for case in Case}
-        write_answers(folder, {case: given for case, given in found.items() if given is not None})
+        found = {evidence: answers(predictor, trained.data.catalogue, rows, evidence) for evidence in Evidence}
+        write_answers(folder, {evidence: given for evidence, given in found.items() if given is not None})
 
     listed = hashlib.sha256(json.dumps(list(rows)).encode()).hexdigest()
     stage = trained.workspace.stage("answers", {"version": trained.stage.key, "part": part, "rows": listed}, make)
     return read_answers(stage.folder)
 
 
-def _contender(trained: _Trained, found: Mapping[Case, CaseAnswers]) -> Contender:
+def _contender(trained: _Trained, found: Mapping[Evidence, Predictions]) -> Contender:
     config, rows = trained.config, trained.data.rows
     train = rows[rows["split"] == "train"]
     calibration = Calibration.read(trained.version)
@@ -226,15 +226,15 @@ def _contender(trained: _Trained, found: Mapping[Case, CaseAnswers]) -> Contende
         fusion=config.fusion.method,
         settings=_settings(config),
         learned={
-            Case.TEXT: int(has_text(train).sum()),
-            Case.IMAGE: int(train["image"].ne("").sum()),
-            Case.BOTH: len(train),
+            Evidence.TEXT: int(has_text(train).sum()),
+            Evidence.IMAGE: int(train["image"].ne("").sum()),
+            Evidence.BOTH: len(train),
         },
         sources={str(source): int(n) for source, n in train["label_source"].value_counts().items()},
     )
 
 
-def _costed(contender: Contender, version: Path, timed: Mapping[Case, Sequence[Listing]]) -> Contender:
+def _costed(contender: Contender, version: Path, timed: Mapping[Evidence, Sequence[Listing]]) -> Contender:
     first, *others = measure_ways(version, timed).items()
     return replace(contender, costs=first[1], other_costs=dict(others))
 
@@ -284,8 +284,8 @@ def _baseline(config: RunConfig, workspace: Workspace, data: Data, rows: Sequenc
     return Contender(
         run=BASELINE,
         networks=[NetworkFacts.of_baseline(NAME, stage.key, told["parameters"])],
-        answers={case: given.only(rows) for case, given in read_answers(stage.folder).items()},
-        costs={} if told["cost"] is None else {Case.TEXT: Cost(**told["cost"])},
+        answers={evidence: given.only(rows) for evidence, given in read_answers(stage.folder).items()},
+        costs={} if told["cost"] is None else {Evidence.TEXT: Cost(**told["cost"])},
         curves=[],
         seconds={"baseline": stage.seconds},
         fusions=[],

@@ -16,7 +16,7 @@ from statistics import median
 
 import numpy as np
 
-from models.listing import Case, Listing
+from models.listing import Evidence, Listing
 from models.networks.runtime import available_precision
 from models.predictor import Predictor
 from training.catalogue.dataset import Catalogue
@@ -53,7 +53,7 @@ def ways() -> list[Way]:
     return [Way(precision, threads) for precision in precisions for threads in (1, 2)]
 
 
-def measure_ways(folder: Path, listings: Mapping[Case, Sequence[Listing]]) -> dict[Way, dict[Case, Cost]]:
+def measure_ways(folder: Path, listings: Mapping[Evidence, Sequence[Listing]]) -> dict[Way, dict[Evidence, Cost]]:
     """`measure_cost` of the version in `folder`, which is not verified, in each of `ways`."""
     return {
         way: measure_cost(Predictor.load(folder, verify=False, threads=way.threads, precision=way.precision), listings)
@@ -61,7 +61,7 @@ def measure_ways(folder: Path, listings: Mapping[Case, Sequence[Listing]]) -> di
     }
 
 
-def listings_to_time(catalogue: Catalogue, rows: Sequence[int], count: int) -> dict[Case, list[Listing]]:
+def listings_to_time(catalogue: Catalogue, rows: Sequence[int], count: int) -> dict[Evidence, list[Listing]]:
     """The first `count` of the rows that have text and photo, shown as each case: text, photo, both.
 
     Where none has both, the first ones that have the evidence of the case.
@@ -70,24 +70,24 @@ def listings_to_time(catalogue: Catalogue, rows: Sequence[int], count: int) -> d
     text = table["designation"].str.strip().ne("") | table["description"].str.strip().ne("")
     both = list(table.index[text & table["image"].ne("")])
     of_case = {
-        Case.TEXT: both or list(table.index[text]),
-        Case.IMAGE: both or list(table.index[table["image"].ne("")]),
-        Case.BOTH: both,
+        Evidence.TEXT: both or list(table.index[text]),
+        Evidence.IMAGE: both or list(table.index[table["image"].ne("")]),
+        Evidence.BOTH: both,
     }
-    found = {case: [readable(catalogue, int(row)) for row in kept[:count]] for case, kept in of_case.items()}
-    return {case: [replace(listing, id=None) for listing in listings] for case, listings in found.items()}
+    found = {evidence: [readable(catalogue, int(row)) for row in kept[:count]] for evidence, kept in of_case.items()}
+    return {evidence: [replace(listing, id=None) for listing in listings] for evidence, listings in found.items()}
 
 
-def measure_cost(predictor: Predictor, listings: Mapping[Case, Sequence[Listing]]) -> dict[Case, Cost]:
+def measure_cost(predictor: Predictor, listings: Mapping[Evidence, Sequence[Listing]]) -> dict[Evidence, Cost]:
     """Time `Predictor.predict` for each case that the version has the networks for, one listing after another."""
     costs = {}
-    for case, given in listings.items():
-        shown = Shown(case)
+    for evidence, given in listings.items():
+        shown = Shown(evidence)
         if not predictor.modalities.issuperset(shown.modalities):
             continue
         reduced = [each for each in map(shown.of, given) if each is not None and try_prepare(predictor.prepare, each)]
         if reduced:
-            costs[case] = _timed(predictor, reduced)
+            costs[evidence] = _timed(predictor, reduced)
     return costs
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from models.decision.calibration import CaseCalibration
+from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Fusion
-from models.listing import Case
+from models.listing import Evidence
 from training.calibration.calibrate import fusable
 from training.calibration.fusion import FOLDS, LISTINGS_PER_CLASS, SHRINKAGES, cross_fit_weights, folds
 from training.calibration.temperature import calibrated, fit_temperature, negative_log_likelihood
@@ -33,7 +33,7 @@ TEXT, IMAGE = "text alone", "photo alone"
 
 
 def compare_fusions(
-    labelled: LabelledLogits, cases: Mapping[Case, CaseCalibration], *, seed: int
+    labelled: LabelledLogits, cases: Mapping[Evidence, EvidenceCalibration], *, seed: int
 ) -> list[dict[str, Any]]:
     """One entry for each method, both single networks first, as JSON types; empty without listings that have both.
 

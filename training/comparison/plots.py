@@ -35,19 +35,21 @@ class Point:
     """One network: its `case`, its accuracy as an estimate, and what a listing costs it in ms, None if not known."""
 
     name: str
-    case: str
+    evidence: str
     accuracy: Mapping[str, float]
     ms: float | None
 
 
 def accuracies(points: Sequence[Point]) -> bytes:
     """Accuracy with its 95 % interval, one line each, from the first down; the best of each evidence is filled."""
-    best = {point.case: max(p.accuracy["value"] for p in points if p.case == point.case) for point in points}
+    best = {
+        point.evidence: max(p.accuracy["value"] for p in points if p.evidence == point.evidence) for point in points
+    }
     with plots._drawing((9.5, 1.0 + 0.34 * len(points)), "svg") as (figure, result):
         axes = figure.subplots()
         seen: set[str] = set()
         for row, point in enumerate(points):
-            name, colour, marker, _ = SERIES.get(point.case, (point.case, GREY, "o", "-"))
+            name, colour, marker, _ = SERIES.get(point.evidence, (point.evidence, GREY, "o", "-"))
             value, low, high = (point.accuracy[key] for key in ("value", "low", "high"))
             axes.errorbar(
                 [value],
@@ -56,12 +58,12 @@ def accuracies(points: Sequence[Point]) -> bytes:
                 color=colour,
                 marker=marker,
                 markersize=8,
-                markerfacecolor=colour if value == best[point.case] else "white",
+                markerfacecolor=colour if value == best[point.evidence] else "white",
                 linewidth=0,
                 elinewidth=2,
-                label=None if point.case in seen else name,
+                label=None if point.evidence in seen else name,
             )
-            seen.add(point.case)
+            seen.add(point.evidence)
             axes.annotate(f"{value:.3f}", (high, row), (6, 0), textcoords="offset points", va="center", fontsize=9)
         axes.set_yticks(range(len(points)), [plots._printable(point.name) for point in points])
         axes.set(ylim=(len(points) - 0.5, -0.5), xlabel="accuracy")
@@ -80,7 +82,7 @@ def accuracy_over_cost(points: Sequence[Point]) -> bytes:
         axes = figure.subplots()
         seen: set[str] = set()
         for point in timed:
-            name, colour, marker, _ = SERIES.get(point.case, (point.case, GREY, "o", "-"))
+            name, colour, marker, _ = SERIES.get(point.evidence, (point.evidence, GREY, "o", "-"))
             axes.plot(
                 [point.ms or math.nan],
                 [point.accuracy["value"]],
@@ -88,9 +90,9 @@ def accuracy_over_cost(points: Sequence[Point]) -> bytes:
                 marker=marker,
                 markersize=8,
                 linestyle="",
-                label=None if point.case in seen else name,
+                label=None if point.evidence in seen else name,
             )
-            seen.add(point.case)
+            seen.add(point.evidence)
         axes.set_xscale("log")
         axes.margins(x=0.22, y=0.14)
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -134,7 +136,7 @@ class Line:
     """Accuracies, as estimates, over numbers of training listings: one network and evidence."""
 
     name: str
-    case: str
+    evidence: str
     points: Sequence[tuple[int, Mapping[str, float]]]
 
 
@@ -144,7 +146,7 @@ def accuracy_over_listings(lines: Sequence[Line]) -> bytes:
     with plots._drawing((9.5, 4.6), "svg") as (figure, result):
         axes = figure.subplots()
         for number, line in enumerate(lines):
-            name, colour, marker, style = SERIES.get(line.case, (line.case, GREY, "o", "-"))
+            name, colour, marker, style = SERIES.get(line.evidence, (line.evidence, GREY, "o", "-"))
             if several:
                 name, colour = f"{plots._printable(line.name)}, {name}", _look(number)[0]
             listings, values = [n for n, _ in line.points], [estimate["value"] for _, estimate in line.points]

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from models.listing import Case
+from models.listing import Evidence
 from training.comparison import plots as compare_plots
 from training.comparison.ablations import kind_lessons, kind_table, share_lessons, share_table
 from training.comparison.candidates import SHOWN, Comparison, Contender, Entry
@@ -38,7 +38,7 @@ from training.comparison.tables import (
 from training.reports import plots
 from training.reports.rendering import environment
 from training.reports.report import Picture, _picture, _worst
-from training.reports.tables import case_name, category_name
+from training.reports.tables import category_name, evidence_label
 
 CAUTION = {
     "validation": "The validation part chose the epoch at which each fit stopped, so all of these figures flatter a "
@@ -101,7 +101,7 @@ def _shown(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) ->
 
 def _mistakes(entry: Entry, figures: Json, comparison: Comparison) -> dict[str, Any]:
     names = [category_name(code, comparison.taxonomy) for code in comparison.taxonomy.codes]
-    title = f"{entry.name}, {case_name(entry.case)}"
+    title = f"{entry.name}, {evidence_label(entry.evidence)}"
     matrix = plots.confusion_matrix(*_worst(figures["confusion"], names), title)
     return {
         "name": title,
@@ -113,18 +113,18 @@ def _mistakes(entry: Entry, figures: Json, comparison: Comparison) -> dict[str, 
 def _best(entries: list[Entry], figures: Mapping[str, Json]) -> list[dict[str, Any]]:
     """The most accurate of each evidence, for the tiles on top."""
     found = []
-    for case in SHOWN:
-        of_case = [entry for entry in entries if entry.case is case]
+    for evidence in SHOWN:
+        of_case = [entry for entry in entries if entry.evidence is evidence]
         if of_case:
             entry = max(of_case, key=lambda each: figures[each.key]["accuracy"]["value"])
-            found.append({"case": case_name(case), "name": entry.name, "figures": figures[entry.key]})
+            found.append({"case": evidence_label(evidence), "name": entry.name, "figures": figures[entry.key]})
     return found
 
 
 def _plots(comparison: Comparison, entries: list[Entry], figures: Mapping[str, Json]) -> dict[str, list[Picture]]:
     points = [
         compare_plots.Point(
-            entry.name, entry.case, figures[entry.key]["accuracy"], None if entry.cost is None else entry.cost.ms
+            entry.name, entry.evidence, figures[entry.key]["accuracy"], None if entry.cost is None else entry.cost.ms
         )
         for entry in entries
     ]
@@ -135,7 +135,8 @@ def _plots(comparison: Comparison, entries: list[Entry], figures: Mapping[str, J
         "coverage": _coverage(entries, figures),
         "reliability": [
             _picture(
-                plots.reliability_diagram(figures[entry.key], entry.case), f"{entry.name}, {case_name(entry.case)}"
+                plots.reliability_diagram(figures[entry.key], entry.evidence),
+                f"{entry.name}, {evidence_label(entry.evidence)}",
             )
             for entry in entries
         ],
@@ -148,11 +149,11 @@ def _lessons(contenders: list[Contender]) -> dict[str, list[Picture]]:
     """What more listings give, and what each kind of label."""
     shares, kinds = share_lessons(contenders), kind_lessons(contenders)
     lines = [
-        compare_plots.Line(group[0].name, group[0].case, [(lesson.listings, lesson.accuracy) for lesson in group])
+        compare_plots.Line(group[0].name, group[0].evidence, [(lesson.listings, lesson.accuracy) for lesson in group])
         for group in shares
     ]
     points = [
-        compare_plots.Point(f"{lesson.contender.run} ({lesson.listings:,})", lesson.case, lesson.accuracy, None)
+        compare_plots.Point(f"{lesson.contender.run} ({lesson.listings:,})", lesson.evidence, lesson.accuracy, None)
         for group in kinds
         for lesson in group
     ]
@@ -168,27 +169,27 @@ def _coverage(entries: list[Entry], figures: Mapping[str, Json]) -> list[Picture
     """One plot for each evidence, all with the same axis of precision."""
     lowest = min((p["precision"] for given in figures.values() for p in given["sweep"]), default=0.0)
     found = []
-    for case in SHOWN:
-        sweeps = {entry.name: figures[entry.key]["sweep"] for entry in entries if entry.case is case}
+    for evidence in SHOWN:
+        sweeps = {entry.name: figures[entry.key]["sweep"] for entry in entries if entry.evidence is evidence}
         if sweeps:
-            plot = compare_plots.coverage_curves(sweeps, case_name(case), lowest=lowest)
-            found.append(_picture(plot, f"Precision over coverage, {case_name(case)}"))
+            plot = compare_plots.coverage_curves(sweeps, evidence_label(evidence), lowest=lowest)
+            found.append(_picture(plot, f"Precision over coverage, {evidence_label(evidence)}"))
     return found
 
 
 def _curves(comparison: Comparison) -> list[Picture]:
     """One plot for each modality; a network that several configs share is shown once."""
     found = []
-    for case in (Case.TEXT, Case.IMAGE):
+    for evidence in (Evidence.TEXT, Evidence.IMAGE):
         curves = {}
         for entry in comparison.entries:
             name = entry.networks[0].name
             its = [curve for curve in entry.contender.curves if curve.network == name]
-            if entry.case is case and its:
+            if entry.evidence is evidence and its:
                 curves[entry.name] = {
                     key: getattr(its[0], key) for key in ("train_loss", "validation_loss", "validation_accuracy")
                 }
         if curves:
-            plot = compare_plots.learning_curves(curves, f"{case_name(case)} networks")
-            found.append(_picture(plot, f"Learning curves, {case_name(case)}"))
+            plot = compare_plots.learning_curves(curves, f"{evidence_label(evidence)} networks")
+            found.append(_picture(plot, f"Learning curves, {evidence_label(evidence)}"))
     return found

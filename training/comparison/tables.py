@@ -8,15 +8,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from models.listing import Case
+from models.listing import Evidence
 from training.comparison.ablations import lessons_document
 from training.comparison.candidates import Comparison, Contender, Entry
 from training.comparison.cost_tables import milliseconds
 from training.evaluation.intervals import share_estimate
 from training.evaluation.metrics import case_metrics, fusion_comparison
-from training.evaluation.predictions import CaseAnswers
+from training.evaluation.predictions import Predictions
 from training.reports.rendering import percent, promise
-from training.reports.tables import Cell, Table, case_name, category_name, confused_pairs, flat
+from training.reports.tables import Cell, Table, category_name, confused_pairs, evidence_label, flat
 
 Json = Mapping[str, Any]
 COLUMNS = ("network", "evidence", "n", "accuracy", "weighted F1", "macro F1", "ms per listing", "MB")
@@ -42,16 +42,16 @@ def document(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) 
         {
             "listings": cohort,
             "network": entry.name,
-            "evidence": case_name(entry.case),
+            "evidence": evidence_label(entry.evidence),
             "run": entry.contender.run,
             "n": given["n"],
             **{key: given[key] for key in (*QUALITY, "ece")},
             "ms": None if entry.cost is None else round(entry.cost.ms, 2),
             "cpu_ms": None if entry.cost is None else round(entry.cost.cpu_ms, 2),
             "other_ms": {
-                str(way): round(costs[entry.case].ms, 2)
+                str(way): round(costs[entry.evidence].ms, 2)
                 for way, costs in entry.contender.other_costs.items()
-                if entry.case in costs
+                if entry.evidence in costs
             },
             "mb": None if entry.megabytes is None else round(entry.megabytes, 2),
             "parameters": entry.parameters,
@@ -88,7 +88,7 @@ def readme_table(comparison: Comparison, figures: Mapping[str, Mapping[str, Json
 def _quality(entry: Entry, figures: Json) -> list[Cell]:
     return [
         entry.name,
-        case_name(entry.case),
+        evidence_label(entry.evidence),
         f"{figures['n']:,}",
         figures["accuracy"],
         *(f"{figures[key]['value']:.3f}" for key in QUALITY[1:]),
@@ -109,7 +109,7 @@ def confidence_table(entries: Sequence[Entry], figures: Mapping[str, Mapping[str
         rows.append(
             [
                 entry.name,
-                case_name(entry.case),
+                evidence_label(entry.evidence),
                 given["f1_weighted"],
                 given["f1_macro"],
                 f"{given['top3_accuracy']:.3f}",
@@ -127,7 +127,7 @@ def title_table(comparison: Comparison) -> Table | None:
     """What the text networks answer to titles alone."""
     rows: list[list[Cell]] = []
     for entry in comparison.entries:
-        given = entry.contender.answers.get(Case.TITLE) if entry.case is Case.TEXT else None
+        given = entry.contender.answers.get(Evidence.TITLE) if entry.evidence is Evidence.TEXT else None
         if given is not None:
             shown = case_metrics(given, comparison.taxonomy.codes)
             rows.append([entry.name, f"{shown['n']:,}", *(shown[key] for key in QUALITY)])
@@ -148,7 +148,7 @@ def source_table(comparison: Comparison) -> Table | None:
             given = entry.answers.only(members)
             right = int((given.probabilities.argmax(1) == given.labels).sum())
             cells.append(cast(Mapping[str, float], share_estimate(right, len(given.rows))) if len(given.rows) else NONE)
-        rows.append([entry.name, case_name(entry.case), *cells])
+        rows.append([entry.name, evidence_label(entry.evidence), *cells])
     names = [f"{', '.join(part or 'none named' for part in key)} ({len(members):,})" for key, members in chosen]
     return Table(("network", "evidence", *names), rows, words=2)
 
@@ -184,7 +184,7 @@ def gain_table(comparison: Comparison) -> Table | None:
     for contender in comparison.contenders:
         fusion = fusion_comparison(contender.answers)
         if fusion is not None:
-            cells = [fusion["accuracy"][case.value] for case in (Case.TEXT, Case.IMAGE, Case.BOTH)]
+            cells = [fusion["accuracy"][evidence.value] for evidence in (Evidence.TEXT, Evidence.IMAGE, Evidence.BOTH)]
             values = [cell["value"] for cell in cells]
             gain = f"{100 * (values[2] - max(values[:2])):+.1f} points"
             held = f"{fusion['classes_held']} of {fusion['classes']}"
@@ -203,7 +203,7 @@ def class_rows(
         cells = [given["per_class"][position] for _, given in shown]
         most = max(cell["n"] for cell in cells)
         rows.append((category_name(code, comparison.taxonomy), most, [cell["f1"] for cell in cells]))
-    return [f"{entry.name}, {case_name(entry.case)}" for entry, _ in shown], rows
+    return [f"{entry.name}, {evidence_label(entry.evidence)}" for entry, _ in shown], rows
 
 
 def class_table(columns: Sequence[str], rows: Sequence[tuple[str, int, Sequence[float | None]]]) -> Table:
@@ -228,7 +228,7 @@ def pairs_table(entry: Entry, figures: Json, comparison: Comparison, cohort: str
     )
 
 
-def _examples(answers: CaseAnswers, comparison: Comparison, true: int, predicted: int) -> Iterator[str]:
+def _examples(answers: Predictions, comparison: Comparison, true: int, predicted: int) -> Iterator[str]:
     best = answers.probabilities.argmax(1)
     places = np.flatnonzero((answers.labels == true) & (best == predicted))
     order = np.argsort(-answers.probabilities[places, predicted], kind="stable")

@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import Field, StrictBool, ValidationError, model_validator
 
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN
-from training.calibration.label_reliability import TRUSTED_MINIMUM, Reliability, Trust
+from training.calibration.label_reliability import TRUSTED_MINIMUM, LabelReliability, Reliability
 from training.calibration.out_of_distribution import FALSE_ALARMS
 from training.config.file import read_document
 from training.config.fit import ImageConfig, TextConfig
@@ -144,13 +144,13 @@ class DecisionConfig(Section):
     reliability: dict[str, ReliabilityConfig] = Field(default_factory=dict)
 
     @property
-    def trust(self) -> Trust:
+    def trust(self) -> LabelReliability:
         """How far calibration believes a label."""
         reliability = {
             source: Reliability(entry.all, max(entry.all, entry.unanimous))
             for source, entry in self.reliability.items()
         }
-        return Trust(self.trusted, self.trusted_minimum, reliability)
+        return LabelReliability(self.trusted, self.trusted_minimum, reliability)
 
 
 class CrossFitConfig(Section):

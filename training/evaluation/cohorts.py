@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from models.listing import Case
+from models.listing import Evidence
 from training.config.run import RunConfig
 from training.errors import SplitError
-from training.evaluation.predictions import CaseAnswers, Cohorts
+from training.evaluation.predictions import Cohorts, Predictions
 
 
 def cohort_rows(config: RunConfig, table: pd.DataFrame) -> dict[str, set[int]]:
@@ -41,10 +41,10 @@ def has_text(rows: pd.DataFrame) -> pd.Series:
     return rows["designation"].str.strip().ne("") | rows["description"].str.strip().ne("")
 
 
-def by_cohort(whole: Mapping[Case, CaseAnswers | None], members: Mapping[str, set[int]]) -> Cohorts:
+def by_cohort(whole: Mapping[Evidence, Predictions | None], members: Mapping[str, set[int]]) -> Cohorts:
     """Answers told apart by cohort; cohorts and cases without answers are left out."""
-    cohorts: dict[str, dict[Case, CaseAnswers]] = {}
+    cohorts: dict[str, dict[Evidence, Predictions]] = {}
     for name, rows in members.items():
-        found = {case: answer.only(rows) for case, answer in whole.items() if answer is not None}
-        cohorts[name] = {case: answer for case, answer in found.items() if len(answer.rows)}
+        found = {evidence: answer.only(rows) for evidence, answer in whole.items() if answer is not None}
+        cohorts[name] = {evidence: answer for evidence, answer in found.items() if len(answer.rows)}
     return {name: cases for name, cases in cohorts.items() if cases}

@@ -20,7 +20,7 @@ UNKNOWN = "category that the version does not know"
 
 
 @dataclass(frozen=True, eq=False)
-class JudgedCatalogue:
+class EvaluableCatalogue:
     """`catalogue` holds the rows to judge on, of `rows` in the file; its `left_out` counts the others by reason.
 
     `unknown` counts the rows of each category that the version does not know, most frequent first; `notes` are
@@ -35,7 +35,7 @@ class JudgedCatalogue:
 
 def judged_catalogue(
     predictor: Predictor, catalogue: Catalogue, *, unseen: bool = False, progress: bool = True
-) -> JudgedCatalogue:
+) -> EvaluableCatalogue:
     """Leave out what the version cannot be judged on, and forget photos that cannot be read.
 
     `unseen` says that the version has not learned from these rows, even if they are of its own catalogue. Raises
@@ -68,4 +68,4 @@ def judged_catalogue(
             "The version was trained on a catalogue of this name. On listings that it learned from it looks better "
             "than it is: judge it on others, or name the run's config and its test part (--part test)."
         )
-    return JudgedCatalogue(usable, rows, dict(unknown.most_common()), tuple(notes))
+    return EvaluableCatalogue(usable, rows, dict(unknown.most_common()), tuple(notes))

@@ -15,9 +15,9 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from models.listing import Case
+from models.listing import Evidence
 from training.evaluation.intervals import f1_estimates, share_estimate
-from training.evaluation.predictions import CaseAnswers, Cohorts, Floats, LearningCurve
+from training.evaluation.predictions import Cohorts, Floats, LearningCurve, Predictions
 
 BINS = 15
 SWEEP_POINTS = 60
@@ -51,7 +51,9 @@ def metrics_document(
             name: {
                 "n": len(set().union(*(answers.rows.tolist() for answers in cases.values()))),
                 "cases": {
-                    case.value: case_metrics(answers, codes) for case, answers in cases.items() if len(answers.labels)
+                    evidence.value: case_metrics(answers, codes)
+                    for evidence, answers in cases.items()
+                    if len(answers.labels)
                 },
                 "fusion": fusion_comparison(cases),
             }
@@ -66,7 +68,7 @@ def metrics_document(
     return plain
 
 
-def case_metrics(answers: CaseAnswers, codes: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
+def case_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
     """The figures of one case, as plain JSON types.
 
     Macro F1 is over the classes that occur in the labels. In `per_class`, precision is None for a class that was never
@@ -114,28 +116,28 @@ def case_metrics(answers: CaseAnswers, codes: Sequence[str], *, seed: int = 0) -
     return figures
 
 
-def fusion_comparison(cases: Mapping[Case, CaseAnswers]) -> dict[str, Any] | None:
+def fusion_comparison(cases: Mapping[Evidence, Predictions]) -> dict[str, Any] | None:
     """Fused against either modality on the same listings, those answered in all three cases; None without such.
 
     `n` listings, `accuracy` and `f1_weighted` by case, the `classes` that occur, and `classes_held`: in how many of
     them fused F1 is at or above the better modality's.
     """
-    three = (Case.BOTH, Case.TEXT, Case.IMAGE)
-    rows = set.intersection(*(set(cases[case].rows.tolist()) if case in cases else set() for case in three))
+    three = (Evidence.BOTH, Evidence.TEXT, Evidence.IMAGE)
+    rows = set.intersection(*(set(cases[evidence].rows.tolist()) if evidence in cases else set() for evidence in three))
     if not rows:
         return None
     confusions = {}
-    for case in three:
-        answers = cases[case].only(rows)
+    for evidence in three:
+        answers = cases[evidence].only(rows)
         predicted, classes = answers.probabilities.argmax(1), answers.probabilities.shape[1]
-        confusions[case.value] = confusion_matrix(answers.labels, predicted, classes)
+        confusions[evidence.value] = confusion_matrix(answers.labels, predicted, classes)
     counts = np.stack(list(confusions.values()))
     scores = 2 * counts.diagonal(axis1=1, axis2=2) / np.maximum(counts.sum(1) + counts.sum(2), 1)
     occurring = counts[0].sum(1) > 0
     return {
         "n": len(rows),
-        "accuracy": {case: share_estimate(int(c.trace()), len(rows)) for case, c in confusions.items()},
-        "f1_weighted": {case: f1_estimates(c)[0] for case, c in confusions.items()},
+        "accuracy": {evidence: share_estimate(int(c.trace()), len(rows)) for evidence, c in confusions.items()},
+        "f1_weighted": {evidence: f1_estimates(c)[0] for evidence, c in confusions.items()},
         "classes": int(occurring.sum()),
         "classes_held": int((occurring & (scores[0] >= scores[1:].max(0))).sum()),
     }
@@ -167,7 +169,7 @@ def _per_class(confusion: Ints, codes: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def decisions(answers: CaseAnswers) -> Iterator[dict[str, Any]]:
+def decisions(answers: Predictions) -> Iterator[dict[str, Any]]:
     """What is accepted at each precision, and how much of it is right (None when nothing is accepted)."""
     right = answers.probabilities.argmax(1) == answers.labels
     for precision in answers.precisions:

@@ -15,14 +15,14 @@ from tqdm import tqdm
 
 from models.decision.calibration import PRECISIONS
 from models.errors import NothingToPredict, TextEmpty
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.networks.inference import Networks
 from models.predictor import Predictor
 from models.preprocessing.prepare import Preparation, Prepared
 from models.preprocessing.text.clean import MAX_CHARACTERS
 from models.taxonomy import Taxonomy
 from training.catalogue.dataset import Catalogue
-from training.evaluation.predictions import CaseAnswers, Floats, LabelledLogits
+from training.evaluation.predictions import Floats, LabelledLogits, Predictions
 
 BLOCK = 64
 """Listings read, prepared and asked together: 64 photos of 224x224 are 10 MB."""
@@ -32,21 +32,21 @@ BLOCK = 64
 class Shown:
     """How much of a listing is shown to the model."""
 
-    case: Case
+    evidence: Evidence
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """The networks that answer, in the order of `Prepared.modalities`."""
-        return self.case.modalities
+        return self.evidence.modalities
 
     def of(self, listing: Listing) -> Listing | None:
         """The listing with only this evidence, None when it does not have it."""
         text = bool(listing.designation.strip() or listing.description.strip())
-        if self.case is Case.IMAGE:
+        if self.evidence is Evidence.IMAGE:
             return replace(listing, designation="", description="") if listing.image is not None else None
-        if self.case is Case.TITLE:
+        if self.evidence is Evidence.TITLE:
             return replace(listing, description="", image=None) if listing.designation.strip() else None
-        if self.case is Case.TEXT:
+        if self.evidence is Evidence.TEXT:
             return replace(listing, image=None) if text else None
         return listing if text and listing.image is not None else None
 
@@ -59,13 +59,13 @@ def labelled_logits(
     classes = len(taxonomy)
     described = np.zeros(len(table), bool)
 
-    def ask(case: Case, modality: Modality) -> Floats | None:
+    def ask(evidence: Evidence, modality: Modality) -> Floats | None:
         if modality not in networks.by_modality:
             return None
         answers = np.full((len(table), classes), np.nan, np.float32)
-        for positions, prepared in _prepared(preparation, catalogue, table, case):
-            if case is Case.TEXT:
-                described[positions] = [ready.text_case is Case.TEXT for ready in prepared]
+        for positions, prepared in _prepared(preparation, catalogue, table, evidence):
+            if evidence is Evidence.TEXT:
+                described[positions] = [ready.text_evidence is Evidence.TEXT for ready in prepared]
             for position, values in zip(positions, networks.logits(prepared), strict=True):
                 answers[position] = values[modality]
         return answers
@@ -75,25 +75,25 @@ def labelled_logits(
         sources=table["label_source"].to_numpy(str),
         shares=table["label_share"].fillna(1.0).to_numpy(np.float64),
         described=described,
-        text=ask(Case.TEXT, Modality.TEXT),
-        title=ask(Case.TITLE, Modality.TEXT),
-        image=ask(Case.IMAGE, Modality.IMAGE),
+        text=ask(Evidence.TEXT, Modality.TEXT),
+        title=ask(Evidence.TITLE, Modality.TEXT),
+        image=ask(Evidence.IMAGE, Modality.IMAGE),
     )
 
 
 def answers(
-    predictor: Predictor, catalogue: Catalogue, rows: Sequence[int], case: Case, progress: bool = True
-) -> CaseAnswers | None:
+    predictor: Predictor, catalogue: Catalogue, rows: Sequence[int], evidence: Evidence, progress: bool = True
+) -> Predictions | None:
     """What the version answers to rows shown as `case`; None if no row has that evidence or the version no network."""
-    if not predictor.modalities.issuperset(Shown(case).modalities):
+    if not predictor.modalities.issuperset(Shown(evidence).modalities):
         return None
     table = catalogue.rows.loc[list(rows)]
     found: list[tuple[int, Floats, list[float], bool, bool, bool, int]] = []
     labels = class_indices(table, predictor.taxonomy)
-    for positions, prepared in _prepared(predictor.prepare, catalogue, table, case, progress):
+    for positions, prepared in _prepared(predictor.prepare, catalogue, table, evidence, progress):
         for position, ready, scores in zip(positions, prepared, predictor.score(prepared), strict=True):
             prediction = predictor.conclude(ready, scores, top_k=1)
-            thresholds = [predictor.calibration.threshold(ready.case, prediction.code, p) for p in PRECISIONS]
+            thresholds = [predictor.calibration.threshold(ready.evidence, prediction.code, p) for p in PRECISIONS]
             codes = prediction.prediction_set.codes
             found.append(
                 (
@@ -109,8 +109,8 @@ def answers(
     if not found:
         return None
     order, probabilities, thresholds_, disagreement, unfamiliar, covered, sizes = zip(*found, strict=True)
-    return CaseAnswers(
-        case=case,
+    return Predictions(
+        evidence=evidence,
         rows=table.index.to_numpy(np.int64)[list(order)],
         labels=labels[list(order)],
         probabilities=np.stack(probabilities),
@@ -147,14 +147,18 @@ def try_prepare(prepare: Callable[[Listing], Prepared], listing: Listing) -> Pre
 
 
 def _prepared(
-    prepare: Callable[[Listing], Prepared], catalogue: Catalogue, table: pd.DataFrame, case: Case, progress: bool = True
+    prepare: Callable[[Listing], Prepared],
+    catalogue: Catalogue,
+    table: pd.DataFrame,
+    evidence: Evidence,
+    progress: bool = True,
 ) -> Iterator[tuple[list[int], list[Prepared]]]:
     """Blocks of (positions in `table`, prepared listings) of the rows that have the evidence of `case`."""
-    shown = Shown(case)
+    shown = Shown(evidence)
     has_photo = (table["image"] != "").to_numpy()
     candidates = np.flatnonzero(has_photo) if Modality.IMAGE in shown.modalities else np.arange(len(table))
     index = table.index.to_numpy()
-    for start in tqdm(range(0, len(candidates), BLOCK), f"ask: {case}", unit="block", disable=not progress):
+    for start in tqdm(range(0, len(candidates), BLOCK), f"ask: {evidence}", unit="block", disable=not progress):
         positions, prepared = [], []
         for position in candidates[start : start + BLOCK]:
             listing = shown.of(readable(catalogue, int(index[position])))

@@ -19,11 +19,11 @@ import numpy as np
 from tqdm import tqdm
 
 from models.decision.calibration import PRECISIONS
-from models.listing import Case
+from models.listing import Evidence
 from models.predictor import Predictor
 from training.catalogue.dataset import Catalogue, photo_fingerprints
 from training.evaluation.predict import answers
-from training.evaluation.predictions import CaseAnswers, LabelledLogits
+from training.evaluation.predictions import LabelledLogits, Predictions
 
 ROWS = 128
 """Of a block: a few seconds of work, and 800 files for 100,000 listings."""
@@ -64,20 +64,22 @@ def make_answers(predictor: Predictor, catalogue: Catalogue, folder: Path, *, pr
         pool.shutdown(cancel_futures=True)
 
 
-def read_blocks(folder: Path) -> dict[Case, CaseAnswers]:
+def read_blocks(folder: Path) -> dict[Evidence, Predictions]:
     """All answers below `folder`, in the catalogue's order; without the cases that no row has the evidence for."""
-    parts: dict[Case, list[CaseAnswers]] = {}
+    parts: dict[Evidence, list[Predictions]] = {}
     for path in sorted(folder.glob("*.npz")):
         with np.load(path, allow_pickle=False) as stored:
-            for case in Case:
+            for evidence in Evidence:
                 arrays = {
                     field.name: stored[name]
-                    for field in fields(CaseAnswers)
-                    if (name := f"{case}.{field.name}") in stored
+                    for field in fields(Predictions)
+                    if (name := f"{evidence}.{field.name}") in stored
                 }
                 if arrays:
-                    parts.setdefault(case, []).append(CaseAnswers(case=case, precisions=PRECISIONS, **arrays))
-    return {case: _joined(found) for case, found in parts.items()}
+                    parts.setdefault(evidence, []).append(
+                        Predictions(evidence=evidence, precisions=PRECISIONS, **arrays)
+                    )
+    return {evidence: _joined(found) for evidence, found in parts.items()}
 
 
 def _path(folder: Path, start: int) -> Path:
@@ -85,28 +87,28 @@ def _path(folder: Path, start: int) -> Path:
 
 
 def _ask(predictor: Predictor, catalogue: Catalogue, rows: Sequence[int], path: Path) -> None:
-    found = (answers(predictor, catalogue, rows, case, progress=False) for case in Case)
+    found = (answers(predictor, catalogue, rows, evidence, progress=False) for evidence in Evidence)
     arrays: dict[str, Any] = {}
     for answer in found:
         if answer is not None:
-            arrays |= {f"{answer.case}.{name}": value for name, value in _arrays(answer).items()}
+            arrays |= {f"{answer.evidence}.{name}": value for name, value in _arrays(answer).items()}
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         np.savez(file, **arrays)
     partial.replace(path)
 
 
-def _arrays(answer: CaseAnswers) -> Mapping[str, Any]:
-    values = {field.name: getattr(answer, field.name) for field in fields(CaseAnswers)}
+def _arrays(answer: Predictions) -> Mapping[str, Any]:
+    values = {field.name: getattr(answer, field.name) for field in fields(Predictions)}
     return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
 
 
-def _joined(parts: Sequence[CaseAnswers]) -> CaseAnswers:
+def _joined(parts: Sequence[Predictions]) -> Predictions:
     arrays = {
         name: np.concatenate([getattr(part, name) for part in parts], axis=_LISTINGS_AXIS.get(name, 0))
         for name in _arrays(parts[0])
     }
-    return CaseAnswers(case=parts[0].case, precisions=parts[0].precisions, **arrays)
+    return Predictions(evidence=parts[0].evidence, precisions=parts[0].precisions, **arrays)
 
 
 def write_logits(path: Path, labelled: LabelledLogits) -> None:
@@ -119,21 +121,21 @@ def read_logits(path: Path) -> LabelledLogits:
     return LabelledLogits(**_read(path, LabelledLogits))
 
 
-def write_answers(folder: Path, answers: Mapping[Case, CaseAnswers]) -> None:
+def write_answers(folder: Path, answers: Mapping[Evidence, Predictions]) -> None:
     """Write one `.npz` for each case."""
-    for case, given in answers.items():
-        _write(folder / f"answers-{case}.npz", given)
+    for evidence, given in answers.items():
+        _write(folder / f"answers-{evidence}.npz", given)
 
 
-def read_answers(folder: Path) -> dict[Case, CaseAnswers]:
+def read_answers(folder: Path) -> dict[Evidence, Predictions]:
     """Read what `write_answers` wrote, in the order of the cases."""
     found = {}
-    for case in Case:
-        path = folder / f"answers-{case}.npz"
+    for evidence in Evidence:
+        path = folder / f"answers-{evidence}.npz"
         if path.exists():
-            values = _read(path, CaseAnswers)
-            values |= {"case": case, "precisions": tuple(values["precisions"].tolist())}
-            found[case] = CaseAnswers(**values)
+            values = _read(path, Predictions)
+            values |= {"evidence": evidence, "precisions": tuple(values["precisions"].tolist())}
+            found[evidence] = Predictions(**values)
     return found
 
 
@@ -143,7 +145,7 @@ def _write(path: Path, values: Any) -> None:
     np.savez(path, **arrays)
 
 
-def _read(path: Path, kind: type[CaseAnswers] | type[LabelledLogits]) -> dict[str, Any]:
+def _read(path: Path, kind: type[Predictions] | type[LabelledLogits]) -> dict[str, Any]:
     """The fields of a dataclass; None for one that was None."""
     with np.load(path, allow_pickle=False) as arrays:
         return {field.name: arrays.get(field.name) for field in fields(kind)}

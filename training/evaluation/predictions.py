@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.listing import Case
+from models.listing import Evidence
 
 Floats = NDArray[np.float32]
 
@@ -52,7 +52,7 @@ class LabelledLogits:
 
 
 @dataclass(frozen=True, eq=False)
-class CaseAnswers:
+class Predictions:
     """The serving Predictor's answers for N labelled listings shown with one kind of evidence.
 
     `rows` int64 [N] are row numbers of the catalogue, `labels` int64 [N] class indices, `probabilities` float32 [N,
@@ -61,7 +61,7 @@ class CaseAnswers:
     whether the prediction set held the label and `set_sizes` int64 [N] its size.
     """
 
-    case: Case
+    evidence: Evidence
     rows: NDArray[np.int64]
     labels: NDArray[np.int64]
     probabilities: Floats
@@ -78,7 +78,7 @@ class CaseAnswers:
         sent = self.disagreement | self.unfamiliar
         return np.asarray((self.probabilities.max(1) >= threshold) & ~sent, bool)
 
-    def only(self, rows: Collection[int]) -> CaseAnswers:
+    def only(self, rows: Collection[int]) -> Predictions:
         """The answers for some of the rows."""
         kept = np.isin(self.rows, list(rows))
         return replace(
@@ -94,7 +94,7 @@ class CaseAnswers:
         )
 
 
-Cohorts = Mapping[str, Mapping[Case, CaseAnswers]]
+Cohorts = Mapping[str, Mapping[Evidence, Predictions]]
 """Evaluated sets of listings by name ("true labels", "votes"), and the cases each was shown in."""
 
 

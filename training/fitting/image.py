@@ -24,7 +24,7 @@ from training.config.fit import FitConfig
 from training.config.run import RunConfig
 from training.evaluation.predictions import LearningCurve
 from training.fitting.augment import augment_image, generator
-from training.fitting.weights import balanced
+from training.fitting.weights import class_weights
 from training.workspace import DONE
 
 BLOCK = 64
@@ -149,7 +149,7 @@ class _Fit:
             return np.asarray(stored[random.integers(len(stored), size=len(indices)), indices], np.float32)
 
         weights = self.rows["weight"].to_numpy(np.float32)
-        weights = weights * balanced(self.labels, self.rows["split"].to_numpy() == "train", options.class_balance)
+        weights = weights * class_weights(self.labels, self.rows["split"].to_numpy() == "train", options.class_balance)
         splits = self.rows["split"].to_numpy()
         parts = [np.flatnonzero(splits == split) for split in ("train", "validation")]
         train, validation = (Examples(index, self.labels[index], weights[index], load) for index in parts)

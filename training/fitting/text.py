@@ -21,7 +21,7 @@ from training.config.run import RunConfig
 from training.fitting.augment import augment_text, generator
 from training.fitting.text_features import Arrays, FlatFeatures, cleaned
 from training.fitting.text_vocabulary import ngram_ids, write_text_vocabulary
-from training.fitting.weights import balanced, fit_part_weights
+from training.fitting.weights import class_weights, fit_part_weights
 
 if TYPE_CHECKING:  # they import Keras
     from training.fitting.fit import LoadBatch, Slowed
@@ -73,7 +73,7 @@ class TextFit:
         rate = float(options.parameters.get("encoder_rate", 0))
         if network == "sentence_encoder" and self.vectors is not None:
             part, load = self._head(model, self.vectors)
-        balance = balanced(self.labels, self.rows["split"].to_numpy() == "train", options.class_balance)
+        balance = class_weights(self.labels, self.rows["split"].to_numpy() == "train", options.class_balance)
         weights = self.rows["weight"].to_numpy(np.float32) * balance
         train, validation = (
             Examples(index, self.labels[index], weights[index], load, flat.lengths()[index]) for index in self._parts()

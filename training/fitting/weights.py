@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from models.decision.fusion import log_softmax
 
 
-def balanced(labels: NDArray[np.int64], train: NDArray[np.bool_], power: float) -> NDArray[np.float32]:
+def class_weights(labels: NDArray[np.int64], train: NDArray[np.bool_], power: float) -> NDArray[np.float32]:
     """Factors float32 [N] of rows with class indices [N]: (mean rows of a class / its own rows) to `power`.
 
     Counted on the rows where `train` is true, whose factors' mean is 1. A class without any has the factor 1, and so

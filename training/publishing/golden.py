@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.errors import ListingError
-from models.listing import Case, Listing
+from models.listing import Evidence, Listing
 from models.predictor import Predictor
 from models.versions.golden import GoldenListing
 from training.catalogue.dataset import Catalogue
@@ -68,9 +68,9 @@ def golden_from_catalogue(predictor: Predictor, catalogue: Catalogue, rows: Iter
     """
     rows = list(rows)
     chosen: list[Listing] = []
-    for case in Case:
-        if predictor.modalities.issuperset(Shown(case).modalities):
-            chosen.extend(_of_case(predictor, catalogue, rows, Shown(case)))
+    for evidence in Evidence:
+        if predictor.modalities.issuperset(Shown(evidence).modalities):
+            chosen.extend(_of_case(predictor, catalogue, rows, Shown(evidence)))
     return _answered(predictor, chosen)
 
 

@@ -7,13 +7,13 @@ from bisect import bisect_left
 import numpy as np
 
 from models.decision.calibration import Calibration
-from models.listing import Case
+from models.listing import Evidence
 from training.calibration.calibrate import DESCRIBED_MIN, present
-from training.calibration.label_reliability import Trust
+from training.calibration.label_reliability import LabelReliability
 from training.calibration.thresholds import listings_needed
 from training.evaluation.predictions import LabelledLogits
 from training.reports.rendering import promise
-from training.reports.tables import case_name
+from training.reports.tables import evidence_label
 
 
 def accepts_nothing(calibration: Calibration) -> str:
@@ -25,8 +25,8 @@ def accepts_nothing(calibration: Calibration) -> str:
     position = bisect_left(calibration.precisions, precision - 1e-9)
     asked = calibration.precisions[position]
     never = [
-        f"{case_name(case)} ({fitted.listings:,} calibration listings)"
-        for case, fitted in calibration.cases.items()
+        f"{evidence_label(evidence)} ({fitted.listings:,} calibration listings)"
+        for evidence, fitted in calibration.cases.items()
         if all(own[position] is None for own in (fitted.thresholds, *fitted.class_thresholds.values()))
     ]
     if not never:
@@ -38,22 +38,22 @@ def accepts_nothing(calibration: Calibration) -> str:
     )
 
 
-def too_few_trusted(answers: LabelledLogits, trust: Trust) -> str:
+def too_few_trusted(answers: LabelledLogits, trust: LabelReliability) -> str:
     """In which cases all labels count because trusted ones are too few; empty when there is no such case.
 
     Text and photo together count as calibrated on trusted labels where the texts alone are enough: they borrow photos.
     """
     text, image = (None if logits is None else present(logits) for logits in (answers.text, answers.image))
     title = text if answers.title is None else present(answers.title)
-    asked = {Case.TEXT: text, Case.TITLE: title, Case.IMAGE: image}
+    asked = {Evidence.TEXT: text, Evidence.TITLE: title, Evidence.IMAGE: image}
     if text is not None and image is not None and trust.enough(answers.sources, text) is None:
-        asked[Case.BOTH] = text & image
+        asked[Evidence.BOTH] = text & image
     trusted = np.isin(answers.sources, trust.sources)
     few = []
-    for case, rows in asked.items():
-        needed = max(trust.minimum, DESCRIBED_MIN if case is Case.TEXT else 0)
+    for evidence, rows in asked.items():
+        needed = max(trust.minimum, DESCRIBED_MIN if evidence is Evidence.TEXT else 0)
         if rows is not None and (found := int((rows & trusted).sum())) < needed:
-            few.append(f"{case_name(case)} has {found:,} of the {needed:,} needed")
+            few.append(f"{evidence_label(evidence)} has {found:,} of the {needed:,} needed")
     if not trust.sources or not few:
         return ""
     sources = ", ".join(trust.sources)

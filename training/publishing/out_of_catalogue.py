@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.decision.prediction import Action
-from models.listing import Case, Listing
+from models.listing import Evidence, Listing
 from models.predictor import Predictor
 from training.errors import ConfigError
 from training.evaluation.intervals import share_estimate
@@ -29,14 +29,14 @@ class _Line(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class OutOfCatalogueListing:
     """A listing that belongs to none of the categories, and what `kind` of thing it is."""
 
     kind: str
     listing: Listing
 
 
-def read_strangers(path: Path) -> list[Stranger]:
+def read_out_of_catalogue(path: Path) -> list[OutOfCatalogueListing]:
     """The listings of a file. Raises ConfigError, which names the line at fault."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -48,46 +48,55 @@ def read_strangers(path: Path) -> list[Stranger]:
             parsed = _Line.model_validate(json.loads(line))
         except (ValueError, ValidationError) as error:
             raise ConfigError([f"unfamiliar.listings: line {number} of {path.name} is not a listing"]) from error
-        found.append(Stranger(parsed.kind, Listing(parsed.designation, parsed.description)))
+        found.append(OutOfCatalogueListing(parsed.kind, Listing(parsed.designation, parsed.description)))
     return found
 
 
-def drawn_strangers(count: int) -> list[Stranger]:
+def drawn_strangers(count: int) -> list[OutOfCatalogueListing]:
     """Pictures of no product, as listings without text."""
-    return [Stranger(kind, Listing(image=picture)) for kind, picture in draw_pictures(count)]
+    return [OutOfCatalogueListing(kind, Listing(image=picture)) for kind, picture in draw_pictures(count)]
 
 
-def paired(texts: Sequence[Stranger], pictures: Sequence[Stranger]) -> list[Stranger]:
+def paired(
+    texts: Sequence[OutOfCatalogueListing], pictures: Sequence[OutOfCatalogueListing]
+) -> list[OutOfCatalogueListing]:
     """Each text with a picture, in turn; none when either is missing."""
     if not pictures:
         return []
     return [
-        Stranger(text.kind, replace(text.listing, image=picture.listing.image))
+        OutOfCatalogueListing(text.kind, replace(text.listing, image=picture.listing.image))
         for text, picture in zip(texts, cycle(pictures), strict=False)
     ]
 
 
-def measure_strangers(predictor: Predictor, texts: Sequence[Stranger], pictures: Sequence[Stranger]) -> dict[str, Any]:
+def measure_strangers(
+    predictor: Predictor, texts: Sequence[OutOfCatalogueListing], pictures: Sequence[OutOfCatalogueListing]
+) -> dict[str, Any]:
     """How many are noticed, by case, as JSON types; cases that the version has no network for are left out.
 
     `n`, `noticed` (reason `unfamiliar`) and `review` (any reason, at the default precision) with 95 % intervals, the
     mean `confidence`, and `kinds`: n and noticed of each.
     """
-    shown = {Case.TITLE: texts, Case.TEXT: texts, Case.IMAGE: pictures, Case.BOTH: paired(texts, pictures)}
+    shown = {
+        Evidence.TITLE: texts,
+        Evidence.TEXT: texts,
+        Evidence.IMAGE: pictures,
+        Evidence.BOTH: paired(texts, pictures),
+    }
     found = {}
-    for case, strangers in shown.items():
-        if predictor.modalities.issuperset(case.modalities) and strangers:
-            found[case.value] = _measured(predictor, case, strangers)
-    return {case: figures for case, figures in found.items() if figures["n"]}
+    for evidence, strangers in shown.items():
+        if predictor.modalities.issuperset(evidence.modalities) and strangers:
+            found[evidence.value] = _measured(predictor, evidence, strangers)
+    return {evidence: figures for evidence, figures in found.items() if figures["n"]}
 
 
-def _measured(predictor: Predictor, case: Case, strangers: Sequence[Stranger]) -> dict[str, Any]:
+def _measured(predictor: Predictor, evidence: Evidence, strangers: Sequence[OutOfCatalogueListing]) -> dict[str, Any]:
     kinds: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     n = noticed = review = 0
     confidence = 0.0
     for stranger in strangers:
-        listing = Shown(case).of(stranger.listing)
-        if listing is None or (case is Case.TEXT and not listing.description):
+        listing = Shown(evidence).of(stranger.listing)
+        if listing is None or (evidence is Evidence.TEXT and not listing.description):
             continue
         ready = predictor.prepare(listing)
         (scores,) = predictor.score([ready])

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from models.decision.calibration import FILE_NAME as CALIBRATION
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from models.predictor import Predictor
 from models.preprocessing.settings import Preprocessing
 from models.taxonomy import Taxonomy
@@ -33,7 +33,7 @@ from training.fitting.fitted import FittedNetwork
 from training.publishing.draft import draft_networks, prove_parity, seal_manifest, write_networks
 from training.publishing.golden import golden_from_catalogue, golden_from_file, read_golden_listings
 from training.publishing.notes import accepts_nothing, too_few_trusted
-from training.publishing.out_of_catalogue import drawn_strangers, measure_strangers, read_strangers
+from training.publishing.out_of_catalogue import drawn_strangers, measure_strangers, read_out_of_catalogue
 from training.publishing.precision import decide_precision, with_precision
 from training.reports.model_card import weights_facts, write_model_card
 from training.reports.report import write_report
@@ -213,13 +213,13 @@ class Release:
     def _strangers(self, predictor: Predictor) -> dict[str, Any]:
         """How listings from outside the catalogue fare; empty when the config names none."""
         config = self.run.config.unfamiliar
-        texts = [] if config.listings is None else read_strangers(config.listings)
+        texts = [] if config.listings is None else read_out_of_catalogue(config.listings)
         return measure_strangers(predictor, texts, drawn_strangers(config.pictures))
 
     def _evaluate(self, predictor: Predictor) -> Cohorts:
         """The test part, asked as a whole once, then told apart into the config's cohorts."""
         rows = self.run.rows("test")
-        whole = {case: answers(predictor, self.run.catalogue, rows, case) for case in Case}
+        whole = {evidence: answers(predictor, self.run.catalogue, rows, evidence) for evidence in Evidence}
         return by_cohort(whole, cohort_rows(self.run.config, self.run.catalogue.rows.loc[rows]))
 
     def _describe(

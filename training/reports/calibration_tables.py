@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from training.evaluation.intervals import share_estimate
 from training.reports.rendering import percent, promise
-from training.reports.tables import Cell, Json, Table, _decided, case_name
+from training.reports.tables import Cell, Json, Table, _decided, evidence_label
 
 PROMISES = (0.95, 0.99)
 """Precisions whose promises are shown for every cohort."""
@@ -42,8 +42,10 @@ def calibration_table(context: Json) -> Table | None:
     shown = [(key, *kind) for key, kind in FITTED.items() if any(key in fitted for fitted in cases.values())]
     asked = [promise(precision) for precision in calibration.get("precisions", ())]
     rows = []
-    for case, fitted in cases.items():
-        rows.append([case_name(case), *(form.format(fitted[key]) if key in fitted else "–" for key, _, form in shown)])
+    for evidence, fitted in cases.items():
+        rows.append(
+            [evidence_label(evidence), *(form.format(fitted[key]) if key in fitted else "–" for key, _, form in shown)]
+        )
         if asked:
             rows[-1] += ["–" if threshold is None else f"{threshold:.3f}" for threshold in fitted["thresholds"]]
             rows[-1] += [str(len(fitted[key])) for key in OWN if key in fitted]
@@ -63,8 +65,12 @@ def fit_table(metrics: Json) -> Table | None:
     cases = (metrics.get("calibration") or {}).get("cases") or {}
     columns = ("nll_before", "nll_scaled", "nll_after", "ece_before", "ece_scaled", "ece")
     rows = [
-        [case_name(case), told.get("basis", ""), *(f"{told[key]:.3f}" if key in told else "–" for key in columns)]
-        for case, told in cases.items()
+        [
+            evidence_label(evidence),
+            told.get("basis", ""),
+            *(f"{told[key]:.3f}" if key in told else "–" for key in columns),
+        ]
+        for evidence, told in cases.items()
     ]
     names = ("as they came", "temperature", "all")
     groups = [("", 2), ("log loss", 3), ("ECE, cross-fitted", 3)]
@@ -73,16 +79,16 @@ def fit_table(metrics: Json) -> Table | None:
 
 def promises_table(cohorts: Mapping[str, Mapping[str, Json]], precisions: Sequence[float] = PROMISES) -> Table:
     """For every cohort and case: what is filed at some precisions and how much of it is right; prediction sets."""
-    judged = [(name, case, figures) for name, cases in cohorts.items() for case, figures in cases.items()]
+    judged = [(name, evidence, figures) for name, cases in cohorts.items() for evidence, figures in cases.items()]
     offered = {row["precision"] for _, _, figures in judged for row in figures["decisions"]}
     asked = [precision for precision in precisions if precision in offered]
     rows: list[list[Cell]] = []
-    for name, case, figures in judged:
+    for name, evidence, figures in judged:
         decisions = {row["precision"]: row for row in figures["decisions"]}
         sets = figures["prediction_sets"]
         decided = [cell for precision in asked for cell in _promised(decisions[precision], figures["n"])]
         held = sets.get("interval", percent(sets["coverage"]))
-        rows.append([name, case_name(case), f"{figures['n']:,}", *decided, held, f"{sets['mean_size']:.1f}"])
+        rows.append([name, evidence_label(evidence), f"{figures['n']:,}", *decided, held, f"{sets['mean_size']:.1f}"])
     groups = [("", 3), *((f"asked for {promise(precision)}", 2) for precision in asked), ("prediction sets", 2)]
     filed = ("filed", "of these right") * len(asked)
     return Table(("listings", "evidence", "n", *filed, "hold the right one", "mean size"), rows, 2, groups)
@@ -98,8 +104,8 @@ def borrowing(metrics: Json) -> Json | None:
 def strangers_table(metrics: Json) -> Table | None:
     """How listings from outside the catalogue fared."""
     rows: list[list[Cell]] = [
-        [case_name(case), f"{told['n']:,}", told["noticed"], told["review"], f"{told['confidence']:.2f}"]
-        for case, told in (metrics.get("unfamiliar") or {}).items()
+        [evidence_label(evidence), f"{told['n']:,}", told["noticed"], told["review"], f"{told['confidence']:.2f}"]
+        for evidence, told in (metrics.get("unfamiliar") or {}).items()
     ]
     return Table(("evidence", "n", "noticed", "sent to review", "mean confidence"), rows) if rows else None
 
@@ -112,15 +118,15 @@ def kinds_table(metrics: Json) -> Table | None:
     for kind in kinds:
         seen = [told["kinds"].get(kind) for told in cases.values()]
         rows.append([kind, *(f"{one['noticed']} of {one['n']}" if one else "–" for one in seen)])
-    return Table(("kind", *(case_name(case) for case in cases)), rows) if rows else None
+    return Table(("kind", *(evidence_label(evidence) for evidence in cases)), rows) if rows else None
 
 
 def alarms_table(cohorts: Mapping[str, Mapping[str, Json]]) -> Table | None:
     """How many of the catalogue's own listings are called unfamiliar: false alarms."""
     rows: list[list[Cell]] = [
-        [name, case_name(case), f"{figures['n']:,}", figures["unfamiliar"]]
+        [name, evidence_label(evidence), f"{figures['n']:,}", figures["unfamiliar"]]
         for name, cases in cohorts.items()
-        for case, figures in cases.items()
+        for evidence, figures in cases.items()
         if "unfamiliar" in figures
     ]
     return Table(("listings", "evidence", "n", "called unfamiliar"), rows, words=2) if rows else None
@@ -130,7 +136,7 @@ def precision_table(metrics: Json) -> Table | None:
     """What becomes of answers in bfloat16, by evidence; None where that was not measured."""
     rows = [
         [
-            case_name(evidence),
+            evidence_label(evidence),
             f"{told['listings']:,}",
             f"{100 * told['top1']:.2f} %",
             f"{100 * told['top1_clear']:.2f} %",

@@ -25,13 +25,13 @@ from training.reports.rendering import environment
 from training.reports.tables import (
     Json,
     Table,
-    case_name,
     class_table,
     data_tables,
     decision_default,
     decision_table,
     default_decision,
     evaluated,
+    evidence_label,
     fusion_table,
     main_cohort,
     network_table,
@@ -57,7 +57,7 @@ def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Jso
     Raises ValueError when nothing was evaluated, or nothing in `main_cohort`.
     """
     main, cases = main_cohort(metrics, context)
-    case, figures = next(iter(cases.items()))
+    evidence, figures = next(iter(cases.items()))
     fusion = metrics["cohorts"][main].get("fusion")
     text = (
         environment()
@@ -65,7 +65,7 @@ def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Jso
         .render(
             context=context,
             main=main,
-            main_case=case_name(case),
+            main_case=evidence_label(evidence),
             evidence=_evidence(metrics),
             figures=figures,
             decision=default_decision(figures, context),
@@ -91,7 +91,7 @@ def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Jso
             errors=Table(
                 ("evidence", "n", "ECE", "by chance"),
                 [
-                    [case_name(name), f"{each['n']:,}", f"{each['ece']:.3f}", f"{each['ece_chance']:.3f}"]
+                    [evidence_label(name), f"{each['n']:,}", f"{each['ece']:.3f}", f"{each['ece_chance']:.3f}"]
                     for name, each in cases.items()
                 ],
             ),
@@ -109,7 +109,7 @@ def _calibrated_on(context: Json) -> str:
 
 def _evidence(metrics: Json) -> str:
     """What the version was evaluated to answer from."""
-    cases = {case for cohort in metrics["cohorts"].values() for case in cohort["cases"]}
+    cases = {evidence for cohort in metrics["cohorts"].values() for evidence in cohort["cases"]}
     text, photo = "its text (title and description)", "its photo"
     if "both" in cases:
         return f"{text}, {photo} or both"

@@ -95,9 +95,9 @@ def confusion_matrix(
     return result.getvalue()
 
 
-def reliability_diagram(figures: CaseFigures, case: str, *, kind: Format = "svg") -> bytes:
+def reliability_diagram(figures: CaseFigures, evidence: str, *, kind: Format = "svg") -> bytes:
     """Accuracy over confidence by equal-mass bins with 95 % intervals, and how many listings have which confidence."""
-    name, colour, marker, _ = _series(case)
+    name, colour, marker, _ = _series(evidence)
     bins, counts = figures["reliability"], figures["confidence_histogram"]
     estimates = [share_estimate(round(bin_["accuracy"] * bin_["n"]), bin_["n"]) for bin_ in bins]
     errors = [[e["value"] - e["low"] for e in estimates], [e["high"] - e["value"] for e in estimates]]
@@ -137,8 +137,8 @@ def coverage_precision(
         axes = figure.subplots()
         for precision in (0.95, 0.99):
             axes.axhline(precision, color=GREY, linewidth=0.9, linestyle=(0, (2, 3)))
-        for case, figures in cases.items():
-            name, colour, marker, line = _series(case)
+        for evidence, figures in cases.items():
+            name, colour, marker, line = _series(evidence)
             points = [(point["coverage"], point["precision"]) for point in figures["sweep"]]
             axes.plot(*zip(*points, strict=True), color=colour, linestyle=line)
             chosen = [
@@ -192,9 +192,9 @@ def class_f1(names: Sequence[str], scores: Mapping[str, Sequence[float | None]],
         axes = figure.subplots()
         name, colour, *_ = _series(main)
         axes.barh(rows, [score or 0.0 for score in scores[main]], height=0.66, color=colour, alpha=0.35, label=name)
-        for case in others:
-            name, colour, marker, _ = _series(case)
-            values = [math.nan if score is None else score for score in scores[case]]
+        for evidence in others:
+            name, colour, marker, _ = _series(evidence)
+            values = [math.nan if score is None else score for score in scores[evidence]]
             axes.plot(values, rows, linestyle="", marker=marker, color=colour, markersize=6, label=name)
         axes.set_yticks(rows, [_printable(name) for name in names], fontsize=9.5)
         axes.set(xlim=(0, 1), ylim=(len(names) - 0.4, -0.6), xlabel="F1")
@@ -227,8 +227,8 @@ def _spread(curve: Mapping[str, Any]) -> float:
     return max(values) - min(values) if values else 0.0
 
 
-def _series(case: str) -> tuple[str, str, str, str]:
-    return SERIES.get(case, (_printable(case), GREY, "x", "-"))
+def _series(evidence: str) -> tuple[str, str, str, str]:
+    return SERIES.get(evidence, (_printable(evidence), GREY, "x", "-"))
 
 
 def _short(text: str) -> str:

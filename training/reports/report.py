@@ -25,13 +25,13 @@ from training.reports.rendering import environment
 from training.reports.tables import (
     Json,
     Table,
-    case_name,
     category_name,
     class_table,
     data_tables,
     decision_table,
     default_decision,
     evaluated,
+    evidence_label,
     flat,
     fusion_table,
     main_cohort,
@@ -67,7 +67,7 @@ def write_report(path: Path, metrics: Json, taxonomy: Taxonomy, context: Json) -
     """
     main, cases = main_cohort(metrics, context)
     cohorts = evaluated(metrics)
-    case, figures = next(iter(cases.items()))
+    evidence, figures = next(iter(cases.items()))
     fusion = metrics["cohorts"][main].get("fusion")
     text = (
         environment()
@@ -75,7 +75,7 @@ def write_report(path: Path, metrics: Json, taxonomy: Taxonomy, context: Json) -
         .render(
             context=context,
             main=main,
-            main_case=case_name(case),
+            main_case=evidence_label(evidence),
             figures=figures,
             decision=default_decision(figures, context),
             summary=summary_table(cohorts),
@@ -90,7 +90,9 @@ def write_report(path: Path, metrics: Json, taxonomy: Taxonomy, context: Json) -
             borrowing=borrowing(metrics),
             fusion=fusion,
             fused=fusion_table(fusion) if fusion else None,
-            pairs={case_name(case): pairs_table(cases[case], taxonomy) for case in _matrix_cases(cases)},
+            pairs={
+                evidence_label(evidence): pairs_table(cases[evidence], taxonomy) for evidence in _matrix_cases(cases)
+            },
             classes=class_table(cases, taxonomy),
             data=data_tables(context),
             networks=network_table(context),
@@ -108,7 +110,7 @@ def _details(context: Json) -> dict[str, Table]:
 
 def _matrix_cases(cases: Mapping[str, Json]) -> list[str]:
     """The cases whose mistakes are shown: a title alone tells little that the text does not."""
-    return [case for case in cases if case != "title"] or list(cases)
+    return [evidence for evidence in cases if evidence != "title"] or list(cases)
 
 
 def _pictures(
@@ -116,22 +118,22 @@ def _pictures(
 ) -> dict[str, list[Picture]]:
     names = [category_name(code, taxonomy) for code in metrics["classes"]]
     lowest = min(p["precision"] for cohort in cohorts.values() for entry in cohort.values() for p in entry["sweep"])
-    scores = {case: [row["f1"] for row in cases[case]["per_class"]] for case in _matrix_cases(cases)}
+    scores = {evidence: [row["f1"] for row in cases[evidence]["per_class"]] for evidence in _matrix_cases(cases)}
     return {
         "coverage": [
             _picture(plots.coverage_precision(cohort, name, lowest=lowest), f"Precision over coverage, {name}")
             for name, cohort in cohorts.items()
         ],
         "reliability": [
-            _picture(plots.reliability_diagram(figures, case), f"Reliability, {case_name(case)}")
-            for case, figures in cases.items()
+            _picture(plots.reliability_diagram(figures, evidence), f"Reliability, {evidence_label(evidence)}")
+            for evidence, figures in cases.items()
         ],
         "confusion": [
             _picture(
-                plots.confusion_matrix(*_worst(cases[case]["confusion"], names), case_name(case)),
-                f"Confusion matrix, {case_name(case)}",
+                plots.confusion_matrix(*_worst(cases[evidence]["confusion"], names), evidence_label(evidence)),
+                f"Confusion matrix, {evidence_label(evidence)}",
             )
-            for case in _matrix_cases(cases)
+            for evidence in _matrix_cases(cases)
         ],
         "classes": [_picture(plots.class_f1(names, scores), "F1 by category")],
         "curves": [

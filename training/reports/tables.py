@@ -52,7 +52,10 @@ def evaluated(metrics: Json) -> dict[str, dict[str, Json]]:
     """Figures by cohort and case, most telling case first; without cohorts that no listing was evaluated of."""
     cohorts = {name: cohort["cases"] for name, cohort in metrics["cohorts"].items() if cohort["cases"]}
     return {
-        name: {case: cases[case] for case in dict.fromkeys([*(case for case in CASE_NAMES if case in cases), *cases])}
+        name: {
+            evidence: cases[evidence]
+            for evidence in dict.fromkeys([*(evidence for evidence in CASE_NAMES if evidence in cases), *cases])
+        }
         for name, cases in cohorts.items()
     }
 
@@ -66,9 +69,9 @@ def main_cohort(metrics: Json, context: Json) -> tuple[str, dict[str, Json]]:
     return name, cohorts[name]
 
 
-def case_name(case: str) -> str:
+def evidence_label(evidence: str) -> str:
     """What people call a case."""
-    return CASE_NAMES.get(case, case)
+    return CASE_NAMES.get(evidence, evidence)
 
 
 def default_decision(figures: Json, context: Json) -> Json | None:
@@ -88,12 +91,12 @@ def summary_table(cohorts: Mapping[str, Mapping[str, Json]]) -> Table:
     """One row for each cohort and case."""
     rows: list[list[Cell]] = [
         [
-            *(name, case_name(case), f"{figures['n']:,}"),
+            *(name, evidence_label(evidence), f"{figures['n']:,}"),
             *(figures[key] for key in ("accuracy", "f1_weighted", "f1_macro")),
             *(f"{figures[key]:.3f}" for key in ("top3_accuracy", "log_loss", "ece", "ece_chance")),
         ]
         for name, cases in cohorts.items()
-        for case, figures in cases.items()
+        for evidence, figures in cases.items()
     ]
     scores = ("accuracy", "F1 weighted", "F1 macro", "top 3", "log loss", "ECE", "ECE by chance")
     columns = ("listings", "evidence", "n", *scores)
@@ -107,7 +110,7 @@ def decision_table(cases: Mapping[str, Json]) -> Table:
         [promise(precision), *(cell for figures in cases.values() for cell in _decided(figures["decisions"][position]))]
         for position, precision in enumerate(promised)
     ]
-    groups = [("", 1), *((case_name(case), 2) for case in cases)]
+    groups = [("", 1), *((evidence_label(evidence), 2) for evidence in cases)]
     return Table(["precision asked for", *("filed", "of these right") * len(cases)], rows, words=0, groups=groups)
 
 
@@ -122,7 +125,10 @@ def _decided(row: Json) -> tuple[str, str]:
 
 def fusion_table(fusion: Json) -> Table:
     """What fusion gains on listings with text and photo, of a cohort's `fusion`."""
-    rows = [[case_name(case), fusion["accuracy"][case], fusion["f1_weighted"][case]] for case in fusion["accuracy"]]
+    rows = [
+        [evidence_label(evidence), fusion["accuracy"][evidence], fusion["f1_weighted"][evidence]]
+        for evidence in fusion["accuracy"]
+    ]
     return Table(("evidence", "accuracy", "F1 weighted"), rows)
 
 
@@ -156,7 +162,7 @@ def class_table(cases: Mapping[str, Json], taxonomy: Taxonomy) -> Table:
         for figures in others:
             cells += [str(figures[position]["n"]), _score(figures[position]["f1"])]
         rows.append(cells)
-    names = [case_name(case) for case in cases]
+    names = [evidence_label(evidence) for evidence in cases]
     groups = [("", 2), (names[0], 4), *((name, 2) for name in names[1:])]
     columns = ["category", "group", "n", "precision", "recall", "F1", *("n", "F1") * len(others)]
     return Table(columns, rows, words=2, groups=groups)

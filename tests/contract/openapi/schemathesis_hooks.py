@@ -14,7 +14,7 @@ def lines(context: Any, value: Any) -> bytes:
 
 
 @schemathesis.hook
-def filter_case(context: Any, case: Any) -> bool:
+def filter_case(context: Any, evidence: Any) -> bool:
     """Leave out forms whose fields have a wrong type: sent, the number 0 and the text "0" are the same bytes."""
-    is_form = str(case.media_type).startswith("multipart/")
-    return not (is_form and case.meta is not None and case.meta.generation.mode.is_negative)
+    is_form = str(evidence.media_type).startswith("multipart/")
+    return not (is_form and evidence.meta is not None and evidence.meta.generation.mode.is_negative)

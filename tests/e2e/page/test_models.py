@@ -78,9 +78,9 @@ def test_the_configs_that_are_named_exist() -> None:
 def test_figures_are_those_of_the_version(models: Page, version: dict[str, Any]) -> None:
     cases = version["metrics"]["cohorts"][COHORT]["cases"]
     models.locator("#models-cohort").select_option(COHORT)
-    for case in ("both", "text", "title", "image"):
-        models.locator(f"[data-case={case}]").click()
-        figures = cases[case]
+    for evidence in ("both", "text", "title", "image"):
+        models.locator(f"[data-case={evidence}]").click()
+        figures = cases[evidence]
         tiles = models.locator(".tiles")
         expect(tiles).to_contain_text(f"{figures['n']:,}")
         expect(tiles).to_contain_text(f"{100 * figures['accuracy']['value']:.1f}%")

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from models.catalogue.rows import LabelledListing
-from models.comparison.compare import BOTH_WRONG, EVIDENCE, PARTS, Change, Tally, compare_versions, evidence
+from models.comparison.compare import BOTH_WRONG, EVIDENCE, PARTS, Change, Tally, compare_versions, evidence_of
 from models.comparison.mcnemar import exact_p_value
 from models.comparison.report import DIFF_COLUMNS, comparison_report, diff_file, winner
 from models.errors import ListingError, NothingToPredict
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.predictor import Predictor
 from tests.models.contested import contested
 from tests.models.tiny_version import CODES, listing, make_version
@@ -74,8 +74,8 @@ def test_counts_are_those_of_asking_each_version_by_itself(
     assert found.versions == (pair[0].version, pair[1].version)
     assert found.overall == tally(iter(judged))
     assert found.overall.first_only - found.overall.second_only > 20  # the contested ones
-    for case, name in EVIDENCE.items():
-        assert found.by_evidence[name] == tally(j for j in judged if evidence(j[0].listing) is case)
+    for evidence, name in EVIDENCE.items():
+        assert found.by_evidence[name] == tally(j for j in judged if evidence_of(j[0].listing) is evidence)
     for category, counted in found.by_category.items():
         assert counted == tally(j for j in judged if j[0].category == category)
     changed = [(row, a, b) for row, a, b in asked if a != b]
@@ -91,7 +91,7 @@ def test_each_network_is_compared_by_itself_where_there_is_text_and_photo(
     pair: tuple[Predictor, Predictor], rows: list[LabelledListing]
 ) -> None:
     found = compare_versions(*pair, rows)
-    both = [row for row in rows if evidence(row.listing) is Case.BOTH and row.category in CODES][:-1]
+    both = [row for row in rows if evidence_of(row.listing) is Evidence.BOTH and row.category in CODES][:-1]
     for modality, name in PARTS.items():
         alone = {
             Modality.TEXT: [Listing(row.listing.designation, row.listing.description) for row in both],
@@ -191,17 +191,17 @@ def test_an_interrupted_diff_leaves_no_half_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "case"),
+    ("one", "evidence"),
     [
-        (Listing("t"), Case.TITLE),
-        (Listing(" ", "d"), Case.TEXT),
-        (Listing("t", "d"), Case.TEXT),
-        (Listing("", " ", b"i"), Case.IMAGE),
-        (Listing("t", "", b"i"), Case.BOTH),
+        (Listing("t"), Evidence.TITLE),
+        (Listing(" ", "d"), Evidence.TEXT),
+        (Listing("t", "d"), Evidence.TEXT),
+        (Listing("", " ", b"i"), Evidence.IMAGE),
+        (Listing("t", "", b"i"), Evidence.BOTH),
     ],
 )
-def test_evidence_is_what_the_listing_comes_with(one: Listing, case: Case) -> None:
-    assert evidence(one) is case
+def test_evidence_is_what_the_listing_comes_with(one: Listing, evidence: Evidence) -> None:
+    assert evidence_of(one) is evidence
 
 
 def test_a_tally_of_all_kinds() -> None:

@@ -64,7 +64,7 @@ def test_varied_listings_can_be_predicted_and_come_in_every_kind(tmp_path: Path,
     listings = varied_golden_listings(folder, 40)
     assert len(listings) == 40
     predictor = Predictor.load(folder, verify=False)
-    cases = {predictor.prepare(one).case for one in listings}
+    cases = {predictor.prepare(one).evidence for one in listings}
     assert cases == set(predictor.calibration.cases)
     assert all(not predictor.prepare(one).warnings for one in listings)
     assert len({(one.designation, one.description, one.image) for one in listings}) > 20

@@ -63,8 +63,8 @@ def judged(folder: Path, cohorts: dict[str, dict[str, tuple[float, float, float]
         name: {
             "n": 100,
             "cases": {
-                case: {"n": 100, "accuracy": dict(zip(("low", "value", "high"), accuracy, strict=True))}
-                for case, accuracy in cases.items()
+                evidence: {"n": 100, "accuracy": dict(zip(("low", "value", "high"), accuracy, strict=True))}
+                for evidence, accuracy in cases.items()
             },
         }
         for name, cases in cohorts.items()

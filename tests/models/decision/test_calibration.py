@@ -18,19 +18,19 @@ from models.decision.calibration import (
     PRECISIONS,
     UNCHANGED,
     Calibration,
-    CaseCalibration,
+    EvidenceCalibration,
     Familiarity,
     energy,
     reshaped,
 )
 from models.decision.fusion import log_softmax
 from models.errors import VersionRefused
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 
 
-def case(set_floor: float = 0.1, **changes: Any) -> CaseCalibration:
+def evidence(set_floor: float = 0.1, **changes: Any) -> EvidenceCalibration:
     fields = {"temperature": 1.5, "listings": 100, "thresholds": [0.5, 0.7, None], "class_thresholds": {}}
-    return CaseCalibration(**(fields | {"set_floor": set_floor} | changes))
+    return EvidenceCalibration(**(fields | {"set_floor": set_floor} | changes))
 
 
 CALIBRATION = Calibration(
@@ -38,8 +38,8 @@ CALIBRATION = Calibration(
     0.9,
     0.95,
     {
-        Case.TEXT: case(class_thresholds={"10": [0.6, None, None]}),
-        Case.IMAGE: case(thresholds=[0.8, 0.9, 0.99]),
+        Evidence.TEXT: evidence(class_thresholds={"10": [0.6, None, None]}),
+        Evidence.IMAGE: evidence(thresholds=[0.8, 0.9, 0.99]),
     },
 )
 
@@ -59,13 +59,13 @@ CALIBRATION = Calibration(
     ],
 )
 def test_a_precision_in_between_takes_the_next_higher_one(precision: float, threshold: float | None) -> None:
-    assert CALIBRATION.threshold(Case.TEXT, "40", precision) == threshold
+    assert CALIBRATION.threshold(Evidence.TEXT, "40", precision) == threshold
 
 
 def test_a_category_can_have_thresholds_of_its_own() -> None:
-    assert CALIBRATION.threshold(Case.TEXT, "10", 0.8) == 0.6
-    assert CALIBRATION.threshold(Case.TEXT, "10", 0.9) is None
-    assert CALIBRATION.threshold(Case.IMAGE, "10", 0.9) == 0.9
+    assert CALIBRATION.threshold(Evidence.TEXT, "10", 0.8) == 0.6
+    assert CALIBRATION.threshold(Evidence.TEXT, "10", 0.9) is None
+    assert CALIBRATION.threshold(Evidence.IMAGE, "10", 0.9) == 0.9
 
 
 def test_the_precisions_on_offer_cover_the_range_of_requests() -> None:
@@ -78,8 +78,8 @@ def test_the_precisions_on_offer_cover_the_range_of_requests() -> None:
     st.floats(0, 1),
 )
 def test_a_prediction_set_is_the_best_categories_and_never_empty(probabilities: np.ndarray, floor: float) -> None:
-    calibration = Calibration((0.9,), 0.9, 0.95, {Case.BOTH: case(floor, thresholds=[None])})
-    members = calibration.prediction_set(Case.BOTH, probabilities).tolist()
+    calibration = Calibration((0.9,), 0.9, 0.95, {Evidence.BOTH: evidence(floor, thresholds=[None])})
+    members = calibration.prediction_set(Evidence.BOTH, probabilities).tolist()
     assert members[0] == probabilities.argmax()
     assert members == sorted(members, key=lambda index: (-probabilities[index], index))
     assert set(members) == set(np.flatnonzero(probabilities >= np.float32(floor))) | {members[0]}
@@ -120,7 +120,7 @@ CALIBRATION_TEXT = json.dumps(
 
 def test_the_document_of_the_next_test_is_right_without_its_changes(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text(json.dumps(document()))
-    assert Calibration.read(tmp_path).threshold(Case.TEXT, "10", 0.9) == 0.6
+    assert Calibration.read(tmp_path).threshold(Evidence.TEXT, "10", 0.9) == 0.6
 
 
 @pytest.mark.parametrize(
@@ -222,11 +222,11 @@ def test_a_capped_confidence_keeps_the_order(logits: np.ndarray, cap: float) -> 
 
 
 def test_a_category_can_have_a_floor_of_its_own() -> None:
-    fitted = case(0.2, class_floors={"40": 0.6, "50": 0.01})
-    calibration = Calibration((0.9,), 0.9, 0.95, {Case.BOTH: fitted})
+    fitted = evidence(0.2, class_floors={"40": 0.6, "50": 0.01})
+    calibration = Calibration((0.9,), 0.9, 0.95, {Evidence.BOTH: fitted})
     probabilities = np.float32([0.45, 0.35, 0.15, 0.05])
-    assert calibration.prediction_set(Case.BOTH, probabilities, ("30", "40", "60", "50")).tolist() == [0, 3]
-    assert calibration.prediction_set(Case.BOTH, probabilities, ("40", "30", "60", "70")).tolist() == [0, 1]
+    assert calibration.prediction_set(Evidence.BOTH, probabilities, ("30", "40", "60", "50")).tolist() == [0, 3]
+    assert calibration.prediction_set(Evidence.BOTH, probabilities, ("40", "30", "60", "70")).tolist() == [0, 1]
 
 
 def test_files_of_versions_from_before_these_fields_are_read(tmp_path: Path) -> None:

@@ -10,14 +10,16 @@ import pytest
 
 from models.decision.calibration import Familiarity
 from models.decision.prediction import Action, Prediction, Reason, Scores
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
 from tests.models.tiny_version import CODES, OWN_THRESHOLD, UNREACHABLE
 
 PREPARED = {
-    case: Prepared(case, None if case is Case.IMAGE else {}, Case.TITLE, np.empty(0, np.uint8), ("image_tiny",))
-    for case in Case
+    evidence: Prepared(
+        evidence, None if evidence is Evidence.IMAGE else {}, Evidence.TITLE, np.empty(0, np.uint8), ("image_tiny",)
+    )
+    for evidence in Evidence
 }
 
 
@@ -29,9 +31,9 @@ def scores(*fused: float, text: list[float] | None = None, image: list[float] | 
 
 
 def conclude(
-    predictor: Predictor, given: Scores, precision: float | None = None, *, case: Case = Case.TITLE
+    predictor: Predictor, given: Scores, precision: float | None = None, *, evidence: Evidence = Evidence.TITLE
 ) -> Prediction:
-    return predictor.conclude(PREPARED[case], given, precision=precision)
+    return predictor.conclude(PREPARED[evidence], given, precision=precision)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_text_and_photo_disagree_when_each_is_sure_of_something_else(
     tiny_predictor: Predictor, text: list[float], image: list[float], disagreement: bool
 ) -> None:
     given = scores(0.05, 0.9, 0.03, 0.02, text=text, image=image)
-    prediction = conclude(tiny_predictor, given, case=Case.BOTH)
+    prediction = conclude(tiny_predictor, given, evidence=Evidence.BOTH)
     assert prediction.disagreement is disagreement
     assert prediction.decision.reason is (Reason.DISAGREEMENT if disagreement else None)
     assert prediction.decision.threshold == 0.7
@@ -86,17 +88,17 @@ def test_text_and_photo_disagree_when_each_is_sure_of_something_else(
 def test_reasons_have_an_order(tiny_predictor: Predictor) -> None:
     """What can never be accepted comes first, then disagreement, then low confidence."""
     given = scores(0.3, 0.4, 0.2, 0.1, text=[0.1, 0.6, 0.2, 0.1], image=[0.1, 0.1, 0.6, 0.2])
-    assert conclude(tiny_predictor, given, case=Case.BOTH).decision.reason is Reason.DISAGREEMENT
-    unreachable = conclude(tiny_predictor, given, UNREACHABLE, case=Case.BOTH)
+    assert conclude(tiny_predictor, given, evidence=Evidence.BOTH).decision.reason is Reason.DISAGREEMENT
+    unreachable = conclude(tiny_predictor, given, UNREACHABLE, evidence=Evidence.BOTH)
     assert unreachable.decision.reason is Reason.PRECISION_UNREACHABLE
     assert unreachable.disagreement
 
 
 def test_an_unfamiliar_listing_goes_to_review_with_a_capped_confidence(tiny_predictor: Predictor) -> None:
     """Before every other reason, and whatever the precision; the order of the categories and the set stay."""
-    fitted = tiny_predictor.calibration.cases[Case.TITLE]
+    fitted = tiny_predictor.calibration.cases[Evidence.TITLE]
     known = Familiarity(scales={Modality.TEXT: 1.0}, threshold=2.0, false_alarms=0.05, confidence=0.3)
-    cases = {**tiny_predictor.calibration.cases, Case.TITLE: fitted.model_copy(update={"familiarity": known})}
+    cases = {**tiny_predictor.calibration.cases, Evidence.TITLE: fitted.model_copy(update={"familiarity": known})}
     predictor = copy.copy(tiny_predictor)
     predictor.calibration = replace(tiny_predictor.calibration, cases=cases)
     given = scores(0.02, 0.9, 0.03, 0.05)
@@ -113,10 +115,10 @@ def test_an_unfamiliar_listing_goes_to_review_with_a_capped_confidence(tiny_pred
 
 
 def test_ties_go_by_class_index(tiny_predictor: Predictor) -> None:
-    prediction = tiny_predictor.conclude(PREPARED[Case.TITLE], scores(0.25, 0.25, 0.25, 0.25), top_k=4)
+    prediction = tiny_predictor.conclude(PREPARED[Evidence.TITLE], scores(0.25, 0.25, 0.25, 0.25), top_k=4)
     assert [entry.code for entry in prediction.predictions] == list(CODES[:4])
     assert prediction.prediction_set.codes == CODES[:4]
-    prediction = tiny_predictor.conclude(PREPARED[Case.TITLE], scores(0.1, 0.4, 0.1, 0.4), top_k=3)
+    prediction = tiny_predictor.conclude(PREPARED[Evidence.TITLE], scores(0.1, 0.4, 0.1, 0.4), top_k=3)
     assert [entry.code for entry in prediction.predictions] == [CODES[1], CODES[3], CODES[0]]
 
 
@@ -129,8 +131,8 @@ def test_the_prediction_set_holds_what_reaches_the_floor(tiny_predictor: Predict
 
 def test_a_prediction_says_what_it_was_made_from(tiny_predictor: Predictor) -> None:
     given = scores(0.1, 0.2, 0.3, 0.4, text=[0.4, 0.3, 0.2, 0.1], image=[0.1, 0.4, 0.3, 0.2])
-    prediction = tiny_predictor.conclude(PREPARED[Case.BOTH], given, top_k=2)
-    assert prediction.case is Case.BOTH
+    prediction = tiny_predictor.conclude(PREPARED[Evidence.BOTH], given, top_k=2)
+    assert prediction.evidence is Evidence.BOTH
     assert prediction.modalities == (Modality.TEXT, Modality.IMAGE)
     assert prediction.warnings == ("image_tiny",)
     assert prediction.version == tiny_predictor.version

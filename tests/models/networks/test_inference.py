@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.errors import VersionRefused
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from models.networks.inference import MAX_BATCH, MAX_PHOTOS, Networks
 from models.preprocessing.prepare import Prepared
 from models.preprocessing.text.features import serving_length
@@ -35,15 +35,15 @@ class Recorder:
 
 
 def text(number: int, length: int = 1) -> Prepared:
-    return Prepared(Case.TITLE, {"ids": np.full(length, number, np.int32)}, Case.TITLE, None, ())
+    return Prepared(Evidence.TITLE, {"ids": np.full(length, number, np.int32)}, Evidence.TITLE, None, ())
 
 
 def image(number: int) -> Prepared:
-    return Prepared(Case.IMAGE, None, Case.TITLE, np.full((2, 2, 3), number, np.uint8), ())
+    return Prepared(Evidence.IMAGE, None, Evidence.TITLE, np.full((2, 2, 3), number, np.uint8), ())
 
 
 def both(number: int) -> Prepared:
-    return Prepared(Case.BOTH, text(number).text, Case.TITLE, image(number + 100).pixels, ())
+    return Prepared(Evidence.BOTH, text(number).text, Evidence.TITLE, image(number + 100).pixels, ())
 
 
 def networks() -> tuple[Networks, Recorder, Recorder]:

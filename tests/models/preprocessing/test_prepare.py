@@ -16,7 +16,7 @@ from models.errors import (
     TextTooLong,
     VersionRefused,
 )
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.preprocessing.image.decode import decode_image
 from models.preprocessing.prepare import IMAGE_IGNORED, TEXT_EMPTY, TEXT_IGNORED, Preparation
 from models.preprocessing.settings import PREPROCESSING_FILE, ImagePreprocessing, Preprocessing, TokenPreprocessing
@@ -34,28 +34,30 @@ IMAGE_ONLY = Preparation(Preprocessing(image=ImagePreprocessing(height=20, width
 
 
 @pytest.mark.parametrize(
-    ("listing", "case", "text_case"),
+    ("listing", "evidence", "text_evidence"),
     [
-        (Listing("Piscine"), Case.TITLE, Case.TITLE),
-        (Listing("Piscine", " \n"), Case.TITLE, Case.TITLE),
-        (Listing("Piscine", INVISIBLE), Case.TITLE, Case.TITLE),
-        (Listing("Piscine", "ronde"), Case.TEXT, Case.TEXT),
-        (Listing("", "ronde"), Case.TEXT, Case.TEXT),
-        (Listing("Piscine", image=PHOTO), Case.BOTH, Case.TITLE),
-        (Listing("Piscine", "ronde", PHOTO), Case.BOTH, Case.TEXT),
-        (Listing("!!!"), Case.TITLE, Case.TITLE),
+        (Listing("Piscine"), Evidence.TITLE, Evidence.TITLE),
+        (Listing("Piscine", " \n"), Evidence.TITLE, Evidence.TITLE),
+        (Listing("Piscine", INVISIBLE), Evidence.TITLE, Evidence.TITLE),
+        (Listing("Piscine", "ronde"), Evidence.TEXT, Evidence.TEXT),
+        (Listing("", "ronde"), Evidence.TEXT, Evidence.TEXT),
+        (Listing("Piscine", image=PHOTO), Evidence.BOTH, Evidence.TITLE),
+        (Listing("Piscine", "ronde", PHOTO), Evidence.BOTH, Evidence.TEXT),
+        (Listing("!!!"), Evidence.TITLE, Evidence.TITLE),
     ],
 )
-def test_the_case_is_what_there_is_to_predict_from(listing: Listing, case: Case, text_case: Case) -> None:
+def test_the_case_is_what_there_is_to_predict_from(
+    listing: Listing, evidence: Evidence, text_evidence: Evidence
+) -> None:
     prepared = BOTH(listing)
-    assert (prepared.case, prepared.text_case) == (case, text_case)
+    assert (prepared.evidence, prepared.text_evidence) == (evidence, text_evidence)
     assert prepared.modalities == ((Modality.TEXT,) if listing.image is None else (Modality.TEXT, Modality.IMAGE))
     assert prepared.warnings == ()
 
 
 def test_a_photo_alone() -> None:
     prepared = BOTH(Listing(" ", "\t", PHOTO))
-    assert prepared.case is Case.IMAGE
+    assert prepared.evidence is Evidence.IMAGE
     assert prepared.text is None
     assert prepared.modalities == (Modality.IMAGE,)
     assert prepared.warnings == ()
@@ -80,17 +82,17 @@ def test_the_photo_has_the_height_and_width_of_the_version() -> None:
 
 def test_what_the_version_has_no_network_for_is_ignored_with_a_warning() -> None:
     without_photo = TEXT_ONLY(Listing("Piscine", image=b"whatever this is"))
-    assert (without_photo.case, without_photo.pixels) == (Case.TITLE, None)
+    assert (without_photo.evidence, without_photo.pixels) == (Evidence.TITLE, None)
     assert without_photo.warnings == (IMAGE_IGNORED,)
     without_text = IMAGE_ONLY(Listing("x" * (MAX_CHARACTERS + 1), image=PHOTO))
-    assert (without_text.case, without_text.text) == (Case.IMAGE, None)
+    assert (without_text.evidence, without_text.text) == (Evidence.IMAGE, None)
     assert without_text.warnings == (TEXT_IGNORED,)
     assert IMAGE_ONLY(Listing(" ", image=PHOTO)).warnings == ()
 
 
 def test_text_of_which_nothing_is_left_is_ignored_with_a_warning_when_there_is_a_photo() -> None:
     prepared = BOTH(Listing(INVISIBLE, image=PHOTO))
-    assert (prepared.case, prepared.text, prepared.warnings) == (Case.IMAGE, None, (TEXT_EMPTY,))
+    assert (prepared.evidence, prepared.text, prepared.warnings) == (Evidence.IMAGE, None, (TEXT_EMPTY,))
 
 
 def test_warnings_of_the_photo_are_passed_on() -> None:

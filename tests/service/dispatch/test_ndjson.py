@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.dispatch.ndjson import Lines
+from service.dispatch.ndjson import LineSplitter
 
 PIECES = st.lists(st.text("ab \r\n", max_size=12).map(str.encode), max_size=12)
 
 
 def split(pieces: list[bytes], limit: int = 1000) -> list[bytes | None]:
-    lines = Lines(limit)
+    lines = LineSplitter(limit)
     found = [line for piece in pieces for line in lines.feed(piece)]
     return [*found, *lines.end()]
 
@@ -28,7 +28,7 @@ def test_a_line_over_the_limit_is_told_in_its_place(pieces: list[bytes], limit: 
 
 
 def test_a_long_line_is_told_at_once_and_not_kept() -> None:
-    lines = Lines(10)
+    lines = LineSplitter(10)
     assert list(lines.feed(b"123456789")) == []
     assert list(lines.feed(b"01")) == [None]
     assert list(lines.feed(b"x" * 1000)) == []

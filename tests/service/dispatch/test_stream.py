@@ -130,7 +130,7 @@ def test_a_bad_line_fails_alone(client: TestClient, line: bytes, status: int, co
 
 def test_a_line_over_the_limit_fails_alone_and_the_body_has_none(start: Start) -> None:
     with start(photo_bytes=6000, text_body_bytes=4096, batch_body_bytes=8192) as client:
-        limit = client.app.state.serving.settings.json_photo_body_bytes  # type: ignore[attr-defined]
+        limit = client.app.state.service.settings.json_photo_body_bytes  # type: ignore[attr-defined]
         good = {"designation": "x" * 4000}
         body = lines_of([good, {"designation": "x" * limit}, *[good] * 10])
         results = post_pieces(client, [body[i : i + 1000] for i in range(0, len(body), 1000)])
@@ -157,12 +157,12 @@ def test_problems_before_the_first_line_have_their_status(start: Start) -> None:
             assert problem_of(response)["status"] == status
         assert problem_of(post(client, body, {"X-Deadline-Ms": "soon"}))["errors"][0]["pointer"] == "/X-Deadline-Ms"
         assert problem_of(post(client, body, {"Content-Encoding": "gzip"}))["status"] == 415
-        serving = client.app.state.serving  # type: ignore[attr-defined]
-        with serving.streams.take():
+        state = client.app.state.service  # type: ignore[attr-defined]
+        with state.streams.take():
             assert problem_of(post(client, body))["code"] == "overloaded"
-        serving.draining = True
+        state.draining = True
         assert problem_of(post(client, body))["code"] == "draining"
-        serving.draining = False
+        state.draining = False
         assert results_of(post(client, body))[0]["status"] == 200
 
 
@@ -200,15 +200,15 @@ def test_what_is_unforeseen_fails_alone(client: TestClient) -> None:
 
 def test_nothing_is_held_afterwards(start: Start) -> None:
     with start() as client:
-        serving = client.app.state.serving  # type: ignore[attr-defined]
+        state = client.app.state.service  # type: ignore[attr-defined]
         results_of(post(client, lines_of([{"designation": "a", "image": PHOTO}, 7, {"image": "%"}] * 50)))
-        assert serving.bodies._free == serving.settings.bodies_bytes
-        assert (serving.chunks, serving.streams.free, serving.engine.waiting) == (0, serving.settings.streams, 0)
+        assert state.bodies._free == state.settings.bodies_bytes
+        assert (state.chunks, state.streams.free, state.engine.waiting) == (0, state.settings.streams, 0)
 
 
 def test_memory_that_others_hold_ends_a_stream_where_it_stands(start: Start) -> None:
     with start() as client:
-        bodies = client.app.state.serving.bodies  # type: ignore[attr-defined]
+        bodies = client.app.state.service.bodies  # type: ignore[attr-defined]
         bodies.take(bodies._free - 1024)
         results = results_of(post(client, lines_of([{"designation": "a"}, {"designation": "x" * 2000}])))
     assert [(one["index"], one["status"]) for one in results] == [(0, 200), (1, 503)]
@@ -255,13 +255,13 @@ def test_a_client_that_owes_a_line_is_not_waited_for(start: Start, drip: list[by
 
 def test_after_the_time_to_finish_a_stream_says_where_it_ended(start: Start) -> None:
     with start(workers=1) as client:
-        predictor, serving = predictor_of(client), client.app.state.serving  # type: ignore[attr-defined]
+        predictor, state = predictor_of(client), client.app.state.service  # type: ignore[attr-defined]
         predictor.gate.clear()
 
         def body() -> Iterator[bytes | float]:
             yield lines_of({"designation": str(n)} for n in range(1, 30))
             yield 0.3
-            serving.stopping.set()
+            state.stopping.set()
             predictor.gate.set()
             yield 5
             yield lines_of([{"designation": "a"}])

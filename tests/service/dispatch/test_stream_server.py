@@ -104,9 +104,9 @@ def test_a_client_that_does_not_read_is_not_read_either_and_is_cut_off(store: St
                 connection.sendall(block)
                 sent += len(block)
         assert sent < 60_000_000
-        wait_until(lambda: running.serving.streams.free == running.serving.settings.streams)
-        assert running.serving.bodies._free == running.serving.settings.bodies_bytes
-        wait_until(lambda: running.serving.engine.waiting == running.serving.chunks == 0)
+        wait_until(lambda: running.state.streams.free == running.state.settings.streams)
+        assert running.state.bodies._free == running.state.settings.bodies_bytes
+        wait_until(lambda: running.state.engine.waiting == running.state.chunks == 0)
         connection.close()
         with running.connect() as other:
             other.sendall(head("/health/live", method="GET"))
@@ -119,7 +119,7 @@ def test_a_long_answer_that_is_not_read_is_cut_off(store: Store) -> None:
         connection = deaf(running)
         connection.sendall(head("/predict/batch?top_k=27", JSON, f"Content-Length: {len(body)}") + body)
         wait_until(lambda: sum(running.predictor.scored) == 2000)
-        wait_until(lambda: running.serving.bodies._free == running.serving.settings.bodies_bytes)
+        wait_until(lambda: running.state.bodies._free == running.state.settings.bodies_bytes)
         time.sleep(1.5)
         connection.settimeout(5)
         received = read_all(connection)  # ends without the rest of it
@@ -143,11 +143,11 @@ def test_a_client_that_leaves_frees_the_work_of_its_batch(
                 connection.sendall(head("/predict/batch", JSON, f"Content-Length: {len(body)}") + body)
             wait_until(lambda: running.predictor.scored)
             time.sleep(0.1)
-        serving = running.serving
-        wait_until(lambda: serving.engine.waiting == 0)  # before the networks have answered
+        state = running.state
+        wait_until(lambda: state.engine.waiting == 0)  # before the networks have answered
         wait_until(lambda: [r.fields["code"] for r in caplog.records if r.message == "request"] == ["client_gone"])  # type: ignore[attr-defined]
-        assert serving.bodies._free == serving.settings.bodies_bytes
-        assert (serving.streams.free, serving.batches.free) == (serving.settings.streams, serving.settings.batches)
+        assert state.bodies._free == state.settings.bodies_bytes
+        assert (state.streams.free, state.batches.free) == (state.settings.streams, state.settings.batches)
         running.predictor.gate.set()
         time.sleep(0.2)
         assert len(running.predictor.scored) == 1
@@ -186,7 +186,7 @@ def test_at_the_end_streams_and_batches_finish_what_they_can(store: Store) -> No
         wait_until(lambda: len(running.predictor.scored) == 2)
         body = json.dumps({"listings": [{"designation": "a"}] * 60}).encode()
         batch.sendall(head("/predict/batch", JSON, f"Content-Length: {len(body)}") + body)
-        wait_until(lambda: running.serving.batches.free < running.serving.settings.batches)
+        wait_until(lambda: running.state.batches.free < running.state.settings.batches)
         threading.Timer(0.3, running.predictor.gate.set).start()
         start = time.monotonic()
     assert time.monotonic() - start < 4
@@ -239,11 +239,11 @@ def test_a_client_that_leaves_while_it_is_not_read_is_noticed_by_the_next_answer
             assert Results(connection).next() is not None
             connection.shutdown(socket.SHUT_RD)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # as a killed client
-        wait_until(lambda: running.serving.streams.free == running.serving.settings.streams)
+        wait_until(lambda: running.state.streams.free == running.state.settings.streams)
         sender.join(10)
         assert sum(running.predictor.scored) < count / 2
-        wait_until(lambda: running.serving.engine.waiting == running.serving.chunks == 0)
-        assert running.serving.bodies._free == running.serving.settings.bodies_bytes
+        wait_until(lambda: running.state.engine.waiting == running.state.chunks == 0)
+        assert running.state.bodies._free == running.state.settings.bodies_bytes
 
 
 def _send_quietly(connection: socket.socket, content: bytes) -> None:

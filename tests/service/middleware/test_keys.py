@@ -153,7 +153,7 @@ def test_the_body_of_a_stranger_is_not_read(start: Start, file: Path) -> None:
     add(file)
     with start(api_keys_file=file) as client:
         assert client.post("/predict/text", content=b"{" * 100, headers={"Content-Type": "x"}).status_code == 401
-        assert client.app.state.serving.bodies.held == 0  # type: ignore[attr-defined]
+        assert client.app.state.service.bodies.held == 0  # type: ignore[attr-defined]
 
 
 def test_the_document_says_that_keys_are_needed(start: Start, file: Path) -> None:

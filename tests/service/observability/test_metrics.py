@@ -82,7 +82,9 @@ def test_what_is_predicted_and_decided(client: TestClient) -> None:
     for code in {answer["category"]["code"] for answer in answers}:
         assert value(samples, "pykuten_predicted_total", category=code) >= 1
     assert labels_of(samples, "pykuten_predicted_total", "category") <= set(CODES)
-    assert {case: value(samples, "pykuten_evidence_total", evidence=case) for case in ("title", "text", "both")} == {
+    assert {
+        evidence: value(samples, "pykuten_evidence_total", evidence=evidence) for evidence in ("title", "text", "both")
+    } == {
         "title": 10,
         "text": 1,
         "both": 1,
@@ -118,7 +120,7 @@ def test_the_state_at_the_scrape(client: TestClient) -> None:
     assert value(samples, "pykuten_bodies_bytes") == 0
     assert value(samples, "process_resident_memory_bytes") > 1e7
     assert value(samples, "process_start_time_seconds") > 1e9
-    serving = client.app.state.serving  # type: ignore[attr-defined]
+    state = client.app.state.service  # type: ignore[attr-defined]
     predictor_of(client).gate.clear()
     try:
         ask = {"json": {"designation": "a"}}
@@ -126,7 +128,7 @@ def test_the_state_at_the_scrape(client: TestClient) -> None:
         for thread in threads:
             thread.start()
         end = time.monotonic() + 10
-        while (waiting := serving.engine.waiting) < 2 or serving.metrics.in_progress < 8:
+        while (waiting := state.engine.waiting) < 2 or state.metrics.in_progress < 8:
             assert time.monotonic() < end
         samples = scrape(client)
         assert 2 <= value(samples, "pykuten_queue_listings") <= waiting + 6

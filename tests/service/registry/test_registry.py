@@ -236,13 +236,13 @@ def test_versions_by_name_are_loaded_once_and_the_least_used_is_dropped(store: S
         loader = Loader()
         registry = Registry(store, loader, memory_bytes=2, weigh=lambda folder: 1)
         await registry.refresh()
-        serving, older = store.versions()
+        state, older = store.versions()
         oldest = seal_version(store, 23)
         found = await asyncio.gather(*(registry.get(older) for _ in range(5)))
         assert len({id(one) for one in found}) == 1
         assert loader.loads[older] == 1
         await registry.get(oldest)
-        assert states(registry) == {serving: "serving", older: "available", oldest: "loaded"}
+        assert states(registry) == {state: "serving", older: "available", oldest: "loaded"}
         for name in ("nope", "../" + older, "", "x" * 100):
             with pytest.raises(VersionUnknown):
                 await registry.get(name)
@@ -256,10 +256,10 @@ def test_a_version_that_would_not_fit_beside_the_serving_one_is_not_loaded(store
         weights = dict(zip(store.versions(), (60, 50), strict=True))
         registry = Registry(store, loader, memory_bytes=100, weigh=lambda folder: weights[folder.name])
         await registry.refresh()
-        serving, older = store.versions()
+        state, older = store.versions()
         with pytest.raises(VersionRefused):
             await registry.get(older)
-        assert loader.loads == {serving: 1}
+        assert loader.loads == {state: 1}
         assert registry.outcomes == {"loaded": 1, "over_memory": 1}
         assert states(registry)[older] == "available"  # it is not the version's fault
         store.promote(older)  # the serving one is always kept, and a swap is not held up

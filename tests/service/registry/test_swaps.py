@@ -203,7 +203,7 @@ def test_swaps_under_load_make_no_error_and_no_mixed_answer(store: Store) -> Non
                 wanted[number].add(connection.getresponse().read())
                 connection.close()
         assert [len(found) for found in wanted.values()] == [3, 3]
-        registry = running.serving.registry
+        registry = running.state.registry
         registry._asked.clear()  # so that swaps load anew
         registry._named.clear()
         callers = Callers(running.port, bodies())
@@ -211,7 +211,7 @@ def test_swaps_under_load_make_no_error_and_no_mixed_answer(store: Store) -> Non
             for number in range(12):
                 version = versions[number % len(versions)]
                 store.promote(version)
-                wait_for(lambda: registry.serving, lambda found, version=version: found == version)  # type: ignore[misc]
+                wait_for(lambda: registry.current_version, lambda found, version=version: found == version)  # type: ignore[misc]
                 time.sleep(0.03)
     assert callers.errors == []
     assert {content for number, content in callers.answers if number == 0} == wanted[0]
@@ -228,7 +228,7 @@ def test_a_store_that_is_removed_while_serving_is_not_missed(store: Store) -> No
         with callers.running():
             wait_for(lambda: callers.answers.total(), lambda count: count >= 20)  # type: ignore[operator]
             shutil.rmtree(store.root)
-            wait_for(lambda: running.serving.registry.is_degraded, bool)
+            wait_for(lambda: running.state.registry.is_degraded, bool)
             before = callers.answers.total()
             wait_for(lambda: callers.answers.total(), lambda count: count >= before + 20)  # type: ignore[operator]
     assert callers.errors == []
@@ -276,7 +276,7 @@ def test_twenty_swaps_release_what_they_replace(store: Store) -> None:
                 version = store.versions()[number % 3]
                 store.promote(version)
                 await registry.refresh()
-                assert registry.serving == version
+                assert registry.current_version == version
                 asked(registry.current.predictor)
                 assert [ref() for ref in gone] == [None] * number
                 gone.append(weakref.ref(registry.current.predictor))
@@ -296,10 +296,10 @@ def test_an_idle_engine_keeps_no_version(store: Store) -> None:
     from fastapi.testclient import TestClient
 
     with TestClient(create_app(Settings(store=store.root, poll_seconds=0.02))) as client:
-        registry = client.app.state.serving.registry  # type: ignore[attr-defined]
+        registry = client.app.state.service.registry  # type: ignore[attr-defined]
         for _ in range(8):
             assert client.post("/predict/text", json={"designation": "Belle table"}).status_code == 200
         old = weakref.ref(registry.current.predictor)
         store.promote(store.versions()[0])
-        wait_for(lambda: registry.serving, lambda found: found == store.versions()[0])
+        wait_for(lambda: registry.current_version, lambda found: found == store.versions()[0])
         wait_for(old, lambda found: found is None)

@@ -124,7 +124,7 @@ def test_a_batch_that_was_begun_is_finished_though_the_queue_is_full(start: Star
 def test_batches_wait_in_line_and_no_longer_a_line_than_that(start: Start) -> None:
     with start(batches=1) as client:
         predictor = predictor_of(client)
-        places = client.app.state.serving.batches  # type: ignore[attr-defined]
+        places = client.app.state.service.batches  # type: ignore[attr-defined]
         predictor.gate.clear()
         statuses: list[int] = []
 
@@ -154,7 +154,7 @@ def test_batches_wait_in_line_and_no_longer_a_line_than_that(start: Start) -> No
 def test_a_batch_waits_in_line_until_its_deadline(start: Start) -> None:
     with start(batches=1) as client:
         predictor = predictor_of(client)
-        places = client.app.state.serving.batches  # type: ignore[attr-defined]
+        places = client.app.state.service.batches  # type: ignore[attr-defined]
         predictor.gate.clear()
         listings = {"listings": [{"designation": "a"}]}
         thread = threading.Thread(target=lambda: client.post("/predict/batch", json=listings))

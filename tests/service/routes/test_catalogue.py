@@ -140,7 +140,7 @@ def test_looking_for_what_was_predicted(start: Start, catalogue: Path) -> None:
 
 
 def test_looking_is_bounded(start: Start, catalogue: Path) -> None:
-    with start(catalogue=catalogue, catalogue_tries=20) as client:
+    with start(catalogue=catalogue, catalogue_sample_attempts=20) as client:
         body = draw(client, "predicted=none")
         assert (body["listings"], body["tried"]) == ([], 20)
         assert sum(predictor_of(client).scored) == 20

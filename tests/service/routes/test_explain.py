@@ -223,7 +223,7 @@ def test_the_deadline_holds(start: Start, monkeypatch: pytest.MonkeyPatch) -> No
         assert (body["status"], body["code"]) == (504, "deadline_exceeded")
         time.sleep(0.2)
         assert len(passes) <= 3  # what is left was not begun
-        assert client.app.state.serving.explanations.free == 2  # type: ignore[attr-defined]
+        assert client.app.state.service.explanations.free == 2  # type: ignore[attr-defined]
         assert client.post("/explain", json=LISTING).status_code == 200
 
 
@@ -232,7 +232,7 @@ def test_a_full_queue_refuses(start: Start) -> None:
         predictor = predictor_of(client)
         predictor.gate.clear()
         threads = [threading.Thread(target=lambda: client.post("/predict", json=LISTING)) for _ in range(2)]
-        engine = client.app.state.serving.engine  # type: ignore[attr-defined]
+        engine = client.app.state.service.engine  # type: ignore[attr-defined]
         # The first is with the worker before the second comes, so that the second is the one that waits.
         for thread, arrived in zip(threads, (lambda: predictor.scored, lambda: engine.is_full), strict=True):
             thread.start()

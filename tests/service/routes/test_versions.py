@@ -129,7 +129,7 @@ def test_without_a_version_it_lives_but_is_not_ready(start: Start, store: Store)
 
 
 def test_draining(client: TestClient) -> None:
-    client.app.state.serving.draining = True  # type: ignore[attr-defined]
+    client.app.state.service.draining = True  # type: ignore[attr-defined]
     assert client.get("/health/live").status_code == 200
     for response in (client.get("/health/ready"), client.post("/predict/text", json={"designation": "a"})):
         assert (response.status_code, response.json()["code"]) == (503, "draining")
@@ -183,7 +183,7 @@ def test_security_headers_everywhere(client: TestClient) -> None:
 def test_a_version_that_vanishes_while_it_is_read_is_unknown(
     client: TestClient, store: Store, seen: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    registry = client.app.state.serving.registry  # type: ignore[attr-defined]
+    registry = client.app.state.service.registry  # type: ignore[attr-defined]
     version, states = store.versions()[-1], registry.states()
 
     def vanish() -> list[VersionState]:

@@ -142,7 +142,7 @@ def test_a_request_on_its_way_when_the_process_stops_is_answered(store: Store) -
         for connection in connections[1:]:
             connection.sendall(head("/health/live", method="GET"))
             assert read_answer(connection)[0] == 200
-        running.serving.draining = True
+        running.state.draining = True
         running.stop()
         time.sleep(0.3)  # ten times a second the server looks whether to stop
         for connection in connections:
@@ -173,7 +173,7 @@ def test_nobody_who_got_through_to_the_port_is_reset_when_it_closes(store: Store
 
     with server(store) as running:
         threads = [threading.Thread(target=ask, args=(running.port,)) for _ in range(6)]
-        running.serving.draining = True
+        running.state.draining = True
         for thread in threads:
             thread.start()
         time.sleep(0.3)

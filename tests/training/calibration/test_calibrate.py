@@ -11,12 +11,12 @@ import pytest
 from models.decision.calibration import PRECISIONS, Calibration
 from models.decision.fusion import Fusion
 from models.decision.prediction import Action, Reason
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
 from tests.training.synthetic_logits import labelled_logits
 from training.calibration.calibrate import calibrate, fusable, refuse_worse_fusion
-from training.calibration.label_reliability import Reliability, Trust
+from training.calibration.label_reliability import LabelReliability, Reliability
 from training.calibration.summary import CalibrationSummary, FusionSummary
 from training.calibration.thresholds import precision_bound, prediction_set_floor, threshold_table
 from training.errors import ConfigError, PublishRefused
@@ -67,37 +67,39 @@ def served(result: Result, classes: int) -> Predictor:
     return Predictor(*parts)
 
 
-def prepared(answers: LabelledLogits, case: Case) -> list[Prepared]:
+def prepared(answers: LabelledLogits, evidence: Evidence) -> list[Prepared]:
     """Every listing of `answers`, shown in `case`."""
     shown = []
     for row, described in enumerate(answers.described):
-        said = {Case.TITLE: answers.title, Case.IMAGE: None}.get(case, answers.text)
+        said = {Evidence.TITLE: answers.title, Evidence.IMAGE: None}.get(evidence, answers.text)
         text = None if said is None else {"said": said[row]}
-        pixels = cast(Any, answers.image)[row] if case in (Case.IMAGE, Case.BOTH) else None
-        text_case = Case.TEXT if case is Case.TEXT or (case is Case.BOTH and described) else Case.TITLE
-        shown.append(Prepared(case, text, text_case, pixels, ()))
+        pixels = cast(Any, answers.image)[row] if evidence in (Evidence.IMAGE, Evidence.BOTH) else None
+        text_evidence = (
+            Evidence.TEXT if evidence is Evidence.TEXT or (evidence is Evidence.BOTH and described) else Evidence.TITLE
+        )
+        shown.append(Prepared(evidence, text, text_evidence, pixels, ()))
     return shown
 
 
 def fused_answers(fusion: Fusion, calibration: Calibration, answers: LabelledLogits) -> tuple[Floats, Floats, Floats]:
     """Log-probabilities of text and photo, and fused probabilities, of all listings at once."""
     log_text, log_image = fusable(answers, calibration.cases)
-    return log_text, log_image, np.exp(calibration.cases[Case.BOTH].log_probabilities(fusion(log_text, log_image)))
+    return log_text, log_image, np.exp(calibration.cases[Evidence.BOTH].log_probabilities(fusion(log_text, log_image)))
 
 
-@pytest.mark.parametrize("case", list(Case))
-def test_what_was_learned_is_what_the_predictor_serves(case: Case) -> None:
+@pytest.mark.parametrize("evidence", list(Evidence))
+def test_what_was_learned_is_what_the_predictor_serves(evidence: Evidence) -> None:
     """With "mean", nothing is cross-fitted: the listings calibrated on meet the promises exactly, as served."""
     classes = 5
     answers = labelled_logits(1, 700, classes)
-    if case is Case.TEXT:
+    if evidence is Evidence.TEXT:
         answers = replace(answers, described=np.ones(700, bool))
     result = run(answers, classes, method="mean")
     predictor = served(result, classes)
-    listings = prepared(answers, case)
+    listings = prepared(answers, evidence)
     scores = predictor.score(listings)
     probabilities = np.stack([score.fused for score in scores])
-    summary = result[2].cases[case]
+    summary = result[2].cases[evidence]
     assert float((probabilities.argmax(1) == answers.labels).mean()) == summary.accuracy
     nll = -np.log(probabilities[np.arange(700), answers.labels]).mean()
     assert float(nll) == pytest.approx(summary.nll_after, rel=1e-4)
@@ -114,16 +116,16 @@ def test_what_was_learned_is_what_the_predictor_serves(case: Case) -> None:
     right = np.array([answer.code for answer in concluded]) == names
     if accepted.any():
         assert precision_bound((accepted & right).sum(keepdims=True), accepted.sum(keepdims=True))[0] >= 0.9
-    assert accepted.mean() > {Case.IMAGE: 0.0, Case.TITLE: 0.2}.get(case, 0.4)
+    assert accepted.mean() > {Evidence.IMAGE: 0.0, Evidence.TITLE: 0.2}.get(evidence, 0.4)
 
 
 def test_temperatures_are_those_of_the_networks() -> None:
     _, calibration, summary = run(labelled_logits(2, 4000, 6, temperatures=(2.0, 0.7)), 6)
-    found = {case: entry.temperature for case, entry in calibration.cases.items()}
-    assert found[Case.TEXT] == pytest.approx(2.0, rel=0.1)
-    assert found[Case.TITLE] == pytest.approx(2.0, rel=0.1)
-    assert found[Case.IMAGE] == pytest.approx(0.7, rel=0.1)
-    assert found[Case.BOTH] == pytest.approx(1.0, rel=0.1)
+    found = {evidence: entry.temperature for evidence, entry in calibration.cases.items()}
+    assert found[Evidence.TEXT] == pytest.approx(2.0, rel=0.1)
+    assert found[Evidence.TITLE] == pytest.approx(2.0, rel=0.1)
+    assert found[Evidence.IMAGE] == pytest.approx(0.7, rel=0.1)
+    assert found[Evidence.BOTH] == pytest.approx(1.0, rel=0.1)
     for entry in summary.cases.values():
         assert entry.nll_after <= entry.nll_before + 1e-6
         assert entry.ece < 0.04
@@ -135,7 +137,7 @@ def test_the_fusion_gains_and_is_not_refused() -> None:
     assert summary.fused_gain == summary.fusion.gain
     assert summary.fusion.gain > 0.03
     assert summary.fusion.text_accuracy > summary.fusion.image_accuracy
-    assert summary.fusion.accuracy == summary.cases[Case.BOTH].accuracy
+    assert summary.fusion.accuracy == summary.cases[Evidence.BOTH].accuracy
     refuse_worse_fusion(summary)
 
 
@@ -156,12 +158,12 @@ def test_enough_true_labels_make_votes_unneeded_and_borrow_their_photos() -> Non
         sources=np.where(voted, "vote", "true"),
         image=np.where(voted[:, None], answers.image, np.nan),
     )
-    fusion, calibration, summary = run(mixed, classes, trust=Trust(("true",)))
-    assert {case: told.basis for case, told in summary.cases.items()} == {
-        Case.TEXT: "800 true",
-        Case.TITLE: "1,200 true",
-        Case.IMAGE: "1,200 vote",
-        Case.BOTH: "1,200 true, photos borrowed",
+    fusion, calibration, summary = run(mixed, classes, trust=LabelReliability(("true",)))
+    assert {evidence: told.basis for evidence, told in summary.cases.items()} == {
+        Evidence.TEXT: "800 true",
+        Evidence.TITLE: "1,200 true",
+        Evidence.IMAGE: "1,200 vote",
+        Evidence.BOTH: "1,200 true, photos borrowed",
     }
     assert summary.fusion is not None
     assert summary.fusion.borrowing is not None
@@ -186,10 +188,13 @@ def test_votes_that_repeat_the_text_s_errors_do_not_loosen_thresholds() -> None:
     right = float((votes == answers.labels).mean())
     voted = replace(alone, labels=votes, sources=np.full(listings, "vote"))
     achieved = {}
-    for name, trust in (("believed", Trust()), ("doubted", Trust((), 500, {"vote": Reliability(right, 1.0)}))):
+    for name, trust in (
+        ("believed", LabelReliability()),
+        ("doubted", LabelReliability((), 500, {"vote": Reliability(right, 1.0)})),
+    ):
         _, calibration, _ = run(voted, classes, trust=trust)
-        probabilities = np.exp(calibration.cases[Case.TITLE].log_probabilities(answers.text))
-        limits = [calibration.threshold(Case.TITLE, code, 0.9) or np.inf for code in codes(classes)]
+        probabilities = np.exp(calibration.cases[Evidence.TITLE].log_probabilities(answers.text))
+        limits = [calibration.threshold(Evidence.TITLE, code, 0.9) or np.inf for code in codes(classes)]
         accepted = probabilities.max(1) >= np.array(limits)[probabilities.argmax(1)]
         achieved[name] = (votes == answers.labels)[accepted].mean() if accepted.any() else 1.0
     assert achieved["believed"] < 0.85
@@ -200,11 +205,11 @@ def test_few_descriptions_share_thresholds_with_titles() -> None:
     answers = labelled_logits(22, 2000, 4)
     few = replace(answers, described=np.arange(2000) < 200)
     _, calibration, summary = run(few, 4)
-    text = calibration.cases[Case.TEXT]
+    text = calibration.cases[Evidence.TEXT]
     assert text.listings == 200
-    assert summary.cases[Case.TEXT].basis.endswith("; thresholds and sets also from 2,000 of title")
+    assert summary.cases[Evidence.TEXT].basis.endswith("; thresholds and sets also from 2,000 of title")
     assert text.thresholds[4] is not None
-    assert calibration.cases[Case.TITLE].thresholds != text.thresholds
+    assert calibration.cases[Evidence.TITLE].thresholds != text.thresholds
 
 
 def test_a_losing_fusion_is_refused_in_one_line() -> None:
@@ -228,14 +233,14 @@ def test_the_fused_promises_hold_on_unseen_listings() -> None:
     for seed in range(seeds):
         fusion, calibration, _ = run(labelled_logits(seed, 400, classes, text=2.0, image=1.5), classes)
         log_text, log_image, probabilities = fused_answers(fusion, calibration, unseen)
-        limits = np.array([calibration.threshold(Case.BOTH, code, precision) or np.inf for code in codes(classes)])
+        limits = np.array([calibration.threshold(Evidence.BOTH, code, precision) or np.inf for code in codes(classes)])
         predicted = probabilities.argmax(1)
         contradicted = log_text.argmax(1) != log_image.argmax(1)
         contradicted &= (log_text.max(1) > np.log(0.5)) & (log_image.max(1) > np.log(0.5))
         accepted = (probabilities.max(1) >= limits[predicted]) & ~contradicted
         assert accepted.mean() > 0.3
         kept.append((predicted == unseen.labels)[accepted].mean() >= precision)
-        coverage.append((probabilities[rows, unseen.labels] >= calibration.cases[Case.BOTH].set_floor).mean())
+        coverage.append((probabilities[rows, unseen.labels] >= calibration.cases[Evidence.BOTH].set_floor).mean())
     assert np.mean(kept) >= 0.8
     assert np.mean(coverage) == pytest.approx(0.9, abs=0.015)
 
@@ -246,14 +251,14 @@ def test_thresholds_are_fitted_on_what_can_be_accepted() -> None:
     answers = labelled_logits(16, 1500, classes, text=2.0, image=2.0)
     result = run(answers, classes, method="mean")
     predictor = served(result, classes)
-    listings = prepared(answers, Case.BOTH)
+    listings = prepared(answers, Evidence.BOTH)
     scores = predictor.score(listings)
     concluded = [predictor.conclude(*pair) for pair in zip(listings, scores, strict=True)]
     strange = [answer.decision.reason is Reason.UNFAMILIAR for answer in concluded]
     agreed = ~np.array([answer.disagreement for answer in concluded]) & ~np.array(strange)
     assert sum(strange) == 74, "a twentieth of 1,501, less the one at the threshold"
     probabilities = np.stack([score.fused for score in scores])
-    fitted = result[1].cases[Case.BOTH].thresholds
+    fitted = result[1].cases[Evidence.BOTH].thresholds
     assert fitted == threshold_table(probabilities[agreed], answers.labels[agreed], PRECISIONS).pooled
     assert fitted != threshold_table(probabilities, answers.labels, PRECISIONS).pooled
 
@@ -279,9 +284,9 @@ def test_too_few_listings_make_the_set_hold_every_category() -> None:
 
 def test_only_cases_that_the_networks_can_meet_are_there() -> None:
     text_only = run(labelled_logits(4, 300, 4, image=None), 4)
-    assert text_only[1].cases.keys() == text_only[2].cases.keys() == {Case.TEXT, Case.TITLE}
+    assert text_only[1].cases.keys() == text_only[2].cases.keys() == {Evidence.TEXT, Evidence.TITLE}
     image_only = run(labelled_logits(4, 300, 4, text=None), 4)
-    assert image_only[1].cases.keys() == {Case.IMAGE}
+    assert image_only[1].cases.keys() == {Evidence.IMAGE}
     assert image_only[2].fusion is None
     assert image_only[0].method == "mean"
 
@@ -291,14 +296,14 @@ def test_without_a_listing_that_has_both_nothing_fused_is_accepted() -> None:
     answers = labelled_logits(6, 800, classes)
     apart = without(without(answers, slice(0, 400), "image"), slice(400, 800), "text", "title")
     result = run(apart, classes)
-    both = result[1].cases[Case.BOTH]
+    both = result[1].cases[Evidence.BOTH]
     assert result[0].method == "mean"
     assert both.listings == 0
     assert set(both.thresholds) == {None}
-    assert Case.BOTH not in result[2].cases
+    assert Evidence.BOTH not in result[2].cases
     assert result[2].fused_gain is None
     predictor = served(result, classes)
-    listings = prepared(answers, Case.BOTH)
+    listings = prepared(answers, Evidence.BOTH)
     concluded = [predictor.conclude(*pair) for pair in zip(listings, predictor.score(listings), strict=True)]
     names = np.array(codes(classes))[answers.labels]
     assert np.mean([name in a.prediction_set.codes for a, name in zip(concluded, names, strict=True)]) >= 0.9
@@ -309,8 +314,8 @@ def test_few_descriptions_are_filled_up_with_titles() -> None:
     answers = labelled_logits(7, 600, 4)
     few = replace(answers, described=np.arange(600) < 99)
     enough = replace(answers, described=np.arange(600) < 100)
-    assert run(few, 4)[1].cases[Case.TEXT].listings == 600
-    assert run(enough, 4)[1].cases[Case.TEXT].listings == 100
+    assert run(few, 4)[1].cases[Evidence.TEXT].listings == 600
+    assert run(enough, 4)[1].cases[Evidence.TEXT].listings == 100
 
 
 def test_text_and_title_are_scaled_by_their_own_temperature_before_fusing() -> None:
@@ -338,14 +343,14 @@ def test_tiny_catalogues_get_a_calibration_that_can_be_written(listings: int, me
     fusion.write(tmp_path)
     assert Calibration.read(tmp_path) == calibration
     np.testing.assert_array_equal(Fusion.read(tmp_path, 4).text, fusion.text)
-    assert calibration.threshold(Case.BOTH, "40", 0.95) is None, "a dozen listings cannot show 0.95"
-    assert summary.cases[Case.BOTH].listings == listings
+    assert calibration.threshold(Evidence.BOTH, "40", 0.95) is None, "a dozen listings cannot show 0.95"
+    assert summary.cases[Evidence.BOTH].listings == listings
 
 
 def test_no_listings_at_all_promise_nothing(tmp_path: Path) -> None:
     _, calibration, summary = run(labelled_logits(9, 0, 4), 4)
     calibration.write(tmp_path)
-    assert Calibration.read(tmp_path).cases.keys() == set(Case)
+    assert Calibration.read(tmp_path).cases.keys() == set(Evidence)
     assert all(set(entry.thresholds) == {None} and entry.set_floor == 0 for entry in calibration.cases.values())
     assert summary == CalibrationSummary({}, None)
 
@@ -353,8 +358,8 @@ def test_no_listings_at_all_promise_nothing(tmp_path: Path) -> None:
 def test_untitled_listings_lend_titles_their_temperature() -> None:
     answers = without(labelled_logits(10, 300, 4), slice(None), "title")
     cases = run(replace(answers, described=np.ones(300, bool)), 4)[1].cases
-    assert cases[Case.TITLE].temperature == cases[Case.TEXT].temperature
-    assert set(cases[Case.TITLE].thresholds) == {None}
+    assert cases[Evidence.TITLE].temperature == cases[Evidence.TEXT].temperature
+    assert set(cases[Evidence.TITLE].thresholds) == {None}
 
 
 def test_classes_that_can_stand_alone_are_named_by_their_code() -> None:
@@ -365,10 +370,10 @@ def test_classes_that_can_stand_alone_are_named_by_their_code() -> None:
     flipped = np.flatnonzero((answers.text.argmax(1) == 1) & (np.arange(2500) % 5 < 2))
     weak[flipped] = 2
     _, calibration, _ = run(replace(answers, labels=weak), classes)
-    text = calibration.cases[Case.TEXT]
+    text = calibration.cases[Evidence.TEXT]
     assert set(text.class_thresholds) <= set(codes(classes))
-    assert calibration.threshold(Case.TEXT, "50", 0.8) is None, "two fifths of what is predicted 50 is wrong"
-    assert calibration.threshold(Case.TEXT, "40", 0.8) is not None
+    assert calibration.threshold(Evidence.TEXT, "50", 0.8) is None, "two fifths of what is predicted 50 is wrong"
+    assert calibration.threshold(Evidence.TEXT, "40", 0.8) is not None
 
 
 def test_the_same_arguments_give_the_same_files(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.calibration.label_reliability import Reliability, Trust, agreed_certainty, basis
+from training.calibration.label_reliability import LabelReliability, Reliability, agreed_certainty, basis
 
 SOURCES = np.array(["true"] * 3 + ["vote"] * 5 + [""])
 ALL = np.ones(9, bool)
@@ -23,19 +23,19 @@ def test_shares_that_tell_nothing_apart_give_all_the_mean(shares: np.ndarray) ->
 
 
 def test_only_named_sources_are_doubted() -> None:
-    trust = Trust(("true",), 3, {"vote": Reliability(0.6, 0.9)})
+    trust = LabelReliability(("true",), 3, {"vote": Reliability(0.6, 0.9)})
     certain = trust.certainty(SOURCES, np.array([1, 1, 1, 0.2, 0.4, 0.6, 0.8, 1, 0.5]))
     assert certain[SOURCES != "vote"].tolist() == [1, 1, 1, 1]
     assert certain[SOURCES == "vote"].mean() == pytest.approx(0.6)
-    assert Trust().certainty(SOURCES, np.ones(9)).tolist() == [1.0] * 9
+    assert LabelReliability().certainty(SOURCES, np.ones(9)).tolist() == [1.0] * 9
 
 
 def test_trusted_listings_stand_alone_when_they_are_enough() -> None:
-    assert Trust(("true",), 3).enough(SOURCES, ALL) is not None
-    assert np.flatnonzero(Trust(("true",), 3).enough(SOURCES, ALL)).tolist() == [0, 1, 2]
-    assert Trust(("true",), 4).enough(SOURCES, ALL) is None
-    assert Trust(("true",), 3).enough(SOURCES, np.arange(9) > 0) is None
-    np.testing.assert_array_equal(Trust().enough(SOURCES, ALL), ALL)
+    assert LabelReliability(("true",), 3).enough(SOURCES, ALL) is not None
+    assert np.flatnonzero(LabelReliability(("true",), 3).enough(SOURCES, ALL)).tolist() == [0, 1, 2]
+    assert LabelReliability(("true",), 4).enough(SOURCES, ALL) is None
+    assert LabelReliability(("true",), 3).enough(SOURCES, np.arange(9) > 0) is None
+    np.testing.assert_array_equal(LabelReliability().enough(SOURCES, ALL), ALL)
 
 
 def test_a_doubtful_label_gains_from_a_confident_answer() -> None:

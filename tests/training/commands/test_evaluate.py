@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 from models.decision.calibration import Calibration
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from models.predictor import Predictor
 from tests.models.tiny_version import CODES, COLOURS, WORDS, listing, make_version, photo, reseal
 from training.__main__ import main
@@ -27,7 +27,7 @@ from training.commands.catalogue_argument import read_named_catalogue
 from training.config.run import read_config
 from training.evaluation import prediction_store as answer_blocks
 from training.evaluation.predict import answers
-from training.evaluation.predictions import CaseAnswers
+from training.evaluation.predictions import Predictions
 from training.pipeline import prepare_data
 from training.workspace import Workspace
 
@@ -108,8 +108,8 @@ def figures(shop: Path) -> dict[str, Any]:
     return json.loads((shop / "out" / "metrics.json").read_bytes())  # type: ignore[no-any-return]
 
 
-def same(one: CaseAnswers, other: CaseAnswers) -> None:
-    for field in fields(CaseAnswers):
+def same(one: Predictions, other: Predictions) -> None:
+    for field in fields(Predictions):
         first, second = getattr(one, field.name), getattr(other, field.name)
         if isinstance(first, np.ndarray):
             np.testing.assert_allclose(first, second, atol=1e-5, err_msg=field.name)
@@ -129,10 +129,10 @@ def test_the_report_is_of_the_predictor_s_answers(judged: Judged, tiny_predictor
 
     catalogue = read_named_catalogue(shop / "shop.csv", shop / "photos").catalogue
     true = [row for row in catalogue.rows.index[:ROWS] if catalogue.rows.at[row, "label_source"] == "true"]
-    for case in (Case.IMAGE, Case.BOTH):
-        expected = answers(tiny_predictor, catalogue, true, case, progress=False)
+    for evidence in (Evidence.IMAGE, Evidence.BOTH):
+        expected = answers(tiny_predictor, catalogue, true, evidence, progress=False)
         assert expected is not None
-        found = metrics["cohorts"]["true"]["cases"][case.value]
+        found = metrics["cohorts"]["true"]["cases"][evidence.value]
         right = int((expected.probabilities.argmax(1) == expected.labels).sum())
         assert found["n"] == len(expected.rows)
         assert found["accuracy"]["value"] == pytest.approx(right / len(expected.rows), abs=1e-6)
@@ -185,13 +185,13 @@ def test_refitted_thresholds_are_a_calibration_of_the_same_confidences(
     assert new.cases.keys() == own.cases.keys()
     assert new.precisions == own.precisions
     assert (new.default_precision, new.coverage) == (own.default_precision, own.coverage)
-    for case, fitted in new.cases.items():
-        assert fitted.temperature == own.cases[case].temperature
-        assert fitted.listings < 50 < own.cases[case].listings
+    for evidence, fitted in new.cases.items():
+        assert fitted.temperature == own.cases[evidence].temperature
+        assert fitted.listings < 50 < own.cases[evidence].listings
         assert fitted.thresholds[-1] is None  # so few listings cannot show 99.5 %
     refit = figures(judged.shop)["evaluation"]["refit"]
-    assert set(refit) == {case.value for case in Case}
-    assert refit["both"]["thresholds"] == pytest.approx(new.cases[Case.BOTH].thresholds, abs=1e-6)
+    assert set(refit) == {evidence.value for evidence in Evidence}
+    assert refit["both"]["thresholds"] == pytest.approx(new.cases[Evidence.BOTH].thresholds, abs=1e-6)
 
 
 def test_the_calibration_is_written_when_asked_for(evaluate: Callable[..., tuple[int, str, str]], shop: Path) -> None:
@@ -222,9 +222,9 @@ def test_an_interrupted_evaluation_goes_on_and_a_finished_one_asks_nothing(
 
     asked: list[int] = []
 
-    def interrupted(*given: Any, **options: Any) -> CaseAnswers | None:
+    def interrupted(*given: Any, **options: Any) -> Predictions | None:
         asked.append(given[2][0])
-        if len(asked) > 2 * len(Case):  # two blocks
+        if len(asked) > 2 * len(Evidence):  # two blocks
             raise KeyboardInterrupt
         return answers(*given, **options)
 
@@ -276,9 +276,9 @@ def test_blocks_come_back_as_the_whole(
     folder.mkdir()
     answer_blocks.make_answers(tiny_predictor, catalogue, folder, progress=False)
     found = answer_blocks.read_blocks(folder)
-    assert list(found) == list(Case)
-    for case, answer in found.items():
-        expected = answers(tiny_predictor, catalogue, list(catalogue.rows.index), case, progress=False)
+    assert list(found) == list(Evidence)
+    for evidence, answer in found.items():
+        expected = answers(tiny_predictor, catalogue, list(catalogue.rows.index), evidence, progress=False)
         assert expected is not None
         same(answer, expected)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from models.listing import Case
+from models.listing import Evidence
 from models.taxonomy import Category, Taxonomy
 from tests.training.synthetic_comparison import make_comparison
 from training.comparison import report as compare_report
@@ -32,11 +32,11 @@ def learned(
         "split": {"train_share": share, "seed": 1},
         "catalogue": {"weights": weights, "kind_weights": {}},
         "text": {"network": text},
-        "image": {"network": "vgg16" if Case.IMAGE in contender.answers else "none"},
+        "image": {"network": "vgg16" if Evidence.IMAGE in contender.answers else "none"},
     }
     counts = {source: int(n * share) for source, n in sources.items()}
     total = sum(counts.values())
-    listings = {Case.TEXT: total, Case.IMAGE: counts.get("vote", 0), Case.BOTH: total}
+    listings = {Evidence.TEXT: total, Evidence.IMAGE: counts.get("vote", 0), Evidence.BOTH: total}
     return replace(contender, run=run, settings=settings, learned=listings, sources=counts)
 
 
@@ -66,13 +66,13 @@ def everyone(comparison: Comparison) -> list[Contender]:
 
 def test_shares_of_one_config_are_a_line_for_each_evidence(comparison: Comparison) -> None:
     groups = share_lessons(everyone(comparison))
-    assert [(group[0].case, [lesson.listings for lesson in group]) for group in groups] == [
-        (Case.TEXT, [250, 500, 1000]),
-        (Case.IMAGE, [50, 100, 200]),
-        (Case.BOTH, [250, 500, 1000]),
+    assert [(group[0].evidence, [lesson.listings for lesson in group]) for group in groups] == [
+        (Evidence.TEXT, [250, 500, 1000]),
+        (Evidence.IMAGE, [50, 100, 200]),
+        (Evidence.BOTH, [250, 500, 1000]),
     ]
     assert {lesson.name for group in groups for lesson in group} == {"whole"}
-    answers = groups[0][0].contender.answers[Case.TEXT]
+    answers = groups[0][0].contender.answers[Evidence.TEXT]
     right = (answers.probabilities.argmax(1) == answers.labels).mean()
     assert groups[0][0].accuracy["value"] == pytest.approx(right, abs=1e-6)
 
@@ -80,7 +80,7 @@ def test_shares_of_one_config_are_a_line_for_each_evidence(comparison: Compariso
 def test_kinds_of_label_are_compared_at_the_same_share(comparison: Comparison) -> None:
     groups = kind_lessons(everyone(comparison))
     assert [[lesson.contender.run for lesson in group] for group in groups] == [["true", "whole"]]
-    assert groups[0][0].case is Case.TEXT
+    assert groups[0][0].evidence is Evidence.TEXT
     table = kind_table(groups, comparison)
     assert table is not None
     assert table.columns[3:] == ("listings", *comparison.shown_cohorts)

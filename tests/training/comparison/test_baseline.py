@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.listing import Case
+from models.listing import Evidence
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import pad_batch
 from tests.training.generated_catalogue import make_catalogue
@@ -33,14 +33,14 @@ def test_the_reference_files_listings_by_their_words(tmp_path: Path, classes: in
     (tmp_path / "stage").mkdir()
     fit_baseline(config, data.catalogue, data.taxonomy, tmp_path / "stage", listings=3)
     found = read_answers(tmp_path / "stage")
-    assert list(found) == [Case.TITLE, Case.TEXT]
-    for case, given in found.items():
+    assert list(found) == [Evidence.TITLE, Evidence.TEXT]
+    for evidence, given in found.items():
         parts = set(data.rows.loc[given.rows, "split"])
         assert parts == {"validation", "calibration", "test"}, "it answers to what it was fitted on"
         assert case_metrics(given, data.taxonomy.codes)["accuracy"]["value"] > 0.9
         np.testing.assert_allclose(given.probabilities.sum(1), 1.0, atol=1e-5)
         assert (given.set_sizes >= 1).all()
-        assert case is given.case
+        assert evidence is given.evidence
     told = json.loads((tmp_path / "stage" / COST_FILE).read_text())
     assert told["cost"]["ms"] > 0
     assert told["parameters"] > 100
@@ -66,7 +66,7 @@ def test_a_row_s_weight_is_how_much_it_counts(tmp_path: Path) -> None:
         mixed = type(data.catalogue)("mixed", pd.concat([rows, wrong]))
         (folder := tmp_path / f"stage-{weight}").mkdir()
         fit_baseline(config, mixed, data.taxonomy, folder, listings=1)
-        given = read_answers(folder)[Case.TEXT]
+        given = read_answers(folder)[Evidence.TEXT]
         of_class = given.labels == data.taxonomy.index("10")
         accuracies.append(float((given.probabilities.argmax(1) == given.labels)[of_class].mean()))
     assert accuracies[0] > 0.8

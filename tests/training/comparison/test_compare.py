@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from models.listing import Case, Modality
+from models.listing import Evidence, Modality
 from models.predictor import Predictor
 from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
 from training.__main__ import main
@@ -61,7 +61,7 @@ def figures(out: Path) -> dict[tuple[str, str, str], Any]:
     return {(row["listings"], row["network"], row["evidence"]): row for row in rows}
 
 
-def sealed_figures(run: TinyRun) -> dict[str, dict[Case, Any]]:
+def sealed_figures(run: TinyRun) -> dict[str, dict[Evidence, Any]]:
     """Metrics of the run's version on its test part, in float32 as networks are compared, whatever it is served in."""
     from training.config.run import read_config
     from training.evaluation.cohorts import by_cohort, cohort_rows
@@ -74,9 +74,12 @@ def sealed_figures(run: TinyRun) -> dict[str, dict[Case, Any]]:
     data = prepare_data(config, Workspace(run.work / "tiny", lambda _: None))
     table = data.rows[data.rows["split"] == "test"]
     predictor = Predictor.load(run.store.folder(run.version), verify=False, precision="f32")
-    whole = {case: answers(predictor, data.catalogue, list(table.index), case, progress=False) for case in Case}
+    whole = {
+        evidence: answers(predictor, data.catalogue, list(table.index), evidence, progress=False)
+        for evidence in Evidence
+    }
     return {
-        cohort: {case: case_metrics(given, data.taxonomy.codes) for case, given in cases.items()}
+        cohort: {evidence: case_metrics(given, data.taxonomy.codes) for evidence, given in cases.items()}
         for cohort, cases in by_cohort(whole, cohort_rows(config, table)).items()
     }
 
@@ -107,12 +110,12 @@ def test_trained_configs_are_compared_without_training_and_without_a_version(
     ]
     sealed = sealed_figures(tiny_run)
     for cohort in ("true", "vote"):
-        for network, evidence, case in (
-            ("ngrams", "text", Case.TEXT),
-            ("vgg16", "photo", Case.IMAGE),
-            ("ngrams + vgg16", "fused", Case.BOTH),
+        for network, evidence, evidence in (
+            ("ngrams", "text", Evidence.TEXT),
+            ("vgg16", "photo", Evidence.IMAGE),
+            ("ngrams + vgg16", "fused", Evidence.BOTH),
         ):
-            row, published = found[cohort, network, evidence], sealed[cohort][case]
+            row, published = found[cohort, network, evidence], sealed[cohort][evidence]
             assert {key: row[key] for key in ("n", "accuracy", "f1_macro", "ece")} == {
                 key: published[key] for key in ("n", "accuracy", "f1_macro", "ece")
             }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.listing import Case, Listing
+from models.listing import Evidence, Listing
 from models.predictor import Predictor
 from tests.training.generated_catalogue import make_catalogue
 from training.catalogue.dataset import Catalogue, read_catalogue
@@ -22,18 +22,22 @@ def catalogue(tmp_path: Path) -> Catalogue:
 
 def test_all_cases_are_timed_on_the_same_listings(catalogue: Catalogue) -> None:
     listings = listings_to_time(catalogue, list(catalogue.rows.index), 8)
-    assert {case: len(given) for case, given in listings.items()} == {Case.TEXT: 8, Case.IMAGE: 8, Case.BOTH: 8}
-    assert listings[Case.TEXT] == listings[Case.IMAGE] == listings[Case.BOTH]
-    assert all(each.designation and each.image for each in listings[Case.BOTH])
+    assert {evidence: len(given) for evidence, given in listings.items()} == {
+        Evidence.TEXT: 8,
+        Evidence.IMAGE: 8,
+        Evidence.BOTH: 8,
+    }
+    assert listings[Evidence.TEXT] == listings[Evidence.IMAGE] == listings[Evidence.BOTH]
+    assert all(each.designation and each.image for each in listings[Evidence.BOTH])
 
 
 def test_without_listings_that_have_both_each_case_has_its_own(catalogue: Catalogue) -> None:
     rows = catalogue.rows
     rows.loc[rows["designation"] != "", "image"] = ""
     listings = listings_to_time(catalogue, list(rows.index), 4)
-    assert listings[Case.BOTH] == []
-    assert all(each.image is None for each in listings[Case.TEXT])
-    assert all(each.image for each in listings[Case.IMAGE])
+    assert listings[Evidence.BOTH] == []
+    assert all(each.image is None for each in listings[Evidence.TEXT])
+    assert all(each.image for each in listings[Evidence.IMAGE])
 
 
 def test_a_cost_is_the_median_after_warm_up(tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,18 +53,18 @@ def test_a_cost_is_the_median_after_warm_up(tiny_predictor: Predictor, monkeypat
     monkeypatch.setattr(cost.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(cost.time, "process_time", lambda: clock[0] / 2)
     listings = [Listing(f"Piscine {number}", "", None) for number in range(7)]
-    found = measure_cost(tiny_predictor, {Case.TEXT: listings, Case.BOTH: []})
-    assert list(found) == [Case.TEXT]
-    assert found[Case.TEXT].listings == 7
-    assert found[Case.TEXT].ms == pytest.approx(4.0)
-    assert found[Case.TEXT].cpu_ms == pytest.approx(2.0)
-    assert found[Case.TEXT].ms_p95 > 100
+    found = measure_cost(tiny_predictor, {Evidence.TEXT: listings, Evidence.BOTH: []})
+    assert list(found) == [Evidence.TEXT]
+    assert found[Evidence.TEXT].listings == 7
+    assert found[Evidence.TEXT].ms == pytest.approx(4.0)
+    assert found[Evidence.TEXT].cpu_ms == pytest.approx(2.0)
+    assert found[Evidence.TEXT].ms_p95 > 100
     assert len(asked) == WARM_UP + 7
 
 
 def test_a_real_version_takes_time(tiny_predictor: Predictor, catalogue: Catalogue) -> None:
     found = measure_cost(tiny_predictor, listings_to_time(catalogue, list(catalogue.rows.index), 5))
-    assert list(found) == [Case.TEXT, Case.IMAGE, Case.BOTH]
+    assert list(found) == [Evidence.TEXT, Evidence.IMAGE, Evidence.BOTH]
     assert all(0 < each.ms <= each.ms_p95 for each in found.values())
 
 
@@ -81,5 +85,5 @@ def test_every_precision_of_the_processor_is_timed_on_one_thread_and_on_two(
     expected = [("f32", 1), ("f32", 2), *([("bf16", 1), ("bf16", 2)] if native == "bf16" else [])]
     assert asked == expected
     assert list(found) == [Way(*way) for way in expected]
-    assert all(costs[Case.BOTH].ms > 0 for costs in found.values())
+    assert all(costs[Evidence.BOTH].ms > 0 for costs in found.values())
     assert str(Way("bf16", 2)) == "bf16, a core pair"

@@ -5,19 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.decision.calibration import CaseCalibration
-from models.listing import Case
+from models.decision.calibration import EvidenceCalibration
+from models.listing import Evidence
 from tests.training.synthetic_logits import labelled_logits
 from training.calibration.fusion import fit_fusion
 from training.calibration.temperature import negative_log_likelihood
 from training.comparison.fusion_methods import compare_fusions, stack
 
 
-def calibrated_at(temperature: float) -> CaseCalibration:
-    return CaseCalibration(temperature=temperature, listings=0, thresholds=[], class_thresholds={}, set_floor=0)
+def calibrated_at(temperature: float) -> EvidenceCalibration:
+    return EvidenceCalibration(temperature=temperature, listings=0, thresholds=[], class_thresholds={}, set_floor=0)
 
 
-CASES = {Case.TEXT: calibrated_at(2.0), Case.TITLE: calibrated_at(2.0), Case.IMAGE: calibrated_at(0.7)}
+CASES = {Evidence.TEXT: calibrated_at(2.0), Evidence.TITLE: calibrated_at(2.0), Evidence.IMAGE: calibrated_at(0.7)}
 METHODS = ["text alone", "photo alone", "mean", "one weight per network", "weights per category", "stacking"]
 
 
@@ -42,7 +42,9 @@ def test_a_fusion_that_sees_no_label_it_is_judged_on_learns_nothing_from_noise()
 
 def test_the_method_that_a_run_chooses_is_one_of_those_shown() -> None:
     labelled = labelled_logits(3, 300, 4)
-    found = {each["name"]: each for each in compare_fusions(labelled, dict.fromkeys(Case, calibrated_at(1.0)), seed=7)}
+    found = {
+        each["name"]: each for each in compare_fusions(labelled, dict.fromkeys(Evidence, calibrated_at(1.0)), seed=7)
+    }
     log_text, log_image = (
         logits - np.logaddexp.reduce(logits, 1)[:, None] for logits in (labelled.text, labelled.image)
     )

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from scipy.stats import binomtest
 from sklearn import metrics as sklearn_metrics
 
-from models.listing import Case
+from models.listing import Evidence
 from models.versions.metrics import quality_table
 from tests.training.synthetic_logits import posterior_logits
 from training.evaluation.intervals import f1_estimates, share_estimate
@@ -26,16 +26,20 @@ from training.evaluation.metrics import (
     precision_sweep,
     reliability_bins,
 )
-from training.evaluation.predictions import CaseAnswers, LearningCurve
+from training.evaluation.predictions import LearningCurve, Predictions
 
 CODES = ("10", "40", "50", "60", "1140")
 PRECISIONS = (0.9, 0.99)
-FUSED = (Case.BOTH, Case.TEXT, Case.IMAGE)
+FUSED = (Evidence.BOTH, Evidence.TEXT, Evidence.IMAGE)
 
 
 def answers(
-    listings: int = 600, seed: int = 0, signal: float = 2.0, case: Case = Case.TEXT, classes: int = len(CODES)
-) -> CaseAnswers:
+    listings: int = 600,
+    seed: int = 0,
+    signal: float = 2.0,
+    evidence: Evidence = Evidence.TEXT,
+    classes: int = len(CODES),
+) -> Predictions:
     """Exactly calibrated answers that accept from 0.9 on at the lower precision and nothing at the higher one."""
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, classes, listings)
@@ -43,8 +47,8 @@ def answers(
     odds = np.exp(logits - logits.max(1, keepdims=True))
     probabilities = (odds / odds.sum(1, keepdims=True)).astype(np.float32)
     inside = probabilities >= 0.05
-    return CaseAnswers(
-        case=case,
+    return Predictions(
+        evidence=evidence,
         rows=np.arange(listings),
         labels=labels,
         probabilities=probabilities,
@@ -57,7 +61,7 @@ def answers(
     )
 
 
-def one_hot(labels: list[int], predicted: list[int], confidence: list[float], classes: int = 3) -> CaseAnswers:
+def one_hot(labels: list[int], predicted: list[int], confidence: list[float], classes: int = 3) -> Predictions:
     """Answers with given best categories; what is left of the confidence goes to the next category."""
     probabilities = np.zeros((len(labels), classes), np.float32)
     rows = np.arange(len(labels))
@@ -194,17 +198,21 @@ def test_probability_zero_is_not_an_infinite_loss() -> None:
 
 
 def test_fusion_is_compared_on_the_same_listings() -> None:
-    both, text, image = (answers(300, 5, signal, case) for signal, case in zip((2.5, 2.0, 1.0), FUSED, strict=True))
+    both, text, image = (
+        answers(300, 5, signal, evidence) for signal, evidence in zip((2.5, 2.0, 1.0), FUSED, strict=True)
+    )
     some = range(0, 300, 2)
-    figures = fusion_comparison({Case.BOTH: both.only(some), Case.TEXT: text, Case.IMAGE: image.only(range(200))})
+    figures = fusion_comparison(
+        {Evidence.BOTH: both.only(some), Evidence.TEXT: text, Evidence.IMAGE: image.only(range(200))}
+    )
     assert figures is not None
     shared = text.only(range(0, 200, 2))
     right = (shared.probabilities.argmax(1) == shared.labels).mean()
     assert figures["n"] == 100
     assert figures["accuracy"]["text"]["value"] == pytest.approx(right)
     assert 0 <= figures["classes_held"] <= figures["classes"] == len(CODES)
-    assert fusion_comparison({Case.TEXT: text}) is None
-    same = fusion_comparison({Case.BOTH: text, Case.TEXT: text, Case.IMAGE: image})
+    assert fusion_comparison({Evidence.TEXT: text}) is None
+    same = fusion_comparison({Evidence.BOTH: text, Evidence.TEXT: text, Evidence.IMAGE: image})
     assert same is not None
     assert same["classes_held"] == sum(
         t["f1"] >= i["f1"]
@@ -213,9 +221,9 @@ def test_fusion_is_compared_on_the_same_listings() -> None:
 
 
 def test_the_document_is_plain_json_and_always_the_same() -> None:
-    text, image = answers(60), replace(answers(40, case=Case.IMAGE), rows=np.arange(30, 70))
-    nothing = answers(5, case=Case.TITLE).only([])
-    cohorts = {"true labels": {Case.TEXT: text, Case.IMAGE: image, Case.TITLE: nothing}}
+    text, image = answers(60), replace(answers(40, evidence=Evidence.IMAGE), rows=np.arange(30, 70))
+    nothing = answers(5, evidence=Evidence.TITLE).only([])
+    cohorts = {"true labels": {Evidence.TEXT: text, Evidence.IMAGE: image, Evidence.TITLE: nothing}}
     curve = LearningCurve("gru", (1.0, float("nan")), (1.5, 0.1234567891), (0.25, 0.5), 12.0)
     extra = {"parity": {"top1": np.float32(0.5), "listings": np.int64(3)}, "holds": np.True_}
     document = metrics_document(cohorts, CODES, [curve], extra)

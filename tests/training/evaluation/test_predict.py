@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.listing import Case, Listing, Modality
+from models.listing import Evidence, Listing, Modality
 from models.networks.inference import Networks
 from models.predictor import Predictor
 from models.preprocessing.prepare import Preparation
@@ -20,7 +20,7 @@ from tests.models.tiny_version import CODES, COLOURS, WORDS, make_version, photo
 from training.catalogue.dataset import COLUMNS, Catalogue
 from training.config.run import CohortRule
 from training.evaluation.predict import Shown, answers, class_indices, labelled_logits, readable, try_prepare
-from training.evaluation.predictions import CaseAnswers
+from training.evaluation.predictions import Predictions
 
 FIRST_ROW = 10
 """Rows are known by their label and not by their position."""
@@ -61,16 +61,16 @@ ROWS = [14, 13, 12, 11, 10]
 
 
 @pytest.mark.parametrize(
-    ("case", "has"),
+    ("evidence", "has"),
     [
-        (Case.TITLE, ("title", "", False)),
-        (Case.TEXT, ("title", "text", False)),
-        (Case.IMAGE, ("", "", True)),
-        (Case.BOTH, ("title", "text", True)),
+        (Evidence.TITLE, ("title", "", False)),
+        (Evidence.TEXT, ("title", "text", False)),
+        (Evidence.IMAGE, ("", "", True)),
+        (Evidence.BOTH, ("title", "text", True)),
     ],
 )
-def test_a_listing_is_shown_with_the_evidence_of_the_case_alone(case: Case, has: tuple[str, str, bool]) -> None:
-    shown = Shown(case).of(Listing("title", "text", b"photo", "id"))
+def test_a_listing_is_shown_with_the_evidence_of_the_case_alone(evidence: Evidence, has: tuple[str, str, bool]) -> None:
+    shown = Shown(evidence).of(Listing("title", "text", b"photo", "id"))
     assert shown is not None
     assert (shown.designation, shown.description, shown.image is not None, shown.id) == (*has, "id")
 
@@ -78,15 +78,15 @@ def test_a_listing_is_shown_with_the_evidence_of_the_case_alone(case: Case, has:
 @pytest.mark.parametrize(
     ("listing", "cases"),
     [
-        (Listing("title", " "), {Case.TITLE, Case.TEXT}),
-        (Listing(" ", "text"), {Case.TEXT}),
-        (Listing("", "", b"photo"), {Case.IMAGE}),
-        (Listing("", "text", b"photo"), {Case.TEXT, Case.IMAGE, Case.BOTH}),
+        (Listing("title", " "), {Evidence.TITLE, Evidence.TEXT}),
+        (Listing(" ", "text"), {Evidence.TEXT}),
+        (Listing("", "", b"photo"), {Evidence.IMAGE}),
+        (Listing("", "text", b"photo"), {Evidence.TEXT, Evidence.IMAGE, Evidence.BOTH}),
         (Listing(), set()),
     ],
 )
-def test_a_listing_is_not_asked_about_evidence_that_it_does_not_have(listing: Listing, cases: set[Case]) -> None:
-    assert {case for case in Case if Shown(case).of(listing) is not None} == cases
+def test_a_listing_is_not_asked_about_evidence_that_it_does_not_have(listing: Listing, cases: set[Evidence]) -> None:
+    assert {evidence for evidence in Evidence if Shown(evidence).of(listing) is not None} == cases
 
 
 def test_an_overlong_text_is_cut_and_not_refused(tmp_path: Path, tiny_predictor: Predictor) -> None:
@@ -118,7 +118,11 @@ def test_logits_are_each_network_s_for_the_rows_that_have_its_evidence(mixed: Ca
     assert np.isnan(found.image).all(1).tolist() == [False, False, True, False, False]
     for position, row in enumerate(ROWS):
         listing = mixed.listing(row)
-        for values, shown in ((found.text, Case.TEXT), (found.title, Case.TITLE), (found.image, Case.IMAGE)):
+        for values, shown in (
+            (found.text, Evidence.TEXT),
+            (found.title, Evidence.TITLE),
+            (found.image, Evidence.IMAGE),
+        ):
             if not np.isnan(values[position]).any():
                 evidence = Shown(shown).of(listing)
                 assert evidence is not None
@@ -138,26 +142,30 @@ def test_a_modality_without_a_network_has_no_logits_and_no_answers(
     found = labelled_logits(Preparation.load(folder), networks, mixed, ROWS, predictor.taxonomy)
     assert (found.text is None, found.title is None) == (modality is Modality.IMAGE,) * 2
     assert (found.image is None) == (modality is Modality.TEXT)
-    answered = {case for case in Case if answers(predictor, mixed, ROWS, case, progress=False) is not None}
-    assert answered == ({Case.TITLE, Case.TEXT} if modality is Modality.TEXT else {Case.IMAGE})
+    answered = {
+        evidence for evidence in Evidence if answers(predictor, mixed, ROWS, evidence, progress=False) is not None
+    }
+    assert answered == ({Evidence.TITLE, Evidence.TEXT} if modality is Modality.TEXT else {Evidence.IMAGE})
 
 
 @pytest.mark.parametrize(
-    ("case", "rows"),
+    ("evidence", "rows"),
     [
-        (Case.TITLE, [11, 10]),
-        (Case.TEXT, [12, 11, 10]),
-        (Case.IMAGE, [14, 13, 11, 10]),
-        (Case.BOTH, [11, 10]),
+        (Evidence.TITLE, [11, 10]),
+        (Evidence.TEXT, [12, 11, 10]),
+        (Evidence.IMAGE, [14, 13, 11, 10]),
+        (Evidence.BOTH, [11, 10]),
     ],
 )
-def test_answers_are_the_predictor_s(mixed: Catalogue, tiny_predictor: Predictor, case: Case, rows: list[int]) -> None:
-    found = answers(tiny_predictor, mixed, ROWS, case, progress=False)
+def test_answers_are_the_predictor_s(
+    mixed: Catalogue, tiny_predictor: Predictor, evidence: Evidence, rows: list[int]
+) -> None:
+    found = answers(tiny_predictor, mixed, ROWS, evidence, progress=False)
     assert found is not None
-    assert (found.case, found.rows.tolist()) == (case, rows)
+    assert (found.evidence, found.rows.tolist()) == (evidence, rows)
     codes = tiny_predictor.taxonomy.codes
     for position, row in enumerate(rows):
-        shown = Shown(case).of(mixed.listing(row))
+        shown = Shown(evidence).of(mixed.listing(row))
         assert shown is not None
         category = str(mixed.rows.at[row, "category"])
         assert codes[found.labels[position]] == category
@@ -174,16 +182,16 @@ def test_answers_are_the_predictor_s(mixed: Catalogue, tiny_predictor: Predictor
 
 
 def test_no_row_with_the_evidence_is_no_answer(mixed: Catalogue, tiny_predictor: Predictor) -> None:
-    assert answers(tiny_predictor, mixed, [12], Case.IMAGE, progress=False) is None
-    assert answers(tiny_predictor, mixed, [], Case.TEXT, progress=False) is None
+    assert answers(tiny_predictor, mixed, [12], Evidence.IMAGE, progress=False) is None
+    assert answers(tiny_predictor, mixed, [], Evidence.TEXT, progress=False) is None
 
 
 def test_blocks_do_not_show(tmp_path: Path, tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [{"designation": f"{WORDS[n % 4]} {n}", "category": CODES[n % 4]} for n in range(7)]
     table = catalogue(tmp_path, rows)
-    whole = answers(tiny_predictor, table, list(table.rows.index), Case.TEXT, progress=False)
+    whole = answers(tiny_predictor, table, list(table.rows.index), Evidence.TEXT, progress=False)
     monkeypatch.setattr("training.evaluation.predict.BLOCK", 3)
-    parts = answers(tiny_predictor, table, list(table.rows.index), Case.TEXT, progress=False)
+    parts = answers(tiny_predictor, table, list(table.rows.index), Evidence.TEXT, progress=False)
     assert whole is not None
     assert parts is not None
     assert parts.rows.tolist() == whole.rows.tolist() == list(table.rows.index)
@@ -194,10 +202,10 @@ def test_classes_are_the_taxonomy_s_positions(mixed: Catalogue, tiny_predictor: 
     assert class_indices(mixed.rows, tiny_predictor.taxonomy).tolist() == [2, 1, 2, 3, 0]
 
 
-def case_answers() -> CaseAnswers:
+def case_answers() -> Predictions:
     """Four listings of two classes; the third may never be accepted, the last is in doubt."""
-    return CaseAnswers(
-        case=Case.TEXT,
+    return Predictions(
+        evidence=Evidence.TEXT,
         rows=np.array([5, 9, 2, 7]),
         labels=np.array([0, 1, 0, 1]),
         probabilities=np.array([[0.875, 0.125], [0.25, 0.75], [1, 0], [0, 1]], np.float32),
@@ -221,7 +229,7 @@ def test_only_keeps_every_field_of_the_rows_named() -> None:
     assert kept.labels.tolist() == [1, 1]
     np.testing.assert_allclose(kept.probabilities, [[0.25, 0.75], [0, 1]])
     np.testing.assert_allclose(kept.thresholds, [[0.75, 0.75], [0.875, 0.875]])
-    assert (kept.case, kept.precisions) == (Case.TEXT, (0.8, 0.9))
+    assert (kept.evidence, kept.precisions) == (Evidence.TEXT, (0.8, 0.9))
     assert kept.disagreement.tolist() == [False, True]
     assert kept.covered.tolist() == [True, True]
     assert kept.set_sizes.tolist() == [2, 2]

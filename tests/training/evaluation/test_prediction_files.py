@@ -6,26 +6,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.listing import Case
+from models.listing import Evidence
 from tests.training.evaluation.test_metrics import answers
 from tests.training.synthetic_logits import labelled_logits
 from training.evaluation.prediction_store import read_answers, read_logits, write_answers, write_logits
-from training.evaluation.predictions import CaseAnswers, LabelledLogits
+from training.evaluation.predictions import LabelledLogits, Predictions
 
 
-def same(one: CaseAnswers | LabelledLogits, other: CaseAnswers | LabelledLogits) -> None:
+def same(one: Predictions | LabelledLogits, other: Predictions | LabelledLogits) -> None:
     for field in fields(one):
         np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name), strict=True)
 
 
 def test_answers_come_back_as_they_were(tmp_path: Path) -> None:
-    given = {case: answers(case=case) for case in (Case.BOTH, Case.TEXT)}
+    given = {evidence: answers(evidence=evidence) for evidence in (Evidence.BOTH, Evidence.TEXT)}
     write_answers(tmp_path, given)
     found = read_answers(tmp_path)
-    assert set(found) == {Case.TEXT, Case.BOTH}
-    for case, its in found.items():
-        same(its, given[case])
-        assert its.precisions == given[case].precisions
+    assert set(found) == {Evidence.TEXT, Evidence.BOTH}
+    for evidence, its in found.items():
+        same(its, given[evidence])
+        assert its.precisions == given[evidence].precisions
         assert its.accepted(its.precisions[0]).any()
 
 

@@ -7,18 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from models.decision.calibration import PRECISIONS, Calibration, CaseCalibration
-from models.listing import Case
+from models.decision.calibration import PRECISIONS, Calibration, EvidenceCalibration
+from models.listing import Evidence
 from tests.training.synthetic_logits import labelled_logits
-from training.calibration.label_reliability import Trust
+from training.calibration.label_reliability import LabelReliability
 from training.calibration.thresholds import precision_bound
 from training.evaluation.predictions import LabelledLogits
 from training.publishing.notes import accepts_nothing, too_few_trusted
 
 
-def case(listings: int, reached: float, by_class: float = 0.0) -> CaseCalibration:
+def evidence(listings: int, reached: float, by_class: float = 0.0) -> EvidenceCalibration:
     """A case whose thresholds reach a precision, and those of one category another one."""
-    return CaseCalibration(
+    return EvidenceCalibration(
         temperature=1.0,
         listings=listings,
         thresholds=[0.5 if precision <= reached else None for precision in PRECISIONS],
@@ -27,25 +27,25 @@ def case(listings: int, reached: float, by_class: float = 0.0) -> CaseCalibratio
     )
 
 
-def calibration(precision: float, cases: dict[Case, CaseCalibration]) -> Calibration:
+def calibration(precision: float, cases: dict[Evidence, EvidenceCalibration]) -> Calibration:
     return Calibration(PRECISIONS, precision, 0.9, cases)
 
 
 def test_cases_that_accept_nothing_are_named_with_what_it_takes() -> None:
-    cases = {Case.TEXT: case(900, 0.97), Case.TITLE: case(34, 0.9), Case.IMAGE: case(0, 0)}
+    cases = {Evidence.TEXT: evidence(900, 0.97), Evidence.TITLE: evidence(34, 0.9), Evidence.IMAGE: evidence(0, 0)}
     told = accepts_nothing(calibration(0.95, cases)).replace("\xa0", " ")
     assert told.startswith(
         "at a precision of 95 % nothing is accepted from title alone (34 calibration listings), "
         "photo (0 calibration listings): that takes at least about 45 calibration listings"
     )
     assert "\n" not in told
-    assert accepts_nothing(calibration(0.90, {Case.TITLE: case(34, 0.9)})) == ""
-    assert accepts_nothing(calibration(0.95, {Case.TITLE: case(500, 0.9, by_class=0.95)})) == ""
+    assert accepts_nothing(calibration(0.90, {Evidence.TITLE: evidence(34, 0.9)})) == ""
+    assert accepts_nothing(calibration(0.95, {Evidence.TITLE: evidence(500, 0.9, by_class=0.95)})) == ""
 
 
 @pytest.mark.parametrize(("precision", "offered"), [(0.8, 0.8), (0.95, 0.95), (0.96, 0.97), (0.995, 0.995)])
 def test_so_many_listings_are_the_fewest_that_pass_the_bound(precision: float, offered: float) -> None:
-    told = accepts_nothing(calibration(precision, {Case.TEXT: case(1, 0)}))
+    told = accepts_nothing(calibration(precision, {Evidence.TEXT: evidence(1, 0)}))
     needed = int(told.partition("at least about ")[2].partition(" ")[0])
     right = np.array([needed - 1, needed])
     bounds = precision_bound(right, right)
@@ -62,7 +62,7 @@ def sourced(trusted: int, listings: int = 300) -> LabelledLogits:
 
 
 def test_too_few_trusted_listings_are_counted_case_by_case() -> None:
-    trust = Trust(("true",), 120)
+    trust = LabelReliability(("true",), 120)
     told = too_few_trusted(sourced(119), trust)
     assert told == (
         "too few trusted calibration listings (true), so that all labels count: text has 119 of the 120 needed; "
@@ -71,4 +71,4 @@ def test_too_few_trusted_listings_are_counted_case_by_case() -> None:
     # Text and photo together borrow photos for the trusted texts.
     assert too_few_trusted(sourced(120), trust).endswith(": photo has 0 of the 120 needed")
     assert too_few_trusted(replace(sourced(120), image=None), trust) == ""
-    assert too_few_trusted(sourced(0), Trust()) == ""
+    assert too_few_trusted(sourced(0), LabelReliability()) == ""

@@ -13,14 +13,24 @@ from models.listing import Listing, Modality
 from models.predictor import Predictor
 from training.errors import ConfigError
 from training.publishing.drawn_pictures import KINDS, SIZE, draw_pictures
-from training.publishing.out_of_catalogue import Stranger, drawn_strangers, measure_strangers, paired, read_strangers
+from training.publishing.out_of_catalogue import (
+    OutOfCatalogueListing,
+    drawn_strangers,
+    measure_strangers,
+    paired,
+    read_out_of_catalogue,
+)
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "unfamiliar.jsonl"
-TEXTS = [Stranger("job", Listing("Comptable", "<p>CDI</p>")), Stranger("car", Listing("Clio")), Stranger("", Listing())]
+TEXTS = [
+    OutOfCatalogueListing("job", Listing("Comptable", "<p>CDI</p>")),
+    OutOfCatalogueListing("car", Listing("Clio")),
+    OutOfCatalogueListing("", Listing()),
+]
 
 
 def test_the_project_s_own_strangers_are_many_and_varied() -> None:
-    strangers = read_strangers(EXAMPLES)
+    strangers = read_out_of_catalogue(EXAMPLES)
     assert len(strangers) >= 60
     assert len({stranger.kind for stranger in strangers}) >= 8
     assert len({stranger.listing.designation for stranger in strangers}) == len(strangers)
@@ -32,9 +42,9 @@ def test_a_line_at_fault_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "strange.jsonl"
     path.write_text('{"designation": "Clio"}\n' + line + "\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"^unfamiliar.listings: line 2 of strange.jsonl "):
-        read_strangers(path)
+        read_out_of_catalogue(path)
     with pytest.raises(ConfigError, match=r"cannot be read"):
-        read_strangers(tmp_path / "missing.jsonl")
+        read_out_of_catalogue(tmp_path / "missing.jsonl")
 
 
 def test_pictures_are_photos_of_every_kind_and_the_same_each_time() -> None:
@@ -50,17 +60,17 @@ def test_pictures_are_photos_of_every_kind_and_the_same_each_time() -> None:
 def noticing(predictor: Predictor, threshold: float) -> Predictor:
     """The predictor with a familiarity in every case that calls energies under `threshold` strange."""
     cases = {
-        case: fitted.model_copy(
+        evidence: fitted.model_copy(
             update={
                 "familiarity": Familiarity(
-                    scales=dict.fromkeys(case.modalities, 1.0),
+                    scales=dict.fromkeys(evidence.modalities, 1.0),
                     threshold=threshold,
                     false_alarms=0.05,
                     confidence=0.2,
                 )
             }
         )
-        for case, fitted in predictor.calibration.cases.items()
+        for evidence, fitted in predictor.calibration.cases.items()
     }
     changed = object.__new__(Predictor)
     changed.__dict__.update(predictor.__dict__ | {"calibration": replace(predictor.calibration, cases=cases)})
@@ -70,7 +80,7 @@ def noticing(predictor: Predictor, threshold: float) -> Predictor:
 def test_strangers_are_counted_by_case_and_kind(tiny_predictor: Predictor) -> None:
     pictures = drawn_strangers(3)
     found = measure_strangers(noticing(tiny_predictor, 1e9), TEXTS, pictures)
-    assert {case: told["n"] for case, told in found.items()} == {"title": 2, "text": 1, "image": 3, "both": 2}
+    assert {evidence: told["n"] for evidence, told in found.items()} == {"title": 2, "text": 1, "image": 3, "both": 2}
     for told in found.values():
         assert told["noticed"]["value"] == told["review"]["value"] == 1
         assert told["confidence"] <= 0.3

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.listing import Case
+from models.listing import Evidence
 from models.taxonomy import Taxonomy
 from models.versions.metrics import quality_table
 from tests.training.evaluation.test_metrics import CODES, answers
@@ -87,7 +87,7 @@ def test_tables_are_well_formed(tmp_path: Path, whole: dict[str, Any]) -> None:
 
 
 def test_without_context_it_says_what_is_not_known(tmp_path: Path) -> None:
-    card = written(tmp_path, metrics(test={Case.TEXT: 2.0, Case.TITLE: 1.0}), {})
+    card = written(tmp_path, metrics(test={Evidence.TEXT: 2.0, Evidence.TITLE: 1.0}), {})
     assert re.findall(r"^## (.*)$", card, re.MULTILINE) == list(SECTIONS)
     assert "from\nits text (title and description). With" in card
     assert "Nothing was recorded about the data" in card
@@ -113,7 +113,7 @@ def test_nothing_given_is_taken_for_markdown(tmp_path: Path) -> None:
         "limits": [HOSTILE, "- no list"],
         "libraries": {HOSTILE: HOSTILE},
     }
-    card = written(tmp_path, metrics_document({"test": {Case.TEXT: answers(40)}}, CODES, [], {}), hostile)
+    card = written(tmp_path, metrics_document({"test": {Evidence.TEXT: answers(40)}}, CODES, [], {}), hostile)
     outside = re.sub(r"^(`{3,})json\n.*?\n\1$|(`+)[^`].*?\2", "", card, flags=re.MULTILINE | re.DOTALL)
     assert re.findall(r"^## (.*)$", outside, re.MULTILINE) == list(SECTIONS)
     assert len(re.findall(r"^# ", outside, re.MULTILINE)) == 1

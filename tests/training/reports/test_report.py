@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.listing import Case
+from models.listing import Evidence
 from models.taxonomy import LANGUAGES, Category, Taxonomy
 from tests.training.evaluation.test_metrics import CODES, PRECISIONS, answers
 from training.evaluation.metrics import metrics_document
@@ -84,17 +84,17 @@ CONTEXT: dict[str, Any] = {
     "limits": ["French listings dominate."],
     "seconds": {"text": 412.3},
 }
-CASES = {Case.TITLE: 1.5, Case.TEXT: 2.0, Case.IMAGE: 1.0, Case.BOTH: 2.5}
+CASES = {Evidence.TITLE: 1.5, Evidence.TEXT: 2.0, Evidence.IMAGE: 1.0, Evidence.BOTH: 2.5}
 
 
-def metrics(listings: int = 200, **cohorts: dict[Case, float]) -> dict[str, Any]:
+def metrics(listings: int = 200, **cohorts: dict[Evidence, float]) -> dict[str, Any]:
     """Two cohorts in which each case has its own signal."""
     named = {
         name.replace("_", " "): cases for name, cases in (cohorts or {"true_labels": CASES, "votes": CASES}).items()
     }
     return metrics_document(
         {
-            name: {case: answers(listings, 3, signal, case) for case, signal in cases.items()}
+            name: {evidence: answers(listings, 3, signal, evidence) for evidence, signal in cases.items()}
             for name, cases in named.items()
         },
         CODES,
@@ -216,7 +216,7 @@ def test_nothing_given_is_taken_for_markup(tmp_path: Path) -> None:
         "networks": [{"modality": HOSTILE, "name": HOSTILE}],
         "limits": [HOSTILE],
     }
-    cohort = {HOSTILE.replace("_", " "): {Case.TEXT: answers(30)}}
+    cohort = {HOSTILE.replace("_", " "): {Evidence.TEXT: answers(30)}}
     document = metrics_document(cohort, CODES, [LearningCurve(HOSTILE, (1.0,), (1.0,), (0.5,), 1.0)], {})
     page = written(tmp_path, document, hostile)
     read = Reader(page)
@@ -228,7 +228,7 @@ def test_nothing_given_is_taken_for_markup(tmp_path: Path) -> None:
 
 
 def test_a_page_without_context_of_one_modality(tmp_path: Path) -> None:
-    page = written(tmp_path, {**metrics(test={Case.IMAGE: 1.0}), "curves": []}, {})
+    page = written(tmp_path, {**metrics(test={Evidence.IMAGE: 1.0}), "curves": []}, {})
     read = Reader(page)
     assert len(read.sources) == 4
     assert {link.removeprefix("#") for link in read.links} == read.ids
@@ -238,7 +238,9 @@ def test_a_page_without_context_of_one_modality(tmp_path: Path) -> None:
 
 def test_eighty_categories_fit(tmp_path: Path) -> None:
     codes = [f"c{number}" for number in range(80)]
-    document = metrics_document({"test": {Case.IMAGE: answers(800, 1, 1.0, Case.IMAGE, classes=80)}}, codes, [], {})
+    document = metrics_document(
+        {"test": {Evidence.IMAGE: answers(800, 1, 1.0, Evidence.IMAGE, classes=80)}}, codes, [], {}
+    )
     page = written(tmp_path, document, {}, Taxonomy.of_codes(codes))
     assert len(page.encode()) < 1_000_000  # with one matrix; there are three at most
     svg = base64.b64decode(Reader(page).sources[2].partition(",")[2]).decode()
@@ -301,7 +303,10 @@ def test_tables_say_what_is_missing(whole: dict[str, Any]) -> None:
     assert fitted is not None
     assert fitted.rows == [["text", "900", "1.25", "0.050", "0.900", "–", "1"]]
     assert len(fitted.full_columns) == len(fitted.columns)
-    summary = {"cases": {Case.BOTH: {"listings": 90, "accuracy": 0.5, "temperature": 1.0, "ece": 0.1}}, "fusion": None}
+    summary = {
+        "cases": {Evidence.BOTH: {"listings": 90, "accuracy": 0.5, "temperature": 1.0, "ece": 0.1}},
+        "fusion": None,
+    }
     summarised = calibration_table({"calibration": summary})
     assert summarised is not None
     assert summarised.rows == [["fused", "90", "0.500", "1.00", "0.100"]]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.decision.calibration import PRECISIONS, UNCHANGED, CaseCalibration
-from models.listing import Case, Modality
+from models.decision.calibration import PRECISIONS, UNCHANGED, EvidenceCalibration
+from models.listing import Evidence, Modality
 from training.calibration.confidence import fit_confidence, probably_right
 from training.calibration.label_reliability import agreed_certainty, basis
 from training.calibration.out_of_distribution import familiarity_scores, fit_familiarity, pooled_confidence
-from training.calibration.summary import CaseSummary, summarise_case
+from training.calibration.summary import EvidenceSummary, summarise_evidence
 from training.calibration.thresholds import set_floors, threshold_table
 from training.evaluation.predictions import Floats, LabelledLogits
 
@@ -28,7 +28,7 @@ most certain third at best."""
 
 
 @dataclass(frozen=True, eq=False)
-class CaseEvidence:
+class CalibrationSample:
     """What a case is calibrated on: the N calibration listings `rows`, at least 1.
 
     `logits` [N, C] (or log-probabilities) are what is to be calibrated, `networks` the raw logits behind them; labels
@@ -62,7 +62,7 @@ class _Judged:
         return _Judged(*(np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in fields))
 
 
-class CaseFitter:
+class EvidenceFitter:
     """Collects what is learned, case by case: `cases` for `calibration.json`, `summaries` for people.
 
     `certainty` float64 [N] is the probability that each calibration listing's label is right.
@@ -76,24 +76,30 @@ class CaseFitter:
         self.false_alarms = false_alarms
         self.seed = seed
         self.certainty = certainty
-        self.cases: dict[Case, CaseCalibration] = {}
-        self.summaries: dict[Case, CaseSummary] = {}
-        self._judged: dict[Case, _Judged] = {}
+        self.cases: dict[Evidence, EvidenceCalibration] = {}
+        self.summaries: dict[Evidence, EvidenceSummary] = {}
+        self._judged: dict[Evidence, _Judged] = {}
 
     def single(
-        self, case: Case, logits: Floats, answers: LabelledLogits, mask: Mask, *, otherwise: Case | None = None
+        self,
+        evidence: Evidence,
+        logits: Floats,
+        answers: LabelledLogits,
+        mask: Mask,
+        *,
+        otherwise: Evidence | None = None,
     ) -> None:
         """Calibrate a case of one network; without any listing it takes the confidence of the case `otherwise`."""
         rows = np.flatnonzero(mask)
         if not len(rows):
-            self.never(case, 0.0, None if otherwise is None else self.cases[otherwise])
+            self.never(evidence, 0.0, None if otherwise is None else self.cases[otherwise])
             return
         never = np.zeros(len(rows), bool)
-        networks = {case.modalities[0]: logits[rows]}
+        networks = {evidence.modalities[0]: logits[rows]}
         labels, told = answers.labels[rows], basis(answers.sources[rows])
-        self.fit(case, CaseEvidence(rows, logits[rows], labels, self.certainty[rows], networks, never, told))
+        self.fit(evidence, CalibrationSample(rows, logits[rows], labels, self.certainty[rows], networks, never, told))
 
-    def fit(self, case: Case, seen: CaseEvidence) -> None:
+    def fit(self, evidence: Evidence, seen: CalibrationSample) -> None:
         """Calibrate a case. Thresholds are fitted on the listings that can be accepted."""
         fitted = fit_confidence(seen.logits, seen.labels, self.seed, seen.certainty)
         confidence = _bare(len(seen.labels), fitted.temperature, fitted.shape)
@@ -103,41 +109,43 @@ class CaseFitter:
         acceptable = ~seen.disagreement
         if familiarity is not None:
             acceptable &= familiarity_scores(familiarity.scales, seen.networks) >= familiarity.threshold
-        self.cases[case] = confidence.model_copy(update={"familiarity": familiarity})
-        self.summaries[case] = summarise_case(seen.logits, seen.labels, seen.certainty, fitted, confidence, seen.basis)
+        self.cases[evidence] = confidence.model_copy(update={"familiarity": familiarity})
+        self.summaries[evidence] = summarise_evidence(
+            seen.logits, seen.labels, seen.certainty, fitted, confidence, seen.basis
+        )
         probabilities = np.exp(log_probabilities)
         certainty = agreed_certainty(probabilities, seen.certainty)
         judged = _Judged(seen.rows, probabilities, seen.labels, certainty, acceptable)
-        self._judged[case] = judged
-        self._decide(case, judged)
+        self._judged[evidence] = judged
+        self._decide(evidence, judged)
 
-    def share(self, case: Case, other: Case) -> None:
+    def share(self, evidence: Evidence, other: Evidence) -> None:
         """Fit thresholds, prediction sets and the cap of the unfamiliar on those of another case as well, if few.
 
         Each listing counts with the confidence of its own case, so that what is shared means the same in both.
         """
-        own, others = self._judged.get(case), self._judged.get(other)
+        own, others = self._judged.get(evidence), self._judged.get(other)
         if own is None or others is None or len(own.rows) >= ALONE_MIN or len(others.rows) <= len(own.rows):
             return
-        self._decide(case, own.also(others))
-        first, second = self.cases[case], self.cases[other]
+        self._decide(evidence, own.also(others))
+        first, second = self.cases[evidence], self.cases[other]
         if first.familiarity and second.familiarity:
             confidence = pooled_confidence((first.familiarity, first.listings), (second.familiarity, second.listings))
             familiarity = first.familiarity.model_copy(update={"confidence": confidence})
-            self.cases[case] = first.model_copy(update={"familiarity": familiarity})
-        told = f"{self.summaries[case].basis}; thresholds and sets also from {len(others.rows):,} of {other}"
-        self.summaries[case] = replace(self.summaries[case], basis=told)
+            self.cases[evidence] = first.model_copy(update={"familiarity": familiarity})
+        told = f"{self.summaries[evidence].basis}; thresholds and sets also from {len(others.rows):,} of {other}"
+        self.summaries[evidence] = replace(self.summaries[evidence], basis=told)
 
-    def never(self, case: Case, set_floor: float, like: CaseCalibration | None = None) -> None:
+    def never(self, evidence: Evidence, set_floor: float, like: EvidenceCalibration | None = None) -> None:
         """A case without calibration listings: always for a human to look at."""
         found = _bare(0) if like is None else _bare(0, like.temperature, like.shape)
-        self.cases[case] = found.model_copy(update={"set_floor": set_floor})
+        self.cases[evidence] = found.model_copy(update={"set_floor": set_floor})
 
-    def _decide(self, case: Case, judged: _Judged) -> None:
+    def _decide(self, evidence: Evidence, judged: _Judged) -> None:
         kept = judged.acceptable
         table = threshold_table(judged.probabilities[kept], judged.labels[kept], PRECISIONS, judged.certainty[kept])
         floors = set_floors(judged.probabilities, judged.labels, self.coverage)
-        self.cases[case] = self.cases[case].model_copy(
+        self.cases[evidence] = self.cases[evidence].model_copy(
             update={
                 "thresholds": table.pooled,
                 "class_thresholds": {self.codes[label]: values for label, values in table.by_class.items()},
@@ -147,9 +155,11 @@ class CaseFitter:
         )
 
 
-def _bare(listings: int, temperature: float = 1.0, shape: tuple[float, float, float] = UNCHANGED) -> CaseCalibration:
+def _bare(
+    listings: int, temperature: float = 1.0, shape: tuple[float, float, float] = UNCHANGED
+) -> EvidenceCalibration:
     """A case that accepts nothing."""
-    return CaseCalibration(
+    return EvidenceCalibration(
         temperature=temperature,
         shape=shape,
         listings=listings,
