@@ -56,7 +56,8 @@ def configure(level: str) -> None:
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     LOGGER.setLevel(level.upper())
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every malformed form
+    for name in ("python_multipart", "uvicorn.error"):  # they warn of every malformed form and request
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 GATHER_SECONDS = 0.02

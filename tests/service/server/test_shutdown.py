@@ -41,11 +41,10 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from models.versions.store import Store
-from service import logs
 from service.app import create_app
-from service.server.server import listen
+from service.observability import logs
 from service.registry.registry import Registry
-from service.server.server import make_server
+from service.server.server import listen, make_server
 from service.settings import Settings
 from tests.service.fake_predictor import FakePredictor
 
