@@ -40,13 +40,6 @@ class Settings(BaseSettings):
         "info", "level", "One line a request; `warning` leaves those out."
     )
 
-    processes: int = _setting(
-        1,
-        "processes",
-        "On the port, each with its own workers, memory, queue, rates and metrics; see docs/operations.md.",
-        ge=1,
-        le=64,
-    )
     workers: int = _setting(
         2, "threads", "Inference streams; as many as cores is best, more only add switching.", ge=1, le=64
     )

@@ -83,7 +83,7 @@ def make_server(app: FastAPI, settings: Settings) -> Server:
     return Server(config, app.state.service)
 
 
-def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A listening socket, on a port that other processes may share. Raises OSError, before anything is loaded."""
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError, before anything is loaded."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG, reuse_port=shared)
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
