@@ -10,10 +10,7 @@ from functools import partial
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.responses import Response
-from starlette.types import ASGIApp
 
 from models.versions.store import Store
 from service import __version__
@@ -36,13 +33,24 @@ from service.state import ServiceState
 CLOSE_SECONDS = 5.0
 """For the passes of the networks that still run when all requests are finished or given up."""
 
+CORS_MAX_AGE_SECONDS = 600
+REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "If-None-Match",
+    "X-API-Key",
+    "X-Deadline-Ms",
+    "X-Request-ID",
+)
+RESPONSE_HEADERS = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
+
 
 def create_app(settings: Settings, *, registry: Registry | None = None) -> FastAPI:
     """The ASGI application. `registry` replaces the one that the settings describe (for tests). Raises SettingsError
     on keys that cannot be read, and on telemetry that is not installed.
 
-    Order, outermost first: `RequestMiddleware` (request id, log line, metrics, guard, headers), `Cors` and
-    `ApiKeyMiddleware` (API keys), each only where it is set up, then the framework's error handlers (which turn errors
+    Order, outermost first: `RequestMiddleware` (request id, log line, metrics, guard, headers), CORS and
+    `ApiKeyMiddleware`, each only where it is set up, then the framework's error handlers (which turn errors
     into problem bodies, so that the outermost middleware sees the final status), then the routes. Every limit is
     checked by the route that reads the body, as limits differ by path.
     """
@@ -77,7 +85,14 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
         routes = [route for router in routers for route in router.routes]
         app.add_middleware(ApiKeyMiddleware, keys=keys, routes=routes, metrics_open=settings.metrics == "open")
     if settings.cors_origins:
-        app.add_middleware(Cors, origins=settings.cors_origins)
+        app.add_middleware(
+            CORSMiddleware,  # for keys in headers: cookies are never allowed
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=REQUEST_HEADERS,
+            expose_headers=RESPONSE_HEADERS,
+            max_age=CORS_MAX_AGE_SECONDS,
+        )
     app.add_middleware(RequestMiddleware, is_draining=lambda: state.draining, metrics=state.metrics)
     problems.install(app)
     for router in routers:
@@ -138,37 +153,3 @@ def _registry(settings: Settings) -> Registry:
         memory_bytes=settings.versions_mb * MIB,
         idle_seconds=settings.version_idle_seconds,
     )
-
-
-MAX_AGE_SECONDS = 600
-REQUEST_HEADERS = (
-    "Authorization",
-    "Content-Type",
-    "If-None-Match",
-    "X-API-Key",
-    "X-Deadline-Ms",
-    "X-Request-ID",
-)
-ANSWER_HEADERS = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
-
-
-class Cors(CORSMiddleware):
-    """Starlette's, for keys in headers: cookies are never allowed."""
-
-    def __init__(self, app: ASGIApp, origins: tuple[str, ...]) -> None:
-        super().__init__(
-            app,
-            allow_origins=origins,
-            allow_methods=("GET", "POST"),
-            allow_headers=REQUEST_HEADERS,
-            expose_headers=ANSWER_HEADERS,
-            max_age=MAX_AGE_SECONDS,
-        )
-
-    def preflight_response(self, request_headers: Headers) -> Response:
-        """Starlette's answer; where it refuses, an empty one without permissions, which browsers take for a no.
-
-        Its own refusal is a 400 in plain text, and every error here is a problem body.
-        """
-        answer = super().preflight_response(request_headers)
-        return answer if answer.status_code == 200 else Response(status_code=204, headers={"Vary": "Origin"})
