@@ -81,8 +81,9 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     routers = [module.router for module in (predict, batch, explain, catalogue, listings, health, page)]
     if settings.metrics != "off":
         routers.append(metrics.router)
+    files = page.file_mounts()
     if keys is not None:
-        routes = [route for router in routers for route in router.routes]
+        routes = [*(route for router in routers for route in router.routes), *files]
         app.add_middleware(ApiKeyMiddleware, keys=keys, routes=routes, metrics_open=settings.metrics == "open")
     if settings.cors_origins:
         app.add_middleware(
@@ -97,7 +98,7 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     problems.install(app)
     for router in routers:
         app.include_router(router)
-    page.mount_assets(app)
+    app.router.routes.extend(files)
     openapi.install(app, current_version=lambda: state.registry.current_version, with_keys=keys is not None)
     return app
 
