@@ -14,6 +14,7 @@ from models.listing import Modality
 from models.networks.runtime import Network, RuntimeName, load_network
 from models.preprocessing.prepare import Prepared
 from models.preprocessing.text.features import pad_batch, serving_length
+from models.timing import Stage, timed
 from models.versions.manifest import Manifest
 
 MAX_BATCH = 32
@@ -67,6 +68,10 @@ class Networks:
         """Logits of each listing for the modalities it has, in the order given; at most `MAX_BATCH` texts and
         `MAX_PHOTOS` photos a pass.
         """
+        with timed(Stage.NETWORK):
+            return self._logits(prepared)
+
+    def _logits(self, prepared: Sequence[Prepared]) -> list[Logits]:
         answers: list[dict[Modality, NDArray[np.float32]]] = [{} for _ in prepared]
         for modality, network in self.by_modality.items():
             rows = [row for row, listing in enumerate(prepared) if modality in listing.modalities]

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, PRECISIONS, Calibration, EvidenceCalibration
+from models.decision.decide import DISAGREEMENT_CONFIDENCE
 from models.decision.fusion import Fusion, Method
 from models.listing import Evidence, Modality
-from models.predictor import DISAGREEMENT_CONFIDENCE
 from training.calibration.evidence import CalibrationSample, EvidenceFitter
 from training.calibration.fusion import fit_fusion
 from training.calibration.label_reliability import LabelReliability, basis

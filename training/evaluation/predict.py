@@ -98,7 +98,7 @@ def answers(
             found.append(
                 (
                     position,
-                    predictor.served(ready, scores),
+                    predictor.decider.served(ready, scores),
                     [np.nan if threshold is None else threshold for threshold in thresholds],
                     prediction.disagreement,
                     scores.unfamiliar,

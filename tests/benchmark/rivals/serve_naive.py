@@ -37,7 +37,7 @@ class Predicting:
 def create_app(folder: Path) -> FastAPI:
     predictor = Predictor.load(folder, verify=False)
     networks = {modality: Predicting(folder / f"{modality.value}.keras") for modality in Modality}
-    object.__setattr__(predictor._networks, "by_modality", networks)
+    object.__setattr__(predictor.networks, "by_modality", networks)
     app = FastAPI()
 
     @app.post("/predict/image")
