@@ -155,7 +155,7 @@ class Predictor:
 
     def prepare(self, listing: Listing) -> Prepared:
         """Clean, featurise and decode one listing. Raises ListingError."""
-        return self.preparation(listing)
+        return self.preparation.prepare(listing)
 
     def score(self, prepared: Sequence[Prepared]) -> list[Scores]:
         """Calibrated probabilities of each listing, in the order given.

@@ -14,7 +14,7 @@ from models.errors import VersionRefused
 from models.listing import Evidence, Modality
 from models.preprocessing.prepare import Prepared
 from models.taxonomy import Taxonomy
-from models.timing import Stage, timed
+from models.timing import Stage, StageTimer
 
 DISAGREEMENT_CONFIDENCE = 0.5
 """Text and photo disagree when their best categories differ and each is more likely than all others together."""
@@ -41,7 +41,7 @@ class Decider:
 
     def fuse(self, prepared: Sequence[Prepared], logits: Sequence[Mapping[Modality, Floats]]) -> list[Scores]:
         """Calibrated probabilities of each listing, of the logits [C] of each of its modalities."""
-        with timed(Stage.FUSE):
+        with StageTimer(Stage.FUSE):
             return [self._fuse(listing, values) for listing, values in zip(prepared, logits, strict=True)]
 
     def served(self, prepared: Prepared, scores: Scores) -> Floats:
@@ -82,7 +82,7 @@ class Decider:
         unfamiliar = familiarity is not None and familiarity.unfamiliar(logits)
         if prepared.evidence is not Evidence.BOTH:
             return Scores(by_modality[prepared.modalities[0]], by_modality, unfamiliar)
-        fused = self.fusion(log_probabilities[Modality.TEXT], log_probabilities[Modality.IMAGE])
+        fused = self.fusion.fuse(log_probabilities[Modality.TEXT], log_probabilities[Modality.IMAGE])
         return Scores(np.exp(cases[Evidence.BOTH].log_probabilities(fused)), by_modality, unfamiliar)
 
     def _capped(self, prepared: Prepared, scores: Scores, probabilities: Floats) -> Floats:

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from models.listing import Listing
-from models.timing import Stage, timed
+from models.timing import Stage, StageTimer
 from service.dispatch.job import begin, open_job
 from service.errors import InvalidRequest, UnsupportedMediaType
 from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, media_type, parse_json, require_json
@@ -60,7 +60,7 @@ async def predict_text(request: Request) -> Response:
     options, state = begin(request)
     require_json(request)
     async with state.bodies.read(request, state.settings.text_body_bytes) as body:
-        with timed(Stage.PARSE, state.metrics.stage):
+        with StageTimer(Stage.PARSE, state.metrics.stage):
             listing = await state.aside.run(len(body) > LARGE_BYTES, _read_text, body)
         return await _answer(request, state, listing, options)
 
@@ -85,7 +85,7 @@ async def predict_image(request: Request) -> Response:
     settings = state.settings
     limit = settings.form_body_bytes if kind == MULTIPART else settings.photo_bytes
     async with state.bodies.read(request, limit) as body:
-        with timed(Stage.PARSE, state.metrics.stage):
+        with StageTimer(Stage.PARSE, state.metrics.stage):
             listing = await _form_listing(request, state, body, ("id",)) if kind == MULTIPART else Listing(image=body)
         if listing.image is None:
             raise InvalidRequest.at("/image", "This is required.")
@@ -118,7 +118,7 @@ async def read_listing(request: Request, state: ServiceState) -> AsyncIterator[L
     settings = state.settings
     limit = settings.json_photo_body_bytes if kind == JSON else settings.form_body_bytes
     async with state.bodies.read(request, limit) as body:
-        with timed(Stage.PARSE, state.metrics.stage):
+        with StageTimer(Stage.PARSE, state.metrics.stage):
             if kind == JSON:
                 listing = await state.aside.run(len(body) > LARGE_BYTES, _read_json, body)
             else:

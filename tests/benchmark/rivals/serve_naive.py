@@ -29,7 +29,7 @@ class Predicting:
         self.input_names = tuple(self._inputs)
         self.classes = int(self._model.outputs[0].shape[1])
 
-    def __call__(self, inputs: Any) -> Any:
+    def logits(self, inputs: Any) -> Any:
         feed = {name: np.asarray(inputs[name], dtype) for name, dtype in self._inputs.items()}
         return self._model.predict(feed, verbose=0)
 
