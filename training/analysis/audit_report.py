@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from models.catalogue.rows import safe_cell
 from models.preprocessing.text.clean import MAX_CHARACTERS, plain_text
 from models.taxonomy import Taxonomy
 from training.analysis.label_audit import Audit
@@ -25,8 +26,6 @@ PHOTO_BYTES = 6_000_000
 """Of the page, for thumbnails."""
 PAIRS = 20
 CELL_CHARACTERS = 500
-FORMULA_STARTS = ("=", "+", "-", "@")
-"""What makes a spreadsheet take a cell's text for a formula (OWASP, "CSV injection"); white space is never first."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +80,12 @@ def csv_rows(audit: Audit) -> pd.DataFrame:
         for name in ("photo_category_score", "photo_score_of_category", "photo_score_of_suggested"):
             columns[name] = issues[name].map(_score)
     table = pd.DataFrame(columns)
-    return pd.DataFrame({name: table[name].map(safe_cell) for name in table.columns})
+    return pd.DataFrame({name: table[name].map(_cell) for name in table.columns})
 
 
-def safe_cell(value: Any) -> str:
-    """A cell on one line that no spreadsheet takes for a formula: such a beginning gets an apostrophe before it."""
-    text = " ".join(str(value).split())
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+def _cell(value: Any) -> str:
+    """A cell on one line."""
+    return safe_cell(" ".join(str(value).split()))
 
 
 def issue_cards(audit: Audit, shown: int, thumbnails: Thumbnails) -> list[IssueCard]:

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, PRECISIONS, Calibration, EvidenceCalibration
+from models.decision.decide import DISAGREEMENT_CONFIDENCE
 from models.decision.fusion import Fusion, Method
 from models.listing import Evidence, Modality
-from models.predictor import DISAGREEMENT_CONFIDENCE
 from training.calibration.evidence import CalibrationSample, EvidenceFitter
 from training.calibration.fusion import fit_fusion
 from training.calibration.label_reliability import LabelReliability, basis
@@ -152,7 +152,7 @@ def _both(
     told = ""
     if own is None and alone is not None:
         texts, photos = _borrow(log_text, labels, np.flatnonzero(alone), np.flatnonzero(rows))
-        fused = fitted.fusion(log_text[texts], log_image[photos])
+        fused = fitted.fusion.fuse(log_text[texts], log_image[photos])
         told = ", photos borrowed"
         summary = replace(
             summary, borrowing=_check_borrowing(fitted.fusion, log_text[rows], log_image[rows], labels[rows])
@@ -183,7 +183,7 @@ def _check_borrowing(fusion: Fusion, log_text: Floats, log_image: Floats, labels
     if not found.any():
         return None
     text, kept = log_text[found], labels[found]
-    own, borrowed = fusion(text, log_image[found]), fusion(text, log_image[others[found]])
+    own, borrowed = fusion.fuse(text, log_image[found]), fusion.fuse(text, log_image[others[found]])
     return BorrowingCheck(len(kept), accuracy(own, kept), accuracy(borrowed, kept))
 
 

@@ -70,7 +70,7 @@ def fit_fusion(log_text: Floats, log_image: Floats, labels: Labels, *, method: M
     classes = log_text.shape[1]
     if method == "mean" or len(labels) < FOLDS:
         mean = Fusion.mean(classes)
-        return FittedFusion(mean, mean(log_text, log_image), None)
+        return FittedFusion(mean, mean.fuse(log_text, log_image), None)
     shrinkages = SHRINKAGES if len(labels) >= LISTINGS_PER_CLASS * classes else ()
     held_out = cross_fit_weights(log_text, log_image, labels, shrinkages, seed=seed)
     best = int(np.argmin([negative_log_likelihood(answers, labels) for answers in held_out]))
@@ -91,7 +91,7 @@ def cross_fit_weights(
     with threadpool_limits(1):  # the optimiser's own matrices are tiny: more threads only wait for each other
         for fitted_on, held in folds(labels, seed):
             for choice, weights in enumerate(_path(inputs.of(fitted_on), shrinkages)):
-                held_out[choice, held] = _fusion(weights)(log_text[held], log_image[held])
+                held_out[choice, held] = _fusion(weights).fuse(log_text[held], log_image[held])
     return held_out
 
 

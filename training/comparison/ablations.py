@@ -16,7 +16,7 @@ from training.comparison.candidates import SHOWN, Comparison, Contender
 from training.evaluation.intervals import share_estimate
 from training.evaluation.predictions import Predictions
 from training.reports.rendering import percent
-from training.reports.tables import Cell, Table, evidence_label
+from training.reports.tables import Cell, Table
 
 KINDS = ("weights", "kind_weights")
 """Of the config's catalogue: what says which kinds of label and of text are learned from."""
@@ -69,7 +69,7 @@ def share_table(groups: Sequence[Sequence[Ablation]]) -> Table | None:
             rows.append(
                 [
                     lesson.name,
-                    evidence_label(lesson.evidence),
+                    lesson.evidence.label,
                     name,
                     share,
                     f"{lesson.listings:,}",
@@ -91,7 +91,7 @@ def kind_table(groups: Sequence[Sequence[Ablation]], comparison: Comparison) -> 
             answers = lesson.contender.answers[lesson.evidence]
             sources = ", ".join(f"{n:,} {source or 'given'}" for source, n in lesson.contender.sources.items())
             judged = [_accuracy(answers.only(members)) or "–" for members in cohorts.values()]
-            name = [lesson.contender.run, evidence_label(lesson.evidence), sources]
+            name = [lesson.contender.run, lesson.evidence.label, sources]
             rows.append([*name, f"{lesson.listings:,}", *judged])
     columns = ("config", "evidence", "labels learned from", "listings", *cohorts)
     return Table(columns, rows, words=3, groups=[("", 4), ("accuracy", len(cohorts))]) if rows else None
@@ -105,7 +105,7 @@ def lessons_document(contenders: Sequence[Contender]) -> dict[str, Any]:
             {
                 "of": lesson.name,
                 "run": lesson.contender.run,
-                "evidence": evidence_label(lesson.evidence),
+                "evidence": lesson.evidence.label,
                 "share": lesson.share,
                 "listings": lesson.listings,
                 "sources": dict(lesson.contender.sources),

@@ -68,7 +68,7 @@ class TfidfFeatures:
 
     fitted: Any
 
-    def __call__(self, text: ListingText) -> dict[str, NDArray[Any]]:
+    def extract(self, text: ListingText) -> dict[str, NDArray[Any]]:
         """See `models.preprocessing.settings.TextFeatures`."""
         row = self.fitted.transform([_joined(text)])
         ids, weights = row.indices, row.data
@@ -94,7 +94,7 @@ class LinearNetwork:
         """Number of categories."""
         return len(self.bias)
 
-    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> Floats:
+    def logits(self, inputs: Mapping[str, NDArray[Any]]) -> Floats:
         """Logits [B, C]; padding has weight 0."""
         rows = zip(inputs["ids"], inputs["weights"], strict=True)
         return np.stack([weights @ self.table[ids] for ids, weights in rows]) + self.bias

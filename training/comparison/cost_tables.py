@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from training.comparison.candidates import Comparison, Entry
 from training.comparison.cost import Way
-from training.reports.tables import Cell, Table, evidence_label
+from training.reports.tables import Cell, Table
 
 NONE = "–"
 
@@ -19,7 +19,7 @@ def cost_table(comparison: Comparison) -> Table:
         rows.append(
             [
                 entry.name,
-                evidence_label(entry.evidence),
+                entry.evidence.label,
                 " + ".join(dict.fromkeys(each.precision for each in entry.networks)),
                 f"{entry.parameters:,}",
                 NONE if entry.megabytes is None else f"{entry.megabytes:.1f}",
@@ -44,7 +44,7 @@ def ways_table(comparison: Comparison) -> Table | None:
         others = [entry.contender.other_costs.get(way, {}).get(entry.evidence) for way in ways]
         if entry.cost is not None and any(others):
             times = [NONE if cost is None else milliseconds(cost.ms) for cost in (entry.cost, *others)]
-            rows.append([entry.name, evidence_label(entry.evidence), *times])
+            rows.append([entry.name, entry.evidence.label, *times])
     plain = Way("f32", 1)
     return Table(("network", "evidence", *map(str, (plain, *ways))), rows, words=2) if rows else None
 

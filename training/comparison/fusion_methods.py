@@ -80,7 +80,7 @@ def stack(log_text: Floats, log_image: Floats, labels: Labels, *, seed: int) -> 
     from sklearn.linear_model import LogisticRegression
 
     features = np.maximum(np.concatenate([log_text, log_image], axis=1), np.log(LEAST))
-    mean = Fusion.mean(log_text.shape[1])(log_text, log_image)
+    mean = Fusion.mean(log_text.shape[1]).fuse(log_text, log_image)
     answers = np.repeat(mean[None], len(STRENGTHS), axis=0)
     with threadpool_limits(1):  # as in fusion_fit: matrices are tiny
         for fitted_on, held in folds(labels, seed):
@@ -99,7 +99,7 @@ def _methods(log_text: Floats, log_image: Floats, labels: Labels, seed: int) -> 
     classes = log_text.shape[1]
     yield TEXT, log_text, ""
     yield IMAGE, log_image, ""
-    yield "mean", Fusion.mean(classes)(log_text, log_image), "nothing is learned"
+    yield "mean", Fusion.mean(classes).fuse(log_text, log_image), "nothing is learned"
     if len(labels) < FOLDS:
         return
     held_out = cross_fit_weights(log_text, log_image, labels, SHRINKAGES, seed=seed)

@@ -38,7 +38,7 @@ from training.comparison.tables import (
 from training.reports import plots
 from training.reports.rendering import environment
 from training.reports.report import Picture, _picture, _worst
-from training.reports.tables import category_name, evidence_label
+from training.reports.tables import category_name
 
 CAUTION = {
     "validation": "The validation part chose the epoch at which each fit stopped, so all of these figures flatter a "
@@ -101,7 +101,7 @@ def _shown(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) ->
 
 def _mistakes(entry: Entry, figures: Json, comparison: Comparison) -> dict[str, Any]:
     names = [category_name(code, comparison.taxonomy) for code in comparison.taxonomy.codes]
-    title = f"{entry.name}, {evidence_label(entry.evidence)}"
+    title = f"{entry.name}, {entry.evidence.label}"
     matrix = plots.confusion_matrix(*_worst(figures["confusion"], names), title)
     return {
         "name": title,
@@ -117,7 +117,7 @@ def _best(entries: list[Entry], figures: Mapping[str, Json]) -> list[dict[str, A
         of_case = [entry for entry in entries if entry.evidence is evidence]
         if of_case:
             entry = max(of_case, key=lambda each: figures[each.key]["accuracy"]["value"])
-            found.append({"case": evidence_label(evidence), "name": entry.name, "figures": figures[entry.key]})
+            found.append({"case": evidence.label, "name": entry.name, "figures": figures[entry.key]})
     return found
 
 
@@ -136,7 +136,7 @@ def _plots(comparison: Comparison, entries: list[Entry], figures: Mapping[str, J
         "reliability": [
             _picture(
                 plots.reliability_diagram(figures[entry.key], entry.evidence),
-                f"{entry.name}, {evidence_label(entry.evidence)}",
+                f"{entry.name}, {entry.evidence.label}",
             )
             for entry in entries
         ],
@@ -172,8 +172,8 @@ def _coverage(entries: list[Entry], figures: Mapping[str, Json]) -> list[Picture
     for evidence in SHOWN:
         sweeps = {entry.name: figures[entry.key]["sweep"] for entry in entries if entry.evidence is evidence}
         if sweeps:
-            plot = compare_plots.coverage_curves(sweeps, evidence_label(evidence), lowest=lowest)
-            found.append(_picture(plot, f"Precision over coverage, {evidence_label(evidence)}"))
+            plot = compare_plots.coverage_curves(sweeps, evidence.label, lowest=lowest)
+            found.append(_picture(plot, f"Precision over coverage, {evidence.label}"))
     return found
 
 
@@ -190,6 +190,6 @@ def _curves(comparison: Comparison) -> list[Picture]:
                     key: getattr(its[0], key) for key in ("train_loss", "validation_loss", "validation_accuracy")
                 }
         if curves:
-            plot = compare_plots.learning_curves(curves, f"{evidence_label(evidence)} networks")
-            found.append(_picture(plot, f"Learning curves, {evidence_label(evidence)}"))
+            plot = compare_plots.learning_curves(curves, f"{evidence.label} networks")
+            found.append(_picture(plot, f"Learning curves, {evidence.label}"))
     return found

@@ -16,7 +16,7 @@ from training.evaluation.intervals import share_estimate
 from training.evaluation.metrics import case_metrics, fusion_comparison
 from training.evaluation.predictions import Predictions
 from training.reports.rendering import percent, promise
-from training.reports.tables import Cell, Table, category_name, confused_pairs, evidence_label, flat
+from training.reports.tables import Cell, Table, category_name, confused_pairs, flat
 
 Json = Mapping[str, Any]
 COLUMNS = ("network", "evidence", "n", "accuracy", "weighted F1", "macro F1", "ms per listing", "MB")
@@ -42,7 +42,7 @@ def document(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) 
         {
             "listings": cohort,
             "network": entry.name,
-            "evidence": evidence_label(entry.evidence),
+            "evidence": entry.evidence.label,
             "run": entry.contender.run,
             "n": given["n"],
             **{key: given[key] for key in (*QUALITY, "ece")},
@@ -88,7 +88,7 @@ def readme_table(comparison: Comparison, figures: Mapping[str, Mapping[str, Json
 def _quality(entry: Entry, figures: Json) -> list[Cell]:
     return [
         entry.name,
-        evidence_label(entry.evidence),
+        entry.evidence.label,
         f"{figures['n']:,}",
         figures["accuracy"],
         *(f"{figures[key]['value']:.3f}" for key in QUALITY[1:]),
@@ -109,7 +109,7 @@ def confidence_table(entries: Sequence[Entry], figures: Mapping[str, Mapping[str
         rows.append(
             [
                 entry.name,
-                evidence_label(entry.evidence),
+                entry.evidence.label,
                 given["f1_weighted"],
                 given["f1_macro"],
                 f"{given['top3_accuracy']:.3f}",
@@ -148,7 +148,7 @@ def source_table(comparison: Comparison) -> Table | None:
             given = entry.answers.only(members)
             right = int((given.probabilities.argmax(1) == given.labels).sum())
             cells.append(cast(Mapping[str, float], share_estimate(right, len(given.rows))) if len(given.rows) else NONE)
-        rows.append([entry.name, evidence_label(entry.evidence), *cells])
+        rows.append([entry.name, entry.evidence.label, *cells])
     names = [f"{', '.join(part or 'none named' for part in key)} ({len(members):,})" for key, members in chosen]
     return Table(("network", "evidence", *names), rows, words=2)
 
@@ -189,7 +189,7 @@ def gain_table(comparison: Comparison) -> Table | None:
             gain = f"{100 * (values[2] - max(values[:2])):+.1f} points"
             held = f"{fusion['classes_held']} of {fusion['classes']}"
             rows.append([contender.run, contender.fusion, f"{fusion['n']:,}", *cells, gain, held])
-    columns = ("config", "fusion", "n", "text", "photo", "fused", "gain over the better", "categories held")
+    columns = ("config", "fusion", "n", "text", "photo", "text and photo", "gain over the better", "categories held")
     return Table(columns, rows, words=2) if rows else None
 
 
@@ -203,7 +203,7 @@ def class_rows(
         cells = [given["per_class"][position] for _, given in shown]
         most = max(cell["n"] for cell in cells)
         rows.append((category_name(code, comparison.taxonomy), most, [cell["f1"] for cell in cells]))
-    return [f"{entry.name}, {evidence_label(entry.evidence)}" for entry, _ in shown], rows
+    return [f"{entry.name}, {entry.evidence.label}" for entry, _ in shown], rows
 
 
 def class_table(columns: Sequence[str], rows: Sequence[tuple[str, int, Sequence[float | None]]]) -> Table:

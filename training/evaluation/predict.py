@@ -63,7 +63,7 @@ def labelled_logits(
         if modality not in networks.by_modality:
             return None
         answers = np.full((len(table), classes), np.nan, np.float32)
-        for positions, prepared in _prepared(preparation, catalogue, table, evidence):
+        for positions, prepared in _prepared(preparation.prepare, catalogue, table, evidence):
             if evidence is Evidence.TEXT:
                 described[positions] = [ready.text_evidence is Evidence.TEXT for ready in prepared]
             for position, values in zip(positions, networks.logits(prepared), strict=True):
@@ -98,7 +98,7 @@ def answers(
             found.append(
                 (
                     position,
-                    predictor.served(ready, scores),
+                    predictor.decider.served(ready, scores),
                     [np.nan if threshold is None else threshold for threshold in thresholds],
                     prediction.disagreement,
                     scores.unfamiliar,

@@ -175,7 +175,7 @@ class TextFit:
 
     def _flat(self, network: str) -> FlatFeatures:
         features = load_text_features(self._preprocessing(network), self.features)
-        return FlatFeatures.load(self.features, features(ListingText("", "")).keys())
+        return FlatFeatures.load(self.features, features.extract(ListingText("", "")).keys())
 
     def _source(self, network: str) -> tuple[TextSource, FlatFeatures]:
         features, flat = load_text_features(self._preprocessing(network), self.features), self._flat(network)
@@ -276,4 +276,4 @@ class TextSource:
         changed = augment_text(text.designation, text.description, self._options, generator(self._seed, index, epoch))
         if changed == (text.designation, text.description):
             return self._flat.row(index)
-        return self._features(ListingText(*changed))
+        return self._features.extract(ListingText(*changed))

@@ -36,7 +36,7 @@ class FlatFeatures:
     @classmethod
     def of(cls, texts: Sequence[ListingText], features: TextFeatures, progress: bool = True) -> FlatFeatures:
         """Compute the features of each text."""
-        rows = [features(text) for text in tqdm(texts, "text features", disable=not progress, unit="row")]
+        rows = [features.extract(text) for text in tqdm(texts, "text features", disable=not progress, unit="row")]
         keys = rows[0].keys()
         return cls(
             {key: np.concatenate([row[key] for row in rows]) for key in keys},

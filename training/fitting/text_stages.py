@@ -121,7 +121,7 @@ class TextStages:
 
         def logits(shown: list[ListingText]) -> Floats:
             parts = (shown[start : start + BATCH] for start in range(0, len(shown), BATCH))
-            return np.concatenate([run(pad_batch([features(text) for text in part])) for part in parts])
+            return np.concatenate([run(pad_batch([features.extract(text) for text in part])) for part in parts])
 
         title = logits([ListingText(text.designation, "") for text in texts])
         title[[not text.designation for text in texts]] = np.nan

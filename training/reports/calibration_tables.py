@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from models.listing import evidence_label
 from training.evaluation.intervals import share_estimate
 from training.reports.rendering import percent, promise
-from training.reports.tables import Cell, Json, Table, _decided, evidence_label
+from training.reports.tables import Cell, Json, Table, _decided
 
 PROMISES = (0.95, 0.99)
 """Precisions whose promises are shown for every cohort."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.listing import Modality
+from models.listing import Modality, evidence_label
 from models.taxonomy import Taxonomy
 from models.versions.metrics import quality_table
 from training.config.networks import IMAGE_NETWORKS
@@ -31,7 +31,6 @@ from training.reports.tables import (
     decision_table,
     default_decision,
     evaluated,
-    evidence_label,
     fusion_table,
     main_cohort,
     network_table,

@@ -23,6 +23,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from models.listing import Evidence
 from training.evaluation.intervals import share_estimate
 
 Format = Literal["svg", "png"]
@@ -32,12 +33,12 @@ CaseFigures = Mapping[str, Any]
 BLUE, ORANGE, GREEN, PURPLE, LIGHT_BLUE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 GREY, INK = "#5f6670", "#20242a"
 SERIES = {
-    "both": ("fused", BLUE, "o", "-"),
-    "text": ("text", ORANGE, "s", "--"),
-    "image": ("photo", GREEN, "^", "-."),
-    "title": ("title alone", PURPLE, "D", ":"),
+    "both": (Evidence.BOTH.label, BLUE, "o", "-"),
+    "text": (Evidence.TEXT.label, ORANGE, "s", "--"),
+    "image": (Evidence.IMAGE.label, GREEN, "^", "-."),
+    "title": (Evidence.TITLE.label, PURPLE, "D", ":"),
 }
-"""Name, colour, marker and line of each case."""
+"""Label, colour, marker and line of each evidence."""
 STYLE: dict[Any, Any] = {
     "font.size": 11,
     "axes.titlesize": 12,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from models.listing import evidence_label
 from models.taxonomy import Taxonomy
 from training.reports import plots
 from training.reports.calibration_tables import (
@@ -31,7 +32,6 @@ from training.reports.tables import (
     decision_table,
     default_decision,
     evaluated,
-    evidence_label,
     flat,
     fusion_table,
     main_cohort,

@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import ConfigDict, TypeAdapter, with_config
 
+from models.explanation import explain
 from service.dispatch.explanations import ExplanationBody
 from service.routes.examples import EXPLANATION
 from tests.service.conftest import Start, photo, predictor_of
@@ -124,14 +125,14 @@ def test_a_version_by_name(client: TestClient) -> None:
 def test_explanations_are_made_in_the_engine_and_are_no_predictions(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predictor, threads = predictor_of(client), set()
-    logits = predictor.logits
+    threads = set()
+    logits = explain.ask_networks
 
-    def seen(prepared: Any) -> Any:
+    def seen(predictor: Any, prepared: Any) -> Any:
         threads.add(threading.current_thread().name)
-        return logits(prepared)
+        return logits(predictor, prepared)
 
-    monkeypatch.setattr(predictor, "logits", seen)
+    monkeypatch.setattr(explain, "ask_networks", seen)
     client.post("/explain", json=with_photo(LISTING))
     assert threads
     assert all(name.startswith("engine-") for name in threads)
@@ -144,22 +145,21 @@ def test_explanations_are_made_in_the_engine_and_are_no_predictions(
 class Held:
     """Steps that wait until they are let go."""
 
-    def __init__(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.let_go, self.begun = threading.Event(), threading.Event()
-        predictor = predictor_of(client)
-        logits = predictor.logits
+        logits = explain.ask_networks
 
-        def held(prepared: Any) -> Any:
+        def held(predictor: Any, prepared: Any) -> Any:
             self.begun.set()
             assert self.let_go.wait(10)
-            return logits(prepared)
+            return logits(predictor, prepared)
 
-        monkeypatch.setattr(predictor, "logits", held)
+        monkeypatch.setattr(explain, "ask_networks", held)
 
 
 def test_only_so_many_explanations_at_once(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     with start(explanations=1, workers=2) as client:
-        held = Held(client, monkeypatch)
+        held = Held(monkeypatch)
         statuses: list[int] = []
         first = threading.Thread(target=lambda: statuses.append(client.post("/explain", json=LISTING).status_code))
         first.start()
@@ -181,18 +181,18 @@ def test_others_have_their_turn_between_the_steps(start: Start, monkeypatch: pyt
     order: list[str] = []
     with start(workers=1) as client:
         predictor = predictor_of(client)
-        logits, score = predictor.logits, predictor.score
+        logits, score = explain.ask_networks, predictor.score
 
-        def slow(prepared: Any) -> Any:
+        def slow(predictor: Any, prepared: Any) -> Any:
             order.append("step")
             time.sleep(0.05)
-            return logits(prepared)
+            return logits(predictor, prepared)
 
         def noted(prepared: Any) -> Any:
             order.append("prediction")
             return score(prepared)
 
-        monkeypatch.setattr(predictor, "logits", slow)
+        monkeypatch.setattr(explain, "ask_networks", slow)
         monkeypatch.setattr(predictor, "score", noted)
         explaining = threading.Thread(target=lambda: client.post("/explain", json={"designation": "mot " * 60}))
         explaining.start()
@@ -206,16 +206,15 @@ def test_others_have_their_turn_between_the_steps(start: Start, monkeypatch: pyt
 
 def test_the_deadline_holds(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     with start(workers=1) as client:
-        predictor = predictor_of(client)
-        logits = predictor.logits
+        logits = explain.ask_networks
         passes: list[int] = []
 
-        def slow(prepared: Any) -> Any:
+        def slow(predictor: Any, prepared: Any) -> Any:
             passes.append(len(prepared))
             time.sleep(0.1)
-            return logits(prepared)
+            return logits(predictor, prepared)
 
-        monkeypatch.setattr(predictor, "logits", slow)
+        monkeypatch.setattr(explain, "ask_networks", slow)
         long = {"designation": "mot " * 60}
         began = time.monotonic()
         body = problem_of(client.post("/explain", json=long, headers={"X-Deadline-Ms": "150"}))

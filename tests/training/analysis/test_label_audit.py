@@ -18,7 +18,7 @@ from tests.soak.large_catalogue import make_large_catalogue
 from tests.training.generated_catalogue import make_catalogue
 from training.__main__ import main
 from training.analysis import out_of_fold as audit_folds
-from training.analysis.audit_report import CSV_FILE, PAGE_FILE, safe_cell, write_audit
+from training.analysis.audit_report import CSV_FILE, PAGE_FILE, write_audit
 from training.analysis.label_audit import audit
 from training.analysis.out_of_fold import deal_folds, out_of_fold
 from training.catalogue.dataset import read_catalogue
@@ -170,25 +170,6 @@ def test_eighty_categories(tmp_path: Path) -> None:
     assert len(found.judged.codes) == 80
     assert found.issues.index[0] == 5
     assert found.issues.loc[5, "suggested"] == right
-
-
-@pytest.mark.parametrize(
-    ("value", "cell"),
-    [
-        ("=1+1", "'=1+1"),
-        ("+33 6", "'+33 6"),
-        ("-cmd|' /C calc'!A0", "'-cmd|' /C calc'!A0"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1+1", "'=1+1"),
-        ("\r\n@x", "'@x"),
-        ("a\nb", "a b"),
-        ("Pompe = neuve", "Pompe = neuve"),
-        ("", ""),
-        (0.5, "0.5"),
-    ],
-)
-def test_no_cell_is_a_formula(value: object, cell: str) -> None:
-    assert safe_cell(value) == cell
 
 
 def test_what_listings_say_is_neither_formula_nor_markup(tmp_path: Path) -> None:

@@ -28,10 +28,10 @@ def test_the_nearest_donor_keeps_hard_listings_hard() -> None:
         log_softmax((clarity * np.eye(classes)[labels] * 2 + rng.normal(0, 1, (listings, classes))).astype(np.float32))
         for _ in range(2)
     )
-    fuse = Fusion("weighted", *(np.full(classes, weight, np.float32) for weight in (1, 1, 0)))
+    fusion = Fusion("weighted", *(np.full(classes, weight, np.float32) for weight in (1, 1, 0)))
 
     def accuracy(donors: np.ndarray) -> float:
-        return float((fuse(text, photo[donors]).argmax(1) == labels).mean())
+        return float((fusion.fuse(text, photo[donors]).argmax(1) == labels).mean())
 
     anyone = np.arange(listings)
     for label in range(classes):

@@ -84,7 +84,8 @@ def prepared(answers: LabelledLogits, evidence: Evidence) -> list[Prepared]:
 def fused_answers(fusion: Fusion, calibration: Calibration, answers: LabelledLogits) -> tuple[Floats, Floats, Floats]:
     """Log-probabilities of text and photo, and fused probabilities, of all listings at once."""
     log_text, log_image = fusable(answers, calibration.cases)
-    return log_text, log_image, np.exp(calibration.cases[Evidence.BOTH].log_probabilities(fusion(log_text, log_image)))
+    fused = calibration.cases[Evidence.BOTH].log_probabilities(fusion.fuse(log_text, log_image))
+    return log_text, log_image, np.exp(fused)
 
 
 @pytest.mark.parametrize("evidence", list(Evidence))

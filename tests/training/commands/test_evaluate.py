@@ -206,7 +206,7 @@ def test_a_broken_promise_is_said(evaluate: Callable[..., tuple[int, str, str]],
     table.to_csv(shop / "wrong.csv", index=False)
     code, out, _ = evaluate(catalogue="wrong.csv")
     assert code == 0
-    assert "Not kept on 'true', fused: 80" in out
+    assert "Not kept on 'true', text and photo: 80" in out
     assert "▼" in (shop / "out" / "report.md").read_text(encoding="utf-8")
 
 

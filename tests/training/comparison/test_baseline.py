@@ -78,12 +78,12 @@ def test_a_listing_s_answer_does_not_depend_on_its_neighbours() -> None:
     features.fit(["piscine ronde bleue", "piscine tubulaire", "livre de poche", "livre roman poche"])
     prepare = TfidfFeatures(features)
     texts = [ListingText("piscine", ""), ListingText("livre de poche", "roman"), ListingText("xyz", "")]
-    rows = [prepare(text) for text in texts]
+    rows = [prepare.extract(text) for text in texts]
     size = len(features.get_feature_names_out())
     table = np.random.default_rng(1).normal(size=(size, 3)).astype(np.float32)
     network = LinearNetwork(table, np.asarray([0.5, 0.0, -0.5], np.float32))
-    together = network(pad_batch(rows))
-    alone = np.concatenate([network(pad_batch([row])) for row in rows])
+    together = network.logits(pad_batch(rows))
+    alone = np.concatenate([network.logits(pad_batch([row])) for row in rows])
     np.testing.assert_allclose(together, alone, atol=1e-6)
     np.testing.assert_allclose(together[2], [0.5, 0.0, -0.5], err_msg="no known word: the bias alone")
     dense = features.transform(["livre de poche roman"]).toarray()[0]

@@ -106,14 +106,14 @@ def test_trained_configs_are_compared_without_training_and_without_a_version(
         ("tfidf_svm", "text"),
         ("ngrams", "text"),
         ("vgg16", "photo"),
-        ("ngrams + vgg16", "fused"),
+        ("ngrams + vgg16", "text and photo"),
     ]
     sealed = sealed_figures(tiny_run)
     for cohort in ("true", "vote"):
         for network, evidence, evidence in (
             ("ngrams", "text", Evidence.TEXT),
             ("vgg16", "photo", Evidence.IMAGE),
-            ("ngrams + vgg16", "fused", Evidence.BOTH),
+            ("ngrams + vgg16", "text and photo", Evidence.BOTH),
         ):
             row, published = found[cohort, network, evidence], sealed[cohort][evidence]
             assert {key: row[key] for key in ("n", "accuracy", "f1_macro", "ece")} == {

@@ -126,7 +126,7 @@ def test_logits_are_each_network_s_for_the_rows_that_have_its_evidence(mixed: Ca
             if not np.isnan(values[position]).any():
                 evidence = Shown(shown).of(listing)
                 assert evidence is not None
-                (alone,) = networks.logits([preparation(evidence)])
+                (alone,) = networks.logits([preparation.prepare(evidence)])
                 np.testing.assert_allclose(values[position], next(iter(alone.values())), atol=1e-4)
     np.testing.assert_allclose(found.title[3], found.text[3], atol=1e-5)  # no description
     assert np.abs(found.title[4] - found.text[4]).max() > 0.1

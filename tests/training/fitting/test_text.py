@@ -92,7 +92,7 @@ def test_without_augmentation_every_epoch_is_plain(tmp_path: Path) -> None:
     plain = source.batch(index, None)
     assert same(source.batch(index, 0), plain)
     kernel = load_text_features(NgramPreprocessing(buckets=1024), tmp_path)
-    expected = kernel(ListingText.clean(rows.at[5, "designation"], rows.at[5, "description"]))
+    expected = kernel.extract(ListingText.clean(rows.at[5, "designation"], rows.at[5, "description"]))
     np.testing.assert_array_equal(plain["ids"][0][: len(expected["ids"])], expected["ids"])
 
 

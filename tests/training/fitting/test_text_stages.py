@@ -114,5 +114,5 @@ def test_parts_are_joined_and_what_one_lacks_is_missing() -> None:
 def test_a_description_that_is_not_there_is_padding(tmp_path: Path) -> None:
     made = stages(tmp_path, rows(), {})
     features = load_text_features(made.config.text.preprocessing, made.features.folder)
-    batch = pad_batch([features(ListingText("livre", ""))])
+    batch = pad_batch([features.extract(ListingText("livre", ""))])
     assert not batch["description_weights"].any()

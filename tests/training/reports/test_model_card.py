@@ -161,6 +161,6 @@ def test_strangers_and_how_calibration_went_are_told(tmp_path: Path, whole: dict
     card = written(tmp_path, whole | {"unfamiliar": strangers, "calibration": fitted}, CONTEXT)
     assert "| text | 4 | 0.500 (0.100–0.900) | 0.500 (0.100–0.900) | 0.31 |" in card
     assert "| job | 2 of 4 |" in card
-    assert "| fused | 510 true, photos borrowed | 0.700 | 0.600 | 0.550 | – | – | – |" in card
+    assert "| text and photo | 510 true, photos borrowed | 0.700 | 0.600 | 0.550 | – | – | – |" in card
     assert "On\n1,391 listings that have one, fusion is right in 82.9" in card
     assert all(len(set(rows)) == 1 for rows in tables(card))

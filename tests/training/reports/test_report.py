@@ -309,7 +309,7 @@ def test_tables_say_what_is_missing(whole: dict[str, Any]) -> None:
     }
     summarised = calibration_table({"calibration": summary})
     assert summarised is not None
-    assert summarised.rows == [["fused", "90", "0.500", "1.00", "0.100"]]
+    assert summarised.rows == [["text and photo", "90", "0.500", "1.00", "0.100"]]
     assert class_table(whole["cohorts"]["votes"]["cases"], Taxonomy.of_codes(["x", "y"])).rows[0][:2] == ["10", ""]
 
 
