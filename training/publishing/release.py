@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,10 +14,10 @@ from models.listing import Evidence, Modality
 from models.predictor import Predictor
 from models.preprocessing.settings import Preprocessing
 from models.taxonomy import Taxonomy
-from models.versions.golden import GoldenListing, read_golden, write_golden
-from models.versions.manifest import Manifest, NetworkEntry, read_manifest
+from models.versions.golden import GoldenListing, write_golden
+from models.versions.manifest import Manifest, NetworkEntry
 from models.versions.metrics import FILE_NAME as METRICS
-from models.versions.metrics import quality_table, read_metrics
+from models.versions.metrics import quality_table
 from models.versions.store import Store
 from training.calibration.calibrate import calibrate, refuse_worse_fusion
 from training.calibration.summary import CalibrationSummary
@@ -39,8 +38,6 @@ from training.reports.model_card import weights_facts, write_model_card
 from training.reports.report import write_report
 
 MODEL_CARD, REPORT = "MODEL_CARD.md", "report.html"
-DESCRIPTIONS = (METRICS, MODEL_CARD, REPORT)
-"""Files that tell of a version, and that nothing is computed from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,23 +106,6 @@ class Release:
             measured: dict[str, Any] = {"parity": parity.as_dict(), "calibration": asdict(assembled.summary)}
             return self._finish(store, draft, assembled.entries, golden, measured)
 
-    def publish_again(self, store: Store, source: Path) -> str:
-        """Seal the version in `source`, verified by the caller, once more; returns the new version's name.
-
-        Networks, what prepares their inputs, fusion, calibration and golden listings are copied byte for byte; what is
-        measured of them and told about them is made anew. Raises VersionRefused, StoreError.
-        """
-        manifest, metrics = read_manifest(source), read_metrics(source)
-        measured: dict[str, Any] = {key: metrics[key] for key in ("parity", "calibration") if key in metrics}
-        with store.draft() as draft:
-            for name in manifest.files:
-                if name not in DESCRIPTIONS:
-                    (draft / name).parent.mkdir(exist_ok=True)
-                    shutil.copyfile(source / name, draft / name)
-            entries = with_precision(manifest.networks, "f32")
-            self._seal_manifest(draft, entries)
-            return self._finish(store, draft, entries, read_golden(draft), measured)
-
     def _finish(
         self,
         store: Store,
@@ -175,7 +155,8 @@ class Release:
 
     def _seal_manifest(self, draft: Path, entries: Mapping[Modality, NetworkEntry]) -> Manifest:
         run = self.run
-        return seal_manifest(draft, run.config.name, run.described, entries, len(run.taxonomy), self._data)
+        facts = {**run.described, "command": run.command, "seconds": dict(run.seconds)}
+        return seal_manifest(draft, run.config.name, facts, entries, len(run.taxonomy), self._data)
 
     def _calibrate(
         self, draft: Path, entries: Mapping[Modality, NetworkEntry]
@@ -231,8 +212,8 @@ class Release:
         context = {
             "name": manifest.name,
             "created": f"{manifest.created:%Y-%m-%d %H:%M} UTC",
-            "command": self.run.command,
-            "config": manifest.run,
+            "command": manifest.run["command"],
+            "config": self.run.described,
             "data": {
                 **self._data,
                 "source_meanings": self.run.config.card.sources,
@@ -247,7 +228,7 @@ class Release:
             "precision": metrics["precision"],
             "libraries": manifest.libraries,
             "limits": list(self.run.config.card.limits),
-            "seconds": dict(self.run.seconds),
+            "seconds": manifest.run["seconds"],
         }
         write_report(draft / REPORT, metrics, self.run.taxonomy, context)
         write_model_card(draft / MODEL_CARD, metrics, self.run.taxonomy, context)
