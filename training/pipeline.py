@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.comparison.promotion import promote as promote_version
 from models.listing import Modality
 from models.preprocessing.settings import Preprocessing
 from models.taxonomy import Taxonomy
@@ -89,7 +88,7 @@ def run(
     asked = config.cross_fit.where and config.text.network != "none"
     unseen = text_stages(config, data, workspace).cross_fitted() if asked else None
     release = Release(run_of(config, data, fitted, command, unseen), workspace.say, force=force)
-    return publish(release, fitted, store, promote=promote)
+    return release.publish(store, fitted.networks, fitted.preprocessing, promote=promote)
 
 
 def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
@@ -128,14 +127,6 @@ def run_of(
         command,
         cross_fitted=cross_fitted,
     )
-
-
-def publish(release: Release, fitted: Fitted, store: Store, *, promote: bool) -> str:
-    """Seal a version of the networks and return its name. Raises PublishRefused, StoreError."""
-    version = release.publish(store, fitted.networks, fitted.preprocessing)
-    if promote:
-        promote_version(store, version, release.say, force=release.force)
-    return version
 
 
 def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
