@@ -25,6 +25,7 @@ from models.versions.metrics import FILE_NAME as METRICS
 from models.versions.metrics import quality_table
 from models.versions.store import Store
 from training.calibration.calibrate import calibrate, refuse_worse_fusion
+from training.calibration.label_reliability import LabelReliability
 from training.calibration.summary import CalibrationSummary
 from training.catalogue.dataset import Catalogue
 from training.config.run import RunConfig
@@ -162,7 +163,7 @@ class Release:
             self.say(f"[publish] note: {sentence}")
 
     def _calibrate(self, draft: Path, manifest: Manifest) -> tuple[LabelledLogits, CalibrationSummary]:
-        config = self.run.config
+        config, reliability = self.run.config, LabelReliability.of(self.run.config.decision)
         labelled = labelled_logits(
             Preparation.load(draft),
             Networks.load(draft, manifest, streams=2),
@@ -172,7 +173,7 @@ class Release:
         )
         if self.run.cross_fitted is not None:
             labelled = LabelledLogits.joined([labelled, self.run.cross_fitted])
-        self._note(too_few_trusted(labelled, config.decision.trust))
+        self._note(too_few_trusted(labelled, reliability))
         fusion, calibration, summary = calibrate(
             labelled,
             self.run.taxonomy.codes,
@@ -180,7 +181,7 @@ class Release:
             precision=config.decision.precision,
             coverage=config.decision.coverage,
             seed=config.seed,
-            trust=config.decision.trust,
+            trust=reliability,
             false_alarms=config.decision.false_alarms,
         )
         fusion.write(draft)
