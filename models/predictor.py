@@ -58,16 +58,17 @@ class Predictor:
         threads: int = 1,
         verify: bool = True,
         precision: str = "",
+        manifest: Manifest | None = None,
     ) -> Predictor:
         """Load a version folder: manifest, sizes and checksums, preprocessing, networks, golden replay.
 
         `runtime` "auto" takes OpenVINO where the version carries its files, else Keras. `streams` is how many calls may
         run at the same time, each network on so many `threads`. `precision` ("f32", "bf16") overrides the manifest's.
         `verify=False` skips the folder's name, checksums and golden replay (for a folder just verified by the same
-        process, or a draft). Raises VersionRefused.
+        process, or a draft). `manifest` is that of a draft which has no manifest.json yet. Raises VersionRefused.
         """
         with _step(LoadStep.MANIFEST):
-            manifest = read_manifest(folder)
+            manifest = manifest or read_manifest(folder)
             if verify and manifest.version != folder.name:
                 raise VersionRefused("the folder's name is not the version that its manifest names")
         if verify:

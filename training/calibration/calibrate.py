@@ -28,8 +28,8 @@ from models.listing import Evidence, Modality
 from training.calibration.evidence import CalibrationSample, EvidenceFitter
 from training.calibration.fusion import fit_fusion
 from training.calibration.label_reliability import LabelReliability, basis
-from training.calibration.out_of_distribution import FALSE_ALARMS
 from training.calibration.summary import BorrowingCheck, CalibrationSummary, FusionSummary, accuracy, summarise_fusion
+from training.config.run import FALSE_ALARMS
 from training.errors import ConfigError, PublishRefused
 from training.evaluation.predictions import Floats, LabelledLogits
 

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from training.config.run import TRUSTED_MINIMUM, DecisionConfig
+
 Mask = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
 
-TRUSTED_MINIMUM = 500
-"""A case is calibrated on trusted labels alone from so many on: if a third of them is accepted with 2 errors, that
-shows a precision of 0.95 (105 are needed); with none, 0.985."""
 STEEPEST = 50.0
 """Highest exponent of the share that is looked for."""
 
@@ -52,6 +51,15 @@ class LabelReliability:
     sources: tuple[str, ...] = ()
     minimum: int = TRUSTED_MINIMUM
     reliability: Mapping[str, Reliability] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, config: DecisionConfig) -> LabelReliability:
+        """The reliability of labels that a config states."""
+        sources = {
+            source: Reliability(entry.all, max(entry.all, entry.unanimous))
+            for source, entry in config.reliability.items()
+        }
+        return cls(config.trusted, config.trusted_minimum, sources)
 
     def enough(self, sources: NDArray[np.str_], rows: Mask) -> Mask | None:
         """The trusted ones of `rows`, None when they are fewer than `minimum`; both bool [N] over label sources [N]."""

@@ -26,6 +26,7 @@ from models.preprocessing.text.clean import ListingText
 from models.taxonomy import Taxonomy
 from models.versions.manifest import FORMAT_VERSION, Manifest, NetworkEntry
 from training.calibration.calibrate import calibrate
+from training.calibration.label_reliability import LabelReliability
 from training.catalogue.dataset import Catalogue
 from training.comparison.cost import listings_to_time, measure_cost
 from training.config.run import RunConfig
@@ -122,7 +123,7 @@ def _fit(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy) -> tuple[P
         precision=config.decision.precision,
         coverage=config.decision.coverage,
         seed=config.seed,
-        trust=config.decision.trust,
+        trust=LabelReliability.of(config.decision),
         false_alarms=config.decision.false_alarms,
     )
     manifest = _manifest(len(taxonomy), parameters)

@@ -29,6 +29,7 @@ from training.evaluation.predict import answers
 from training.evaluation.prediction_store import read_answers, read_logits, write_answers, write_logits
 from training.evaluation.predictions import Predictions
 from training.pipeline import Data, Fitted, check_parts, fit_networks, prepare_data, run_of
+from training.publishing.draft import seal_manifest
 from training.publishing.release import Release
 from training.workspace import Stage, Workspace
 
@@ -191,7 +192,9 @@ def _train(label: str, config: RunConfig, workspace: Workspace, data: Data) -> _
     def make(folder: Path) -> None:
         draft = folder / VERSION
         draft.mkdir(exist_ok=True)
-        write_logits(folder / LOGITS, release.assemble(draft, fitted.networks, fitted.preprocessing).labelled)
+        assembled = release.assemble(draft, fitted.networks, fitted.preprocessing)
+        seal_manifest(draft, assembled.manifest)
+        write_logits(folder / LOGITS, assembled.labelled)
 
     return _Trained(label, config, workspace, data, fitted, workspace.stage("scratch-version", inputs, make))
 
