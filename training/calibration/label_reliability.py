@@ -79,7 +79,7 @@ def agreed_certainty(probabilities: NDArray[np.float32], certainty: Doubles) -> 
     return np.where(certainty < 1, np.maximum(certainty, probabilities.max(1)), certainty)
 
 
-def basis(sources: NDArray[np.str_]) -> str:
-    """Label sources [N] in words: "150 true, 12 vote"."""
+def describe_sources(sources: NDArray[np.str_]) -> str:
+    """Count label sources [N] in words: "150 true, 12 vote"."""
     counts = Counter(str(source) or "given" for source in sources)
     return ", ".join(f"{count:,} {source}" for source, count in sorted(counts.items()))

@@ -43,10 +43,11 @@ class EvidenceSummary:
 
 
 @dataclass(frozen=True)
-class BorrowingCheck:
-    """What borrowing photos does to the fusion's accuracy (0..1), on `listings` whose own photos are known.
+class ImputationCheck:
+    """Accuracy (0..1) of the fusion with own and with imputed photos, on `listings` whose own photos are known.
 
-    With its own photo and with the one of the nearest other listing of the category (`training.calibration.calibrate`).
+    A photo is imputed from the most similar other listing of the category (`training.calibration.calibrate`). Field
+    names are those of `metrics.json`.
     """
 
     listings: int
@@ -59,8 +60,8 @@ class FusionSummary:
     """Accuracies (0..1) of the fusion, cross-fitted, and of each network alone, on the listings with text and photo.
 
     `shrinkage` is the strength that cross-validation chose for the weights per class, None when classes share their
-    weights. `gain` is the fusion's accuracy less that of the better network. `borrowing` is there when the case `both`
-    was calibrated with borrowed photos.
+    weights. `gain` is the fusion's accuracy less that of the better network. `borrowing` is there when `both` was
+    calibrated with imputed photos.
     """
 
     method: Method
@@ -70,7 +71,7 @@ class FusionSummary:
     text_accuracy: float
     image_accuracy: float
     gain: float
-    borrowing: BorrowingCheck | None = None
+    borrowing: ImputationCheck | None = None
 
 
 @dataclass(frozen=True)

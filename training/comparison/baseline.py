@@ -29,7 +29,7 @@ from training.calibration.calibrate import calibrate
 from training.catalogue.dataset import Catalogue
 from training.comparison.cost import listings_to_time, measure_cost
 from training.config.run import RunConfig
-from training.evaluation.predict import answers, class_indices, labelled_logits
+from training.evaluation.predict import class_indices, labelled_logits, predict_rows
 from training.evaluation.prediction_store import write_answers
 from training.evaluation.predictions import Floats
 from training.fitting.text_features import cleaned
@@ -55,7 +55,9 @@ def fit_baseline(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy, fo
     rows = catalogue.rows
     predictor, parameters = _fit(config, catalogue, taxonomy)
     others = [int(row) for row in rows.index[rows["split"] != "train"]]
-    found = {evidence: answers(predictor, catalogue, others, evidence) for evidence in (Evidence.TEXT, Evidence.TITLE)}
+    found = {
+        evidence: predict_rows(predictor, catalogue, others, evidence) for evidence in (Evidence.TEXT, Evidence.TITLE)
+    }
     write_answers(folder, {evidence: given for evidence, given in found.items() if given is not None})
     cost = measure_cost(predictor, listings_to_time(catalogue, others, listings)).get(Evidence.TEXT)
     document = {"parameters": parameters, "cost": None if cost is None else asdict(cost)}
@@ -122,7 +124,7 @@ def _fit(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy) -> tuple[P
         precision=config.decision.precision,
         coverage=config.decision.coverage,
         seed=config.seed,
-        trust=config.decision.trust,
+        reliability=config.decision.trust,
         false_alarms=config.decision.false_alarms,
     )
     manifest = _manifest(len(taxonomy), parameters)

@@ -25,7 +25,7 @@ from training.comparison.fusion_methods import compare_fusions
 from training.config.run import RunConfig
 from training.errors import ConfigError, TrainingError
 from training.evaluation.cohorts import cohort_rows, has_text
-from training.evaluation.predict import answers
+from training.evaluation.predict import predict_rows
 from training.evaluation.prediction_store import read_answers, read_logits, write_answers, write_logits
 from training.evaluation.predictions import Predictions
 from training.pipeline import Data, Fitted, check_parts, fit_networks, prepare_data, run_of
@@ -201,7 +201,7 @@ def _answers(trained: _Trained, part: str, rows: Sequence[int]) -> dict[Evidence
 
     def make(folder: Path) -> None:
         predictor = Predictor.load(trained.version, verify=False, streams=2)
-        found = {evidence: answers(predictor, trained.data.catalogue, rows, evidence) for evidence in Evidence}
+        found = {evidence: predict_rows(predictor, trained.data.catalogue, rows, evidence) for evidence in Evidence}
         write_answers(folder, {evidence: given for evidence, given in found.items() if given is not None})
 
     listed = hashlib.sha256(json.dumps(list(rows)).encode()).hexdigest()

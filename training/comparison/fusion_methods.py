@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Fusion
 from models.listing import Evidence
-from training.calibration.calibrate import fusable
+from training.calibration.calibrate import calibrated_log_probabilities
 from training.calibration.fusion import FOLDS, LISTINGS_PER_CLASS, SHRINKAGES, cross_fit_weights, folds
 from training.calibration.temperature import calibrated, fit_temperature, negative_log_likelihood
 from training.evaluation.intervals import f1_estimates, share_estimate
@@ -40,7 +40,7 @@ def compare_fusions(
     `name`, `n`, `accuracy` and both F1 with intervals, `nll` in nats, `ece`, `classes` that occur and `classes_held`:
     in how many of them F1 is at or above that of the better network. `detail` says what was chosen.
     """
-    log_text, log_image = fusable(labelled, cases)
+    log_text, log_image = calibrated_log_probabilities(labelled, cases)
     both = np.isfinite(log_text).all(1) & np.isfinite(log_image).all(1)
     log_text, log_image, labels = log_text[both], log_image[both], labelled.labels[both]
     if not len(labels):

@@ -51,7 +51,7 @@ def metrics_document(
             name: {
                 "n": len(set().union(*(answers.rows.tolist() for answers in cases.values()))),
                 "cases": {
-                    evidence.value: case_metrics(answers, codes)
+                    evidence.value: evidence_metrics(answers, codes)
                     for evidence, answers in cases.items()
                     if len(answers.labels)
                 },
@@ -68,7 +68,7 @@ def metrics_document(
     return plain
 
 
-def case_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
+def evidence_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
     """The figures of one case, as plain JSON types.
 
     Macro F1 is over the classes that occur in the labels. In `per_class`, precision is None for a class that was never

@@ -1,4 +1,4 @@
-"""A version's answers to a whole catalogue, asked block by block and kept on disk, so that an interrupt loses little.
+"""A version's predictions for a whole catalogue, made block by block and kept on disk: an interrupt loses little.
 
 Of each worker only one block's photos are in memory. What stays are the probabilities: of 100,000 listings in 27
 categories 43 MB for the four cases together.
@@ -22,7 +22,7 @@ from models.decision.calibration import PRECISIONS
 from models.listing import Evidence
 from models.predictor import Predictor
 from training.catalogue.dataset import Catalogue, photo_fingerprints
-from training.evaluation.predict import answers
+from training.evaluation.predict import predict_rows
 from training.evaluation.predictions import LabelledLogits, Predictions
 
 ROWS = 128
@@ -35,7 +35,7 @@ _LISTINGS_AXIS = {"thresholds": 1}
 """Of arrays whose first axis is not that of the listings."""
 
 
-def answer_inputs(predictor: Predictor, catalogue: Catalogue) -> dict[str, Any]:
+def prediction_inputs(predictor: Predictor, catalogue: Catalogue) -> dict[str, Any]:
     """All that the answers depend on, as JSON types, for `Workspace.stage`."""
     photos = catalogue.rows[catalogue.rows["image"] != ""]
     return {
@@ -49,7 +49,7 @@ def answer_inputs(predictor: Predictor, catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def make_answers(predictor: Predictor, catalogue: Catalogue, folder: Path, *, progress: bool = True) -> None:
+def predict_catalogue(predictor: Predictor, catalogue: Catalogue, folder: Path, *, progress: bool = True) -> None:
     """Ask the version about every row in every case that it has the evidence for; blocks found in `folder` are kept."""
     index = [int(row) for row in catalogue.rows.index]
     blocks = {_path(folder, start): index[start : start + ROWS] for start in range(0, len(index), ROWS)}
@@ -87,7 +87,7 @@ def _path(folder: Path, start: int) -> Path:
 
 
 def _ask(predictor: Predictor, catalogue: Catalogue, rows: Sequence[int], path: Path) -> None:
-    found = (answers(predictor, catalogue, rows, evidence, progress=False) for evidence in Evidence)
+    found = (predict_rows(predictor, catalogue, rows, evidence, progress=False) for evidence in Evidence)
     arrays: dict[str, Any] = {}
     for answer in found:
         if answer is not None:

@@ -108,18 +108,18 @@ def fit_network(
     seed: int,
     folder: Path,
     name: str,
-    slowed: Slowed | None = None,
+    multiplier: LearningRateMultiplier | None = None,
 ) -> LearningCurve:
     """Fit `model` in place and leave it with its best epoch's weights, where `config.callbacks` says so.
 
     `folder` holds the checkpoint. Without validation rows nothing is stopped early and the last epoch's weights stay.
-    `slowed` are variables that learn more slowly than the others.
+    `multiplier` names variables that learn more slowly than the others.
     """
     classes = int(model.outputs[0].shape[1])
     batches = Batches(train, classes, config.batch_size, seed)
     checks = Batches(validation, classes, config.batch_size, None) if len(validation.rows) else None
     model.compile(
-        optimizer=_optimizer(config, len(batches) * config.epochs, slowed),
+        optimizer=_optimizer(config, len(batches) * config.epochs, multiplier),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
         weighted_metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
@@ -166,12 +166,12 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         tqdm.write(f"{self.name} epoch {epoch + 1}: {figures}")
 
 
-def _optimizer(config: FitConfig, steps: int, slowed: Slowed | None) -> keras.optimizers.Optimizer:
+def _optimizer(config: FitConfig, steps: int, multiplier: LearningRateMultiplier | None) -> keras.optimizers.Optimizer:
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.02)
-    if slowed is not None:
-        return SlowedAdam(rate, config.weight_decay, slowed)
+    if multiplier is not None:
+        return AdamWithMultiplier(rate, config.weight_decay, multiplier)
     if config.weight_decay:
         return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     return keras.optimizers.Adam(rate)
@@ -196,23 +196,26 @@ def _parts(values: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Slowed:
-    """Variables of a network and the share of the learning rate that they get, more than 0 and at most 1."""
+class LearningRateMultiplier:
+    """Variables of a network and the `factor` on their learning rate, more than 0 and at most 1."""
 
     variables: Sequence[keras.Variable]
-    share: float
+    factor: float
 
 
-class SlowedAdam(keras.optimizers.Adam):  # type: ignore[misc]
-    """Adam with decoupled weight decay; slowed variables do not decay, for that would undo their pretraining."""
+class AdamWithMultiplier(keras.optimizers.Adam):  # type: ignore[misc]
+    """Adam with decoupled weight decay and a learning rate of their own for some variables.
 
-    def __init__(self, learning_rate: Any, weight_decay: float, slowed: Slowed) -> None:
+    These variables do not decay, for that would undo their pretraining.
+    """
+
+    def __init__(self, learning_rate: Any, weight_decay: float, multiplier: LearningRateMultiplier) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay or None)
-        self._share = slowed.share
-        self._slowed = frozenset(self._var_key(variable) for variable in slowed.variables)
-        self.exclude_from_weight_decay(var_list=list(slowed.variables))
+        self._factor = multiplier.factor
+        self._multiplied = frozenset(self._var_key(variable) for variable in multiplier.variables)
+        self.exclude_from_weight_decay(var_list=list(multiplier.variables))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """One step of one variable, which Keras calls for each."""
-        share = self._share if self._var_key(variable) in self._slowed else 1.0
-        super().update_step(gradient, variable, learning_rate * share)
+        """Update one variable; Keras calls this for each in every step."""
+        factor = self._factor if self._var_key(variable) in self._multiplied else 1.0
+        super().update_step(gradient, variable, learning_rate * factor)

@@ -21,10 +21,10 @@ from training.config.run import RunConfig
 from training.fitting.augment import augment_text, generator
 from training.fitting.text_features import Arrays, FlatFeatures, cleaned
 from training.fitting.text_vocabulary import ngram_ids, write_text_vocabulary
-from training.fitting.weights import class_weights, fit_part_weights
+from training.fitting.weights import class_weights, fit_ensemble_weights
 
 if TYPE_CHECKING:  # they import Keras
-    from training.fitting.fit import LoadBatch, Slowed
+    from training.fitting.fit import LearningRateMultiplier, LoadBatch
 
 MIN_DOCUMENTS = 2
 """An n-gram that occurs in fewer training listings says nothing about others; its idf is 0, which leaves it out."""
@@ -86,7 +86,7 @@ class TextFit:
             seed=self.config.seed,
             folder=folder,
             name=network,
-            slowed=_slowed(model, rate),
+            multiplier=_encoder_multiplier(model, rate),
         )
         save_keras(self._in_bytes(network, model), folder / "text.keras")
         (folder / "curve.json").write_text(json.dumps(asdict(curve)))
@@ -109,7 +109,7 @@ class TextFit:
             answers.append([run(flat.batch(batch)) for batch in batches])
         logits = np.stack([np.concatenate([*each, np.empty((0, self.classes), np.float32)]) for each in answers])
         row_weights = self.rows["weight"].to_numpy(np.float32)[validation]
-        found = fit_part_weights(logits, self.labels[validation], row_weights)
+        found = fit_ensemble_weights(logits, self.labels[validation], row_weights)
         weights = {name: round(float(weight), 4) for name, weight in zip(models, found, strict=True)}
         tqdm.write(f"weights of the parts: {', '.join(f'{name} {weight}' for name, weight in weights.items())}")
         save_keras(join_networks(models, weights), folder / "text.keras")
@@ -234,14 +234,14 @@ def build_pretrained_encoder(features: Path, classes: int, parameters: Mapping[s
     return model
 
 
-def _slowed(model: Any, rate: float) -> Slowed | None:
-    """The pretrained variables of a network, where it has any that are trained."""
+def _encoder_multiplier(model: Any, rate: float) -> LearningRateMultiplier | None:
+    """The learning-rate multiplier of a pretrained encoder; None when the encoder is not trained."""
     if not rate:
         return None
-    from training.fitting.fit import Slowed
+    from training.fitting.fit import LearningRateMultiplier
     from training.networks.sentence_encoder import ENCODER
 
-    return Slowed(model.get_layer(ENCODER).trainable_variables, rate)
+    return LearningRateMultiplier(model.get_layer(ENCODER).trainable_variables, rate)
 
 
 def inverse_document_frequencies(counts: NDArray[np.int64], documents: int) -> NDArray[np.float32]:

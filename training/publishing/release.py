@@ -27,7 +27,7 @@ from training.config.run import RunConfig
 from training.errors import PublishRefused
 from training.evaluation.cohorts import by_cohort, cohort_rows
 from training.evaluation.metrics import metrics_document
-from training.evaluation.predict import answers, labelled_logits
+from training.evaluation.predict import labelled_logits, predict_rows
 from training.evaluation.predictions import Cohorts, LabelledLogits, LearningCurve
 from training.fitting.fitted import FittedNetwork
 from training.publishing.draft import draft_networks, prove_parity, seal_manifest, write_networks
@@ -196,7 +196,7 @@ class Release:
             precision=config.decision.precision,
             coverage=config.decision.coverage,
             seed=config.seed,
-            trust=config.decision.trust,
+            reliability=config.decision.trust,
             false_alarms=config.decision.false_alarms,
         )
         fusion.write(draft)
@@ -219,7 +219,7 @@ class Release:
     def _evaluate(self, predictor: Predictor) -> Cohorts:
         """The test part, asked as a whole once, then told apart into the config's cohorts."""
         rows = self.run.rows("test")
-        whole = {evidence: answers(predictor, self.run.catalogue, rows, evidence) for evidence in Evidence}
+        whole = {evidence: predict_rows(predictor, self.run.catalogue, rows, evidence) for evidence in Evidence}
         return by_cohort(whole, cohort_rows(self.run.config, self.run.catalogue.rows.loc[rows]))
 
     def _describe(

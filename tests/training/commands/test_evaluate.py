@@ -25,8 +25,8 @@ from training.__main__ import main
 from training.commands import evaluate_report as evaluation_report
 from training.commands.catalogue_argument import read_named_catalogue
 from training.config.run import read_config
-from training.evaluation import prediction_store as answer_blocks
-from training.evaluation.predict import answers
+from training.evaluation import prediction_store as prediction_store
+from training.evaluation.predict import predict_rows
 from training.evaluation.predictions import Predictions
 from training.pipeline import prepare_data
 from training.workspace import Workspace
@@ -130,7 +130,7 @@ def test_the_report_is_of_the_predictor_s_answers(judged: Judged, tiny_predictor
     catalogue = read_named_catalogue(shop / "shop.csv", shop / "photos").catalogue
     true = [row for row in catalogue.rows.index[:ROWS] if catalogue.rows.at[row, "label_source"] == "true"]
     for evidence in (Evidence.IMAGE, Evidence.BOTH):
-        expected = answers(tiny_predictor, catalogue, true, evidence, progress=False)
+        expected = predict_rows(tiny_predictor, catalogue, true, evidence, progress=False)
         assert expected is not None
         found = metrics["cohorts"]["true"]["cases"][evidence.value]
         right = int((expected.probabilities.argmax(1) == expected.labels).sum())
@@ -213,8 +213,8 @@ def test_a_broken_promise_is_said(evaluate: Callable[..., tuple[int, str, str]],
 def test_an_interrupted_evaluation_goes_on_and_a_finished_one_asks_nothing(
     evaluate: Callable[..., tuple[int, str, str]], shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answer_blocks, "ROWS", 8)
-    monkeypatch.setattr(answer_blocks, "WORKERS", 1)
+    monkeypatch.setattr(prediction_store, "ROWS", 8)
+    monkeypatch.setattr(prediction_store, "WORKERS", 1)
     assert evaluate()[0] == 0
     whole = figures(shop)
     shutil.rmtree(shop / "work")
@@ -226,10 +226,10 @@ def test_an_interrupted_evaluation_goes_on_and_a_finished_one_asks_nothing(
         asked.append(given[2][0])
         if len(asked) > 2 * len(Evidence):  # two blocks
             raise KeyboardInterrupt
-        return answers(*given, **options)
+        return predict_rows(*given, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(answer_blocks, "answers", interrupted)
+        patch.setattr(prediction_store, "predict_rows", interrupted)
         code, _, err = evaluate()
     assert code == 130
     assert "goes on from there" in err
@@ -239,7 +239,9 @@ def test_an_interrupted_evaluation_goes_on_and_a_finished_one_asks_nothing(
     assert list(folder.glob("*.partial")) == []
 
     asked.clear()
-    monkeypatch.setattr(answer_blocks, "answers", lambda *g, **o: (asked.append(g[2][0]), answers(*g, **o))[1])
+    monkeypatch.setattr(
+        prediction_store, "predict_rows", lambda *g, **o: (asked.append(g[2][0]), predict_rows(*g, **o))[1]
+    )
     assert evaluate()[0] == 0
     assert sorted(set(asked)) == [16, 24, 32, 45]  # the rows from 40 to 44 are left out
     assert figures(shop) == whole
@@ -269,16 +271,16 @@ def test_answers_are_kept_for_this_version_and_catalogue_only(
 def test_blocks_come_back_as_the_whole(
     shop: Path, tiny_predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answer_blocks, "ROWS", 7)
+    monkeypatch.setattr(prediction_store, "ROWS", 7)
     catalogue = read_named_catalogue(shop / "shop.csv", shop / "photos").catalogue
     catalogue = catalogue.only(catalogue.rows["row"] < ROWS, "odd")
     folder = tmp_path / "blocks"
     folder.mkdir()
-    answer_blocks.make_answers(tiny_predictor, catalogue, folder, progress=False)
-    found = answer_blocks.read_blocks(folder)
+    prediction_store.predict_catalogue(tiny_predictor, catalogue, folder, progress=False)
+    found = prediction_store.read_blocks(folder)
     assert list(found) == list(Evidence)
     for evidence, answer in found.items():
-        expected = answers(tiny_predictor, catalogue, list(catalogue.rows.index), evidence, progress=False)
+        expected = predict_rows(tiny_predictor, catalogue, list(catalogue.rows.index), evidence, progress=False)
         assert expected is not None
         same(answer, expected)
 

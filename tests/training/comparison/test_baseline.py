@@ -14,7 +14,7 @@ from tests.training.generated_catalogue import make_catalogue
 from tests.training.tiny import TEXT_ONLY
 from training.comparison.baseline import COST_FILE, LinearNetwork, TfidfFeatures, _features, fit_baseline
 from training.config.run import RunConfig, read_config
-from training.evaluation.metrics import case_metrics
+from training.evaluation.metrics import evidence_metrics
 from training.evaluation.prediction_store import read_answers
 from training.pipeline import Data, prepare_data
 from training.workspace import Workspace
@@ -37,7 +37,7 @@ def test_the_reference_files_listings_by_their_words(tmp_path: Path, classes: in
     for evidence, given in found.items():
         parts = set(data.rows.loc[given.rows, "split"])
         assert parts == {"validation", "calibration", "test"}, "it answers to what it was fitted on"
-        assert case_metrics(given, data.taxonomy.codes)["accuracy"]["value"] > 0.9
+        assert evidence_metrics(given, data.taxonomy.codes)["accuracy"]["value"] > 0.9
         np.testing.assert_allclose(given.probabilities.sum(1), 1.0, atol=1e-5)
         assert (given.set_sizes >= 1).all()
         assert evidence is given.evidence
