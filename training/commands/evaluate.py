@@ -32,7 +32,7 @@ from training.config.run import RunConfig
 from training.errors import CatalogueError
 from training.evaluation.evaluable import evaluable_catalogue
 from training.evaluation.metrics import metrics_document
-from training.evaluation.prediction_store import WORKERS, predict_catalogue, prediction_inputs, read_blocks
+from training.evaluation.prediction_store import WORKERS, predict_catalogue, prediction_inputs, read_predictions
 from training.evaluation.predictions import Cohorts, Predictions
 from training.workspace import Workspace
 
@@ -71,11 +71,11 @@ def evaluate_version(request: Request, workspace: Workspace) -> Path:
     unseen = request.part == "test" and split in (None, predictor.manifest.data.get("split_fingerprint"))
     judged = evaluable_catalogue(predictor, catalogue, unseen=unseen)
     stage = workspace.stage(
-        "answers",
+        "predictions",
         prediction_inputs(predictor, judged.catalogue),
         lambda folder: predict_catalogue(predictor, judged.catalogue, folder),
     )
-    answers = read_blocks(stage.folder)
+    answers = read_predictions(stage.folder)
     if not answers:
         raise CatalogueError(f"{catalogue.name}: {predictor.version} has no network for what the rows hold")
     cohorts = tell_apart(judged.catalogue, named.config, answers)

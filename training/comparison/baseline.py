@@ -29,8 +29,8 @@ from training.calibration.calibrate import calibrate
 from training.catalogue.dataset import Catalogue
 from training.comparison.cost import listings_to_time, measure_cost
 from training.config.run import RunConfig
-from training.evaluation.predict import class_indices, labelled_logits, predict_rows
-from training.evaluation.prediction_store import write_answers
+from training.evaluation.predict import class_indices, labelled_logits, predict_by_evidence
+from training.evaluation.prediction_store import PREDICTIONS_FILE, write_predictions
 from training.evaluation.predictions import Floats
 from training.fitting.text_features import cleaned
 
@@ -55,10 +55,8 @@ def fit_baseline(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy, fo
     rows = catalogue.rows
     predictor, parameters = _fit(config, catalogue, taxonomy)
     others = [int(row) for row in rows.index[rows["split"] != "train"]]
-    found = {
-        evidence: predict_rows(predictor, catalogue, others, evidence) for evidence in (Evidence.TEXT, Evidence.TITLE)
-    }
-    write_answers(folder, {evidence: given for evidence, given in found.items() if given is not None})
+    predictions = predict_by_evidence(predictor, catalogue, others, (Evidence.TEXT, Evidence.TITLE))
+    write_predictions(folder / PREDICTIONS_FILE, predictions)
     cost = measure_cost(predictor, listings_to_time(catalogue, others, listings)).get(Evidence.TEXT)
     document = {"parameters": parameters, "cost": None if cost is None else asdict(cost)}
     (folder / COST_FILE).write_text(json.dumps(document))

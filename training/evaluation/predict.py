@@ -5,7 +5,7 @@ Both start from raw rows and photo files and go through the kernel's preprocessi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -110,6 +110,18 @@ def predict_rows(
         covered=np.asarray(covered, bool),
         set_sizes=np.asarray(sizes, np.int64),
     )
+
+
+def predict_by_evidence(
+    predictor: Predictor,
+    catalogue: Catalogue,
+    rows: Sequence[int],
+    kinds: Iterable[Evidence] = tuple(Evidence),
+    progress: bool = True,
+) -> dict[Evidence, Predictions]:
+    """`predict_rows` for each kind of evidence, without those that it has no predictions for."""
+    predictions = {evidence: predict_rows(predictor, catalogue, rows, evidence, progress) for evidence in kinds}
+    return {evidence: part for evidence, part in predictions.items() if part is not None}
 
 
 def class_indices(table: pd.DataFrame, taxonomy: Taxonomy) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from models.decision.calibration import FILE_NAME as CALIBRATION
-from models.listing import Evidence, Modality
+from models.listing import Modality
 from models.predictor import Predictor
 from models.preprocessing.settings import Preprocessing
 from models.taxonomy import Taxonomy
@@ -27,7 +27,7 @@ from training.config.run import RunConfig
 from training.errors import PublishRefused
 from training.evaluation.cohorts import by_cohort, cohort_rows
 from training.evaluation.metrics import metrics_document
-from training.evaluation.predict import labelled_logits, predict_rows
+from training.evaluation.predict import labelled_logits, predict_by_evidence
 from training.evaluation.predictions import Cohorts, LabelledLogits, LearningCurve
 from training.fitting.fitted import FittedNetwork
 from training.publishing.draft import draft_networks, prove_parity, seal_manifest, write_networks
@@ -219,7 +219,7 @@ class Release:
     def _evaluate(self, predictor: Predictor) -> Cohorts:
         """The test part, asked as a whole once, then told apart into the config's cohorts."""
         rows = self.run.rows("test")
-        whole = {evidence: predict_rows(predictor, self.run.catalogue, rows, evidence) for evidence in Evidence}
+        whole = predict_by_evidence(predictor, self.run.catalogue, rows)
         return by_cohort(whole, cohort_rows(self.run.config, self.run.catalogue.rows.loc[rows]))
 
     def _describe(

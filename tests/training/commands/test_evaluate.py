@@ -26,7 +26,7 @@ from training.commands import evaluate_report as evaluation_report
 from training.commands.catalogue_argument import read_named_catalogue
 from training.config.run import read_config
 from training.evaluation import prediction_store as prediction_store
-from training.evaluation.predict import predict_rows
+from training.evaluation.predict import predict_by_evidence, predict_rows
 from training.evaluation.predictions import Predictions
 from training.pipeline import prepare_data
 from training.workspace import Workspace
@@ -222,33 +222,34 @@ def test_an_interrupted_evaluation_goes_on_and_a_finished_one_asks_nothing(
 
     asked: list[int] = []
 
-    def interrupted(*given: Any, **options: Any) -> Predictions | None:
+    def watched(*given: Any, **options: Any) -> dict[Evidence, Predictions]:
         asked.append(given[2][0])
-        if len(asked) > 2 * len(Evidence):  # two blocks
+        return predict_by_evidence(*given, **options)
+
+    def interrupted(*given: Any, **options: Any) -> dict[Evidence, Predictions]:
+        if len(asked) == 2:
             raise KeyboardInterrupt
-        return predict_rows(*given, **options)
+        return watched(*given, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(prediction_store, "predict_rows", interrupted)
+        patch.setattr(prediction_store, "predict_by_evidence", interrupted)
         code, _, err = evaluate()
     assert code == 130
     assert "goes on from there" in err
     assert not (shop / "out").exists()
-    (folder,) = (shop / "work" / "evaluate").glob("answers-*")
+    (folder,) = (shop / "work" / "evaluate").glob("predictions-*")
     assert len(list(folder.glob("*.npz"))) == 2
     assert list(folder.glob("*.partial")) == []
 
     asked.clear()
-    monkeypatch.setattr(
-        prediction_store, "predict_rows", lambda *g, **o: (asked.append(g[2][0]), predict_rows(*g, **o))[1]
-    )
+    monkeypatch.setattr(prediction_store, "predict_by_evidence", watched)
     assert evaluate()[0] == 0
-    assert sorted(set(asked)) == [16, 24, 32, 45]  # the rows from 40 to 44 are left out
+    assert sorted(asked) == [16, 24, 32, 45]  # the rows from 40 to 44 are left out
     assert figures(shop) == whole
     asked.clear()
     code, out, _ = evaluate()
     assert (code, asked) == (0, [])
-    assert "[answers] done before, kept" in out
+    assert "[predictions] done before, kept" in out
 
 
 @pytest.mark.parametrize("change", ["version", "text", "photo"])
@@ -265,7 +266,7 @@ def test_answers_are_kept_for_this_version_and_catalogue_only(
         (shop / "photos" / "1.jpg").write_bytes(photo(COLOURS[3], size=(80, 80)))
     code, out, _ = evaluate(version=version)
     assert code == 0
-    assert "[answers] finished" in out
+    assert "[predictions] finished" in out
 
 
 def test_blocks_come_back_as_the_whole(
@@ -277,7 +278,7 @@ def test_blocks_come_back_as_the_whole(
     folder = tmp_path / "blocks"
     folder.mkdir()
     prediction_store.predict_catalogue(tiny_predictor, catalogue, folder, progress=False)
-    found = prediction_store.read_blocks(folder)
+    found = prediction_store.read_predictions(folder)
     assert list(found) == list(Evidence)
     for evidence, answer in found.items():
         expected = predict_rows(tiny_predictor, catalogue, list(catalogue.rows.index), evidence, progress=False)

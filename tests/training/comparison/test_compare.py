@@ -145,7 +145,7 @@ def test_an_interrupted_comparison_goes_on_with_what_is_finished(
 ) -> None:
     work = tmp_path / "work"
     shutil.copytree(
-        tiny_run.work, work, ignore=shutil.ignore_patterns("text-*", "scratch-*", "answers-*", "baseline-*")
+        tiny_run.work, work, ignore=shutil.ignore_patterns("text-*", "scratch-*", "predictions-*", "baseline-*")
     )
     configs = {"photos": IMAGE_ONLY, "words": TEXT_ONLY}
 
