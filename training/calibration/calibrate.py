@@ -19,6 +19,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score
 
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, PRECISIONS, Calibration, EvidenceCalibration
 from models.decision.fusion import Fusion, Method
@@ -28,7 +29,7 @@ from training.calibration.evidence import CalibrationSample, EvidenceFitter
 from training.calibration.fusion import fit_fusion
 from training.calibration.label_reliability import LabelReliability, describe_sources
 from training.calibration.out_of_distribution import FALSE_ALARMS
-from training.calibration.summary import CalibrationSummary, FusionSummary, ImputationCheck, accuracy, summarise_fusion
+from training.calibration.summary import CalibrationSummary, FusionSummary, ImputationCheck, summarise_fusion
 from training.errors import ConfigError, PublishRefused
 from training.evaluation.predictions import Floats, LabelledLogits
 
@@ -187,8 +188,9 @@ def _check_imputation(fusion: Fusion, log_text: Floats, log_image: Floats, label
     rows = np.flatnonzero(donors != NO_DONOR)
     if not len(rows):
         return None
-    own, imputed = (fusion(log_text[rows], log_image[photos]) for photos in (rows, donors[rows]))
-    return ImputationCheck(len(rows), accuracy(own, labels[rows]), accuracy(imputed, labels[rows]))
+    fused = (fusion(log_text[rows], log_image[photos]) for photos in (rows, donors[rows]))
+    own, imputed = (float(accuracy_score(labels[rows], scores.argmax(1))) for scores in fused)
+    return ImputationCheck(len(rows), own, imputed)
 
 
 def disagree(log_text: Floats, log_image: Floats) -> Mask:

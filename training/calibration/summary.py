@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score
 
 from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Method
@@ -127,7 +128,8 @@ def _calibration_error(log_probabilities: Floats, labels: Labels, certainty: Dou
 
 def summarise_fusion(fitted: FittedFusion, log_text: Floats, log_image: Floats, labels: Labels) -> FusionSummary:
     """How a fusion does against each network, on the log-probabilities [N, C] that it was fitted on."""
-    fused, text, image = (accuracy(scores, labels) for scores in (fitted.cross_fitted, log_text, log_image))
+    scores = (fitted.cross_fitted, log_text, log_image)
+    fused, text, image = (float(accuracy_score(labels, each.argmax(1))) for each in scores)
     return FusionSummary(
         method=fitted.fusion.method,
         shrinkage=fitted.shrinkage,
@@ -137,8 +139,3 @@ def summarise_fusion(fitted: FittedFusion, log_text: Floats, log_image: Floats, 
         image_accuracy=image,
         gain=fused - max(text, image),
     )
-
-
-def accuracy(scores: Floats, labels: Labels) -> float:
-    """Share of N listings whose highest score [N, C] is their label's."""
-    return float((scores.argmax(1) == labels).mean())

@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
 
 from models.listing import Evidence
 from training.evaluation.intervals import f1_estimates, share_estimate
@@ -83,18 +84,18 @@ def evidence_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 
         raise ValueError("no listings to judge")
     if probabilities.shape != (len(labels), len(codes)):
         raise ValueError(f"probabilities are {probabilities.shape}, not {(len(labels), len(codes))}")
-    predicted = probabilities.argmax(1)
-    confusion = confusion_matrix(labels, predicted, len(codes))
+    predicted, classes = probabilities.argmax(1), np.arange(len(codes))
+    confusion = confusion_matrix(labels, predicted, labels=classes)
     f1_weighted, f1_macro = f1_estimates(confusion, seed=seed)
     bins = reliability_bins(labels, probabilities)
     figures: dict[str, Any] = _plain(
         {
             "n": len(labels),
-            "accuracy": share_estimate(int((predicted == labels).sum()), len(labels)),
+            "accuracy": share_estimate(int(confusion.trace()), len(labels)),
             "f1_weighted": f1_weighted,
             "f1_macro": f1_macro,
             "top3_accuracy": (np.argsort(-probabilities, 1, kind="stable")[:, :3] == labels[:, None]).any(1).mean(),
-            "log_loss": log_loss(labels, probabilities),
+            "log_loss": log_loss(labels, probabilities, labels=classes),
             "ece": _calibration_error(bins),
             "ece_chance": _chance_calibration_error(probabilities),
             "decisions": list(decisions(answers)),
@@ -106,7 +107,7 @@ def evidence_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 
                 "mean_size": answers.set_sizes.mean(),
                 "single": (answers.set_sizes == 1).mean(),
             },
-            "per_class": _per_class(confusion, codes),
+            "per_class": _per_class(labels, predicted, codes),
             "confusion": confusion,
             "reliability": bins,
             "confidence_histogram": np.histogram(probabilities.max(1).clip(0, 1), HISTOGRAM_BINS, (0, 1))[0],
@@ -126,46 +127,28 @@ def fusion_comparison(cases: Mapping[Evidence, Predictions]) -> dict[str, Any] |
     rows = set.intersection(*(set(cases[evidence].rows.tolist()) if evidence in cases else set() for evidence in three))
     if not rows:
         return None
-    confusions = {}
-    for evidence in three:
-        answers = cases[evidence].only(rows)
-        predicted, classes = answers.probabilities.argmax(1), answers.probabilities.shape[1]
-        confusions[evidence.value] = confusion_matrix(answers.labels, predicted, classes)
-    counts = np.stack(list(confusions.values()))
-    scores = 2 * counts.diagonal(axis1=1, axis2=2) / np.maximum(counts.sum(1) + counts.sum(2), 1)
-    occurring = counts[0].sum(1) > 0
+    kept = {evidence.value: cases[evidence].only(rows) for evidence in three}
+    labels = kept["both"].labels
+    occurring = np.unique(labels)
+    confusions, scores = {}, []
+    for evidence, predictions in kept.items():
+        predicted, classes = predictions.probabilities.argmax(1), np.arange(predictions.probabilities.shape[1])
+        confusions[evidence] = confusion_matrix(labels, predicted, labels=classes)
+        scores.append(f1_score(labels, predicted, labels=occurring, average=None))
     return {
         "n": len(rows),
         "accuracy": {evidence: share_estimate(int(c.trace()), len(rows)) for evidence, c in confusions.items()},
         "f1_weighted": {evidence: f1_estimates(c)[0] for evidence, c in confusions.items()},
-        "classes": int(occurring.sum()),
-        "classes_held": int((occurring & (scores[0] >= scores[1:].max(0))).sum()),
+        "classes": len(occurring),
+        "classes_held": int((scores[0] >= np.maximum(scores[1], scores[2])).sum()),
     }
 
 
-def log_loss(labels: Ints, probabilities: Floats) -> float:
-    """Mean negative logarithm of the labels' probabilities in nats, clipped at float32's epsilon as in scikit-learn."""
-    chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(chosen, np.finfo(np.float32).eps)).mean())
-
-
-def confusion_matrix(labels: Ints, predicted: NDArray[np.integer], classes: int) -> Ints:
-    """Counts int64 [C, C]: rows true, columns predicted."""
-    cells = np.bincount(labels * classes + predicted, minlength=classes * classes)
-    return cells.reshape(classes, classes).astype(np.int64)
-
-
-def _per_class(confusion: Ints, codes: Sequence[str]) -> list[dict[str, Any]]:
-    support, predicted, hits = confusion.sum(1), confusion.sum(0), confusion.diagonal()
+def _per_class(labels: Ints, predicted: NDArray[np.integer], codes: Sequence[str]) -> list[dict[str, Any]]:
+    scores = precision_recall_fscore_support(labels, predicted, labels=np.arange(len(codes)), zero_division=np.nan)
     return [
-        {
-            "code": code,
-            "n": n,
-            "precision": hit / guessed if guessed else None,
-            "recall": hit / n if n else None,
-            "f1": 2 * hit / (n + guessed) if n else None,
-        }
-        for code, n, guessed, hit in zip(codes, support.tolist(), predicted.tolist(), hits.tolist(), strict=True)
+        {"code": code, "n": n, "precision": precision, "recall": recall, "f1": f1 if n else None}
+        for code, precision, recall, f1, n in zip(codes, *scores, strict=True)
     ]
 
 
