@@ -18,24 +18,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score
 
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, PRECISIONS, Calibration, EvidenceCalibration
 from models.decision.fusion import Fusion, Method
 from models.listing import Evidence, Modality
 from models.predictor import DISAGREEMENT_CONFIDENCE
+from training.arrays import Floats, Integers, Mask, Positions
 from training.calibration.evidence import CalibrationSample, EvidenceFitter
 from training.calibration.fusion import fit_fusion
 from training.calibration.label_reliability import LabelReliability, describe_sources
 from training.calibration.out_of_distribution import FALSE_ALARMS
 from training.calibration.summary import CalibrationSummary, FusionSummary, ImputationCheck, summarise_fusion
 from training.errors import ConfigError, PublishRefused
-from training.evaluation.predictions import Floats, LabelledLogits
-
-Labels = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Places = NDArray[np.intp]
+from training.evaluation.predictions import LabelledLogits
 
 DESCRIBED_MIN = 100
 """With fewer described listings TEXT is calibrated on all listings with text."""
@@ -175,14 +171,16 @@ def _fit_both(
     return fitted.fusion, summary
 
 
-def _impute_photos(log_text: Floats, labels: Labels, texts: Places, donors: Places) -> tuple[Places, Places]:
+def _impute_photos(
+    log_text: Floats, labels: Integers, texts: Positions, donors: Positions
+) -> tuple[Positions, Positions]:
     """Rows of the texts whose category a donor has, and of the donors whose photos stand in for theirs."""
     nearest = nearest_donors(log_text[texts], labels[texts], log_text[donors], labels[donors])
     imputed = nearest != NO_DONOR
     return texts[imputed], donors[nearest[imputed]]
 
 
-def _check_imputation(fusion: Fusion, log_text: Floats, log_image: Floats, labels: Labels) -> ImputationCheck | None:
+def _check_imputation(fusion: Fusion, log_text: Floats, log_image: Floats, labels: Integers) -> ImputationCheck | None:
     """Accuracy with own and with imputed photos on listings that have one; None when no two share a category."""
     donors = nearest_other_listings(log_text, labels)
     rows = np.flatnonzero(donors != NO_DONOR)
@@ -221,7 +219,7 @@ def _check(labelled: LabelledLogits, codes: Sequence[str], precision: float, cov
 NO_DONOR = -1
 
 
-def nearest_donors(log_text: Floats, labels: Labels, donor_text: Floats, donor_labels: Labels) -> NDArray[np.int64]:
+def nearest_donors(log_text: Floats, labels: Integers, donor_text: Floats, donor_labels: Integers) -> Integers:
     """For each of N listings the position of the donor of its category with the most similar text: int64 [N].
 
     `log_text` [N, C] and `donor_text` [M, C] are log-probabilities; `NO_DONOR` where no donor has the category.
@@ -234,7 +232,7 @@ def nearest_donors(log_text: Floats, labels: Labels, donor_text: Floats, donor_l
     return chosen
 
 
-def nearest_other_listings(log_text: Floats, labels: Labels) -> NDArray[np.int64]:
+def nearest_other_listings(log_text: Floats, labels: Integers) -> Integers:
     """For each of N listings the position of the most similar other listing of its category: int64 [N] or NO_DONOR."""
     chosen = np.full(len(labels), NO_DONOR, np.int64)
     for label in np.unique(labels):

@@ -6,21 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.decision.calibration import PRECISIONS, UNCHANGED, EvidenceCalibration
 from models.listing import Evidence, Modality
+from training.arrays import Doubles, Floats, Integers, Mask, Positions
 from training.calibration.confidence import fit_confidence, probably_right
 from training.calibration.label_reliability import agreed_certainty, describe_sources
 from training.calibration.out_of_distribution import familiarity_scores, fit_familiarity, pooled_confidence
 from training.calibration.summary import EvidenceSummary, summarise_evidence
-from training.calibration.thresholds import set_floors, threshold_table
-from training.evaluation.predictions import Floats, LabelledLogits
-
-Doubles = NDArray[np.float64]
-Labels = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Places = NDArray[np.intp]
+from training.calibration.thresholds import fit_decisions
+from training.evaluation.predictions import LabelledLogits
 
 ALONE_MIN = 500
 """With fewer listings evidence shares thresholds and prediction sets with its neighbour: 120 listings show 0.95 at best
@@ -36,9 +31,9 @@ class CalibrationSample:
     listings are.
     """
 
-    rows: Places
+    rows: Positions
     logits: Floats
-    labels: Labels
+    labels: Integers
     certainty: Doubles
     networks: Mapping[Modality, Floats]
     disagreement: Mask
@@ -49,9 +44,9 @@ class CalibrationSample:
 class _FittedSample:
     """Calibrated listings that thresholds and prediction sets are fitted on; those not `acceptable` go to review."""
 
-    rows: Places
+    rows: Positions
     probabilities: Floats
-    labels: Labels
+    labels: Integers
     certainty: Doubles
     acceptable: Mask
 
@@ -140,18 +135,10 @@ class EvidenceFitter:
         fitted = _accepting_nothing(0) if like is None else _accepting_nothing(0, like.temperature, like.shape)
         self.calibrations[evidence] = fitted.model_copy(update={"set_floor": set_floor})
 
-    def _fit_decisions(self, evidence: Evidence, sample: _FittedSample) -> None:
-        kept = sample.acceptable
-        table = threshold_table(sample.probabilities[kept], sample.labels[kept], PRECISIONS, sample.certainty[kept])
-        floors = set_floors(sample.probabilities, sample.labels, self.coverage)
-        self.calibrations[evidence] = self.calibrations[evidence].model_copy(
-            update={
-                "thresholds": table.pooled,
-                "class_thresholds": {self.codes[label]: values for label, values in table.by_class.items()},
-                "set_floor": floors.pooled,
-                "class_floors": {self.codes[label]: floor for label, floor in floors.by_class.items()},
-            }
-        )
+    def _fit_decisions(self, evidence: Evidence, fitted: _FittedSample) -> None:
+        arrays = (fitted.probabilities, fitted.labels, fitted.acceptable)
+        decisions = fit_decisions(*arrays, PRECISIONS, self.codes, self.coverage, fitted.certainty)
+        self.calibrations[evidence] = self.calibrations[evidence].model_copy(update=decisions)
 
 
 def _accepting_nothing(

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-Mask = NDArray[np.bool_]
-Doubles = NDArray[np.float64]
+from training.arrays import Doubles, Floats, Mask
 
 TRUSTED_MINIMUM = 500
 """A case is calibrated on trusted labels alone from so many on: if a third of them is accepted with 2 errors, that
@@ -69,7 +68,7 @@ class LabelReliability:
         return certain
 
 
-def agreed_certainty(probabilities: NDArray[np.float32], certainty: Doubles) -> Doubles:
+def agreed_certainty(probabilities: Floats, certainty: Doubles) -> Doubles:
     """The probability that a doubtful label [N] is right when it is the best category of probabilities [N, C].
 
     At least the label's certainty and at least the calibrated confidence, as either is evidence for the other. On the

@@ -13,13 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.decision.calibration import Familiarity, energy
 from models.listing import Modality
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
+from training.arrays import Doubles, Floats
 
 FALSE_ALARMS = 0.05
 """Of listings of the catalogue. At 0.02 half as many of the strange ones were found; at 0.05 no real listing was called

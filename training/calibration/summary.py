@@ -6,20 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score
 
 from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Method
 from models.listing import Evidence
+from training.arrays import Doubles, Floats, Integers
 from training.calibration.confidence import FittedConfidence, probably_right
 from training.calibration.fusion import FittedFusion
 from training.calibration.temperature import calibrated, doubtful_log_loss
 from training.evaluation.metrics import BINS
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -82,15 +78,10 @@ class CalibrationSummary:
     cases: Mapping[Evidence, EvidenceSummary]
     fusion: FusionSummary | None
 
-    @property
-    def fused_gain(self) -> float | None:
-        """The fusion's accuracy less that of the better network on the same listings; None when none has both."""
-        return None if self.fusion is None else self.fusion.gain
-
 
 def summarise_evidence(
     logits: Floats,
-    labels: Labels,
+    labels: Integers,
     certainty: Doubles,
     fitted: FittedConfidence,
     evidence: EvidenceCalibration,
@@ -118,7 +109,7 @@ def summarise_evidence(
     )
 
 
-def _calibration_error(log_probabilities: Floats, labels: Labels, certainty: Doubles) -> float:
+def _calibration_error(log_probabilities: Floats, labels: Integers, certainty: Doubles) -> float:
     """`training.evaluation.metrics.expected_calibration_error` with labels that are right with a probability."""
     confidence = np.exp(log_probabilities.max(1).astype(np.float64))
     right = probably_right(log_probabilities, labels, certainty)
@@ -126,7 +117,7 @@ def _calibration_error(log_probabilities: Floats, labels: Labels, certainty: Dou
     return sum(abs(float((confidence[part] - right[part]).sum())) for part in parts) / len(labels)
 
 
-def summarise_fusion(fitted: FittedFusion, log_text: Floats, log_image: Floats, labels: Labels) -> FusionSummary:
+def summarise_fusion(fitted: FittedFusion, log_text: Floats, log_image: Floats, labels: Integers) -> FusionSummary:
     """How a fusion does against each network, on the log-probabilities [N, C] that it was fitted on."""
     scores = (fitted.cross_fitted, log_text, log_image)
     fused, text, image = (float(accuracy_score(labels, each.argmax(1))) for each in scores)

@@ -25,13 +25,13 @@ from models.preprocessing.settings import NgramPreprocessing, Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.taxonomy import Taxonomy
 from models.versions.manifest import FORMAT_VERSION, Manifest, NetworkEntry
+from training.arrays import Floats
 from training.calibration.calibrate import calibrate
 from training.catalogue.dataset import Catalogue
 from training.comparison.cost import listings_to_time, measure_cost
 from training.config.run import RunConfig
 from training.evaluation.predict import class_indices, labelled_logits, predict_by_evidence
 from training.evaluation.prediction_store import PREDICTIONS_FILE, write_predictions
-from training.evaluation.predictions import Floats
 from training.fitting.text_features import cleaned
 
 NAME = "tfidf_svm"

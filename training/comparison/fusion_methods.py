@@ -17,12 +17,13 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Fusion
 from models.listing import Evidence
+from training.arrays import Floats
 from training.calibration.calibrate import calibrated_log_probabilities
 from training.calibration.fusion import FOLDS, LISTINGS_PER_CLASS, SHRINKAGES, cross_fit_weights, folds
 from training.calibration.temperature import calibrated, fit_temperature, negative_log_likelihood
 from training.evaluation.intervals import f1_estimates, share_estimate
 from training.evaluation.metrics import expected_calibration_error
-from training.evaluation.predictions import Floats, LabelledLogits
+from training.evaluation.predictions import LabelledLogits
 
 Labels = NDArray[np.int64]
 

@@ -17,15 +17,14 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
 
 from models.listing import Evidence
+from training.arrays import Doubles, Floats, Integers
 from training.evaluation.intervals import f1_estimates, share_estimate
-from training.evaluation.predictions import Cohorts, Floats, LearningCurve, Predictions
+from training.evaluation.predictions import Cohorts, LearningCurve, Predictions
 
 BINS = 15
 SWEEP_POINTS = 60
 HISTOGRAM_BINS = 20
 DIGITS = 6
-
-Ints = NDArray[np.int64]
 
 
 class ReliabilityBin(TypedDict):
@@ -144,7 +143,7 @@ def fusion_comparison(cases: Mapping[Evidence, Predictions]) -> dict[str, Any] |
     }
 
 
-def _per_class(labels: Ints, predicted: NDArray[np.integer], codes: Sequence[str]) -> list[dict[str, Any]]:
+def _per_class(labels: Integers, predicted: NDArray[np.integer], codes: Sequence[str]) -> list[dict[str, Any]]:
     scores = precision_recall_fscore_support(labels, predicted, labels=np.arange(len(codes)), zero_division=np.nan)
     return [
         {"code": code, "n": n, "precision": precision, "recall": recall, "f1": f1 if n else None}
@@ -162,12 +161,12 @@ def decisions(answers: Predictions) -> Iterator[dict[str, Any]]:
         yield {"precision": precision, "coverage": n / len(right), "achieved": achieved, "accepted": n}
 
 
-def expected_calibration_error(labels: Ints, probabilities: Floats, bins: int = BINS) -> float:
+def expected_calibration_error(labels: Integers, probabilities: Floats, bins: int = BINS) -> float:
     """Mean distance of confidence and accuracy over equal-mass bins of the top class's confidence (Guo et al. 2017)."""
     return _calibration_error(reliability_bins(labels, probabilities, bins))
 
 
-def reliability_bins(labels: Ints, probabilities: Floats, bins: int = BINS) -> list[ReliabilityBin]:
+def reliability_bins(labels: Integers, probabilities: Floats, bins: int = BINS) -> list[ReliabilityBin]:
     """`bins` bins of equally many listings by ascending confidence of the top class; fewer for fewer listings."""
     confidence, right = _sorted_confidence(labels, probabilities)
     parts = np.array_split(np.arange(len(confidence)), min(bins, len(confidence)))
@@ -183,7 +182,7 @@ def reliability_bins(labels: Ints, probabilities: Floats, bins: int = BINS) -> l
     ]
 
 
-def precision_sweep(labels: Ints, probabilities: Floats, points: int = SWEEP_POINTS) -> list[dict[str, float]]:
+def precision_sweep(labels: Integers, probabilities: Floats, points: int = SWEEP_POINTS) -> list[dict[str, float]]:
     """Up to `points` even steps from the most certain listing to all: `coverage`, `confidence` reached, `precision`."""
     confidence, right = (values[::-1] for values in _sorted_confidence(labels, probabilities))
     n = len(right)
@@ -195,7 +194,7 @@ def precision_sweep(labels: Ints, probabilities: Floats, points: int = SWEEP_POI
     ]
 
 
-def _sorted_confidence(labels: Ints, probabilities: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _sorted_confidence(labels: Integers, probabilities: Floats) -> tuple[Doubles, Doubles]:
     """Ascending confidences [N] and what is right of each (0 or 1; equal ones share it, so rows' order is nothing)."""
     confidence, position = np.unique(probabilities.max(1).astype(np.float64), return_inverse=True)
     counts = np.bincount(position)

@@ -10,7 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.decision.calibration import PRECISIONS
@@ -21,8 +20,9 @@ from models.predictor import Predictor
 from models.preprocessing.prepare import Preparation, Prepared
 from models.preprocessing.text.clean import MAX_CHARACTERS
 from models.taxonomy import Taxonomy
+from training.arrays import Floats, Integers
 from training.catalogue.dataset import Catalogue
-from training.evaluation.predictions import Floats, LabelledLogits, Predictions
+from training.evaluation.predictions import LabelledLogits, Predictions
 
 BLOCK = 64
 """Listings read, prepared and predicted together: 64 photos of 224x224 are 10 MB."""
@@ -124,7 +124,7 @@ def predict_by_evidence(
     return {evidence: part for evidence, part in predictions.items() if part is not None}
 
 
-def class_indices(table: pd.DataFrame, taxonomy: Taxonomy) -> NDArray[np.int64]:
+def class_indices(table: pd.DataFrame, taxonomy: Taxonomy) -> Integers:
     """The class index of each row's category, int64 [N]."""
     return np.asarray([taxonomy.index(code) for code in table["category"]], np.int64)
 

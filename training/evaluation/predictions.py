@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.listing import Evidence
-
-Floats = NDArray[np.float32]
+from training.arrays import Doubles, Floats, Integers, Mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,10 +24,10 @@ class LabelledLogits:
     without a network is None.
     """
 
-    labels: NDArray[np.int64]
+    labels: Integers
     sources: NDArray[np.str_]
-    shares: NDArray[np.float64]
-    described: NDArray[np.bool_]
+    shares: Doubles
+    described: Mask
     text: Floats | None
     title: Floats | None
     image: Floats | None
@@ -62,17 +61,17 @@ class Predictions:
     """
 
     evidence: Evidence
-    rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
+    rows: Integers
+    labels: Integers
     probabilities: Floats
     precisions: tuple[float, ...]
-    thresholds: NDArray[np.float64]
-    disagreement: NDArray[np.bool_]
-    unfamiliar: NDArray[np.bool_]
-    covered: NDArray[np.bool_]
-    set_sizes: NDArray[np.int64]
+    thresholds: Doubles
+    disagreement: Mask
+    unfamiliar: Mask
+    covered: Mask
+    set_sizes: Integers
 
-    def accepted(self, precision: float) -> NDArray[np.bool_]:
+    def accepted(self, precision: float) -> Mask:
         """Bool [N]: filed without a human at `precision`, one of `precisions`."""
         threshold = self.thresholds[self.precisions.index(precision)]
         sent = self.disagreement | self.unfamiliar

@@ -11,15 +11,15 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
+from training.arrays import Floats, Integers
 from training.config.fit import FitConfig
 from training.evaluation.predictions import LearningCurve
 
 Inputs = Any
 """What a network takes for B rows: one array, or a mapping from input name to array."""
-LoadBatch = Callable[[NDArray[np.int64], int | None], Inputs]
+LoadBatch = Callable[[Integers, int | None], Inputs]
 """(row numbers [B], epoch) -> inputs; the epoch is None for validation, where nothing is random."""
 BATCHES_PER_POOL = 50
 """Rows of a pool of so many batches are sorted by length, so that a batch pads little while batches stay mixed."""
@@ -33,11 +33,11 @@ class Examples:
     `lengths` int64 [N] is what padding depends on, None where all rows are equally long.
     """
 
-    rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    weights: NDArray[np.float32]
+    rows: Integers
+    labels: Integers
+    weights: Floats
     load: LoadBatch
-    lengths: NDArray[np.int64] | None = None
+    lengths: Integers | None = None
 
 
 class Batches:
@@ -53,7 +53,7 @@ class Batches:
     def __len__(self) -> int:
         return math.ceil(len(self.examples.rows) / self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[Inputs, NDArray[np.float32], NDArray[np.float32]]]:
+    def __iter__(self) -> Iterator[tuple[Inputs, Floats, Floats]]:
         epoch = None if self.seed is None else self.epoch
         self.epoch += 1
         examples = self.examples
@@ -72,7 +72,7 @@ class Batches:
         batches = tf.data.Dataset.from_generator(lambda: iter(self), output_signature=signature)
         return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(2)
 
-    def _order(self, epoch: int | None) -> list[NDArray[np.int64]]:
+    def _order(self, epoch: int | None) -> list[Integers]:
         """Positions of each batch's rows."""
         count = len(self.examples.rows)
         if self.seed is None or epoch is None:
@@ -81,7 +81,7 @@ class Batches:
         shuffled = random.permutation(count)
         if self.examples.lengths is None:
             return _parts(shuffled, self.batch_size)
-        batches: list[NDArray[np.int64]] = []
+        batches: list[Integers] = []
         for pool in _parts(shuffled, self.batch_size * BATCHES_PER_POOL):
             batches += _parts(pool[np.argsort(self.examples.lengths[pool], kind="stable")], self.batch_size)
         return [batches[index] for index in random.permutation(len(batches))]
@@ -191,7 +191,7 @@ def _callbacks(config: FitConfig, best: Path, *, watched: bool) -> list[keras.ca
     return found
 
 
-def _parts(values: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+def _parts(values: Integers, size: int) -> list[Integers]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.preprocessing.image.decode import prepare_image
+from training.arrays import Floats, Integers, Mask
 from training.catalogue.dataset import photo_fingerprints
 from training.config.fit import FitConfig
 from training.config.run import RunConfig
@@ -107,7 +108,7 @@ def make_activations(config: RunConfig, rows: pd.DataFrame, folder: Path) -> Non
 
 
 def fit_image(
-    config: RunConfig, rows: pd.DataFrame, labels: NDArray[np.int64], classes: int, activations: Path, folder: Path
+    config: RunConfig, rows: pd.DataFrame, labels: Integers, classes: int, activations: Path, folder: Path
 ) -> None:
     """The stage that fits the network on the activations of `rows` (in their order) and writes `image.keras`, whole.
 
@@ -136,13 +137,13 @@ class _Fit:
 
     config: RunConfig
     rows: pd.DataFrame
-    labels: NDArray[np.int64]
+    labels: Integers
     folder: Path
 
     def __call__(self, part: Any, stored: NDArray[np.float16], options: FitConfig, name: str) -> LearningCurve:
         from training.fitting.fit import Examples, fit_network
 
-        def load(indices: NDArray[np.int64], epoch: int | None) -> NDArray[np.float32]:
+        def load(indices: Integers, epoch: int | None) -> Floats:
             if epoch is None:
                 return np.asarray(stored[0, indices], np.float32)
             random = np.random.default_rng([self.config.seed, epoch, int(indices[0])])
@@ -182,7 +183,7 @@ ACTIVATIONS_FILE = "activations.npy"
 
 def fill_from_cache(
     stored: NDArray[np.float16], inputs: Mapping[str, Any], folder: Path, parts: NDArray[np.object_]
-) -> NDArray[np.bool_]:
+) -> Mask:
     """Fill `stored` [1 + views, N, ...] from finished stages beside `folder`; bool [N]: photos found in this cache.
 
     `inputs` are the stage's own, with the N photos' fingerprints under "photos" and, as `parts` [N], their parts of the

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.preprocessing.settings import CombinedPreprocessing, NgramPreprocessing, PiecePreprocessing, TextSettings
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import TextFeatures, load_text_features, pad_batch
+from training.arrays import Floats, Integers
 from training.config.fit import KINDS, TextConfig
 from training.config.run import RunConfig
 from training.fitting.augment import augment_text, generator
@@ -54,7 +54,7 @@ class TextFit:
 
     config: RunConfig
     rows: pd.DataFrame
-    labels: NDArray[np.int64]
+    labels: Integers
     classes: int
     features: Path
     vectors: Path | None = None
@@ -115,7 +115,7 @@ class TextFit:
         save_keras(join_networks(models, weights), folder / "text.keras")
         (folder / "weights.json").write_text(json.dumps(weights))
 
-    def _parts(self) -> list[NDArray[np.int64]]:
+    def _parts(self) -> list[Integers]:
         """Positions of the training and of the validation rows."""
         return [np.flatnonzero(self.rows["split"].to_numpy() == part) for part in ("train", "validation")]
 
@@ -159,7 +159,7 @@ class TextFit:
         stored = np.load(vectors / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
         dropped = self.config.text.augmentation.drop_description
 
-        def load(indices: NDArray[np.int64], epoch: int | None) -> NDArray[np.float32]:
+        def load(indices: Integers, epoch: int | None) -> Floats:
             random = np.random.default_rng([self.config.seed, epoch or 0, int(indices[0])])
             title_only = (random.random(len(indices)) < dropped) & (epoch is not None)
             return np.asarray(stored[title_only.astype(np.int64), indices], np.float32)
@@ -244,7 +244,7 @@ def _encoder_multiplier(model: Any, rate: float) -> LearningRateMultiplier | Non
     return LearningRateMultiplier(model.get_layer(ENCODER).trainable_variables, rate)
 
 
-def inverse_document_frequencies(counts: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
+def inverse_document_frequencies(counts: Integers, documents: int) -> Floats:
     """Scikit-learn's smooth idf, log((1 + N) / (1 + df)) + 1; 0 for ids in fewer than `MIN_DOCUMENTS`, and padding."""
     idf = np.where(counts >= MIN_DOCUMENTS, np.log((1 + documents) / (1 + counts)) + 1, 0.0)
     idf[0] = 0.0
@@ -265,7 +265,7 @@ class TextSource:
         """Whether training may show other texts than the catalogue's."""
         return any(self._options.model_dump().values())
 
-    def batch(self, indices: NDArray[np.int64], epoch: int | None) -> Arrays:
+    def batch(self, indices: Integers, epoch: int | None) -> Arrays:
         """Features [B, T] of rows; augmented when an epoch is given."""
         if epoch is None or not self._texts:
             return self._flat.batch(indices)

@@ -19,15 +19,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from models.listing import Modality
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import load_text_features, pad_batch
+from training.arrays import Floats, Integers, Mask, Positions
 from training.config.fit import FitConfig
 from training.config.run import RunConfig
 from training.evaluation.prediction_store import read_logits, write_logits
-from training.evaluation.predictions import Floats, LabelledLogits
+from training.evaluation.predictions import LabelledLogits
 from training.fitting.fitted import FittedNetwork
 from training.fitting.text import BATCH, TextFit, make_text_features
 from training.fitting.text_features import cleaned
@@ -43,7 +43,7 @@ class TextStages:
 
     config: RunConfig
     rows: pd.DataFrame
-    labels: NDArray[np.int64]
+    labels: Integers
     codes: tuple[str, ...]
     workspace: Workspace
     features: Stage
@@ -54,7 +54,7 @@ class TextStages:
         cls,
         config: RunConfig,
         rows: pd.DataFrame,
-        labels: NDArray[np.int64],
+        labels: Integers,
         codes: tuple[str, ...],
         fingerprints: list[str],
         workspace: Workspace,
@@ -88,7 +88,7 @@ class TextStages:
             return None
         return LabelledLogits.joined([self._fold_logits(*fold) for fold in self._folds(chosen.to_numpy())])
 
-    def _folds(self, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.bool_]]]:
+    def _folds(self, chosen: Mask) -> Iterator[tuple[int, Positions, Mask]]:
         """(Fold, positions held out, mask of rows to fit on): groups of near-duplicates stay together."""
         groups = self.rows["group"].to_numpy()
         names = np.unique(groups[chosen])
@@ -99,7 +99,7 @@ class TextStages:
             if len(positions):
                 yield fold, positions, ~held
 
-    def _fold_logits(self, fold: int, held: NDArray[np.intp], fitted_on: NDArray[np.bool_]) -> LabelledLogits:
+    def _fold_logits(self, fold: int, held: Positions, fitted_on: Mask) -> LabelledLogits:
         left_out = {"left_out": hashlib.sha256(np.flatnonzero(~fitted_on).tobytes()).hexdigest()}
         rows = self.rows.assign(split=self.rows["split"].where(fitted_on, "left out"))
         network = self._stages(rows, f"-fold{fold + 1}", left_out)[-1]
@@ -107,7 +107,7 @@ class TextStages:
         make = partial(self._write_logits, network.folder / "text.keras", held)
         return read_logits(self.workspace.stage("text-logits", inputs, make).folder / LOGITS_FILE)
 
-    def _write_logits(self, path: Path, held: NDArray[np.intp], folder: Path) -> None:
+    def _write_logits(self, path: Path, held: Positions, folder: Path) -> None:
         """Compute a network's logits of rows with and without their descriptions, through the kernel's features."""
         import keras
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from models.decision.fusion import log_softmax
+from training.arrays import Doubles, Floats, Integers, Mask
 
 
-def class_weights(labels: NDArray[np.int64], train: NDArray[np.bool_], power: float) -> NDArray[np.float32]:
+def class_weights(labels: Integers, train: Mask, power: float) -> Floats:
     """Factors float32 [N] of rows with class indices [N]: (mean rows of a class / its own rows) to `power`.
 
     Counted on the rows where `train` is true, whose factors' mean is 1. A class without any has the factor 1, and so
@@ -30,9 +30,7 @@ PRIOR = 1.0
 otherwise send all weights to the largest. Among hundreds of rows it hardly moves them."""
 
 
-def fit_ensemble_weights(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], row_weights: NDArray[np.float32]
-) -> NDArray[np.float64]:
+def fit_ensemble_weights(logits: Floats, labels: Integers, row_weights: Floats) -> Doubles:
     """Weights [P], not negative, of networks with logits [P, N, C]: those of the smallest negative log-likelihood.
 
     `labels` are class indices [N] and `row_weights` [N] say how much each row counts. The logits of the ensemble,
@@ -46,7 +44,7 @@ def fit_ensemble_weights(
         return equal
     positions = np.arange(rows)
 
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(weights: Doubles) -> tuple[float, Doubles]:
         log_probabilities = log_softmax(np.tensordot(weights, logits, 1).astype(np.float32)).astype(np.float64)
         value = -float(row_weights @ log_probabilities[positions, labels])
         excess = np.exp(log_probabilities)

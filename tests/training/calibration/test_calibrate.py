@@ -15,13 +15,14 @@ from models.listing import Evidence, Modality
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
 from tests.training.synthetic_logits import labelled_logits
+from training.arrays import Floats
 from training.calibration.calibrate import calibrate, calibrated_log_probabilities, refuse_worse_fusion
 from training.calibration.label_reliability import LabelReliability, Reliability
 from training.calibration.summary import CalibrationSummary, FusionSummary
 from training.calibration.thresholds import precision_bound, prediction_set_floor, threshold_table
 from training.errors import ConfigError, PublishRefused
 from training.evaluation.metrics import expected_calibration_error
-from training.evaluation.predictions import Floats, LabelledLogits
+from training.evaluation.predictions import LabelledLogits
 
 Result = tuple[Fusion, Calibration, CalibrationSummary]
 
@@ -134,7 +135,6 @@ def test_temperatures_are_those_of_the_networks() -> None:
 def test_the_fusion_gains_and_is_not_refused() -> None:
     _, _, summary = run(labelled_logits(3, 1500, 8), 8)
     assert summary.fusion is not None
-    assert summary.fused_gain == summary.fusion.gain
     assert summary.fusion.gain > 0.03
     assert summary.fusion.text_accuracy > summary.fusion.image_accuracy
     assert summary.fusion.accuracy == summary.cases[Evidence.BOTH].accuracy
@@ -303,7 +303,7 @@ def test_without_a_listing_that_has_both_nothing_fused_is_accepted() -> None:
     assert both.listings == 0
     assert set(both.thresholds) == {None}
     assert Evidence.BOTH not in result[2].cases
-    assert result[2].fused_gain is None
+    assert result[2].fusion is None
     predictor = served(result, classes)
     listings = prepared(answers, Evidence.BOTH)
     concluded = [predictor.conclude(*pair) for pair in zip(listings, predictor.score(listings), strict=True)]
