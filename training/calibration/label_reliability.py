@@ -10,10 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
+from training.arrays import Doubles, Floats, Mask
 from training.config.run import TRUSTED_MINIMUM, DecisionConfig
-
-Mask = NDArray[np.bool_]
-Doubles = NDArray[np.float64]
 
 STEEPEST = 50.0
 """Highest exponent of the share that is looked for."""
@@ -77,7 +75,7 @@ class LabelReliability:
         return certain
 
 
-def agreed_certainty(probabilities: NDArray[np.float32], certainty: Doubles) -> Doubles:
+def agreed_certainty(probabilities: Floats, certainty: Doubles) -> Doubles:
     """The probability that a doubtful label [N] is right when it is the best category of probabilities [N, C].
 
     At least the label's certainty and at least the calibrated confidence, as either is evidence for the other. On the
@@ -87,7 +85,7 @@ def agreed_certainty(probabilities: NDArray[np.float32], certainty: Doubles) -> 
     return np.where(certainty < 1, np.maximum(certainty, probabilities.max(1)), certainty)
 
 
-def basis(sources: NDArray[np.str_]) -> str:
-    """Label sources [N] in words: "150 true, 12 vote"."""
+def describe_sources(sources: NDArray[np.str_]) -> str:
+    """Count label sources [N] in words: "150 true, 12 vote"."""
     counts = Counter(str(source) or "given" for source in sources)
     return ", ".join(f"{count:,} {source}" for source, count in sorted(counts.items()))

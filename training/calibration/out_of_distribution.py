@@ -13,14 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.decision.calibration import Familiarity, energy
 from models.listing import Modality
+from training.arrays import Doubles, Floats
 from training.config.run import FALSE_ALARMS
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
 
 
 def fit_familiarity(

@@ -25,14 +25,14 @@ from models.preprocessing.settings import NgramPreprocessing, Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.taxonomy import Taxonomy
 from models.versions.manifest import FORMAT_VERSION, Manifest, NetworkEntry
+from training.arrays import Floats
 from training.calibration.calibrate import calibrate
 from training.calibration.label_reliability import LabelReliability
 from training.catalogue.dataset import Catalogue
 from training.comparison.cost import listings_to_time, measure_cost
 from training.config.run import RunConfig
-from training.evaluation.predict import answers, class_indices, labelled_logits
-from training.evaluation.prediction_store import write_answers
-from training.evaluation.predictions import Floats
+from training.evaluation.predict import class_indices, labelled_logits, predict_by_evidence
+from training.evaluation.prediction_store import PREDICTIONS_FILE, write_predictions
 from training.fitting.text_features import cleaned
 
 NAME = "tfidf_svm"
@@ -56,8 +56,8 @@ def fit_baseline(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy, fo
     rows = catalogue.rows
     predictor, parameters = _fit(config, catalogue, taxonomy)
     others = [int(row) for row in rows.index[rows["split"] != "train"]]
-    found = {evidence: answers(predictor, catalogue, others, evidence) for evidence in (Evidence.TEXT, Evidence.TITLE)}
-    write_answers(folder, {evidence: given for evidence, given in found.items() if given is not None})
+    predictions = predict_by_evidence(predictor, catalogue, others, (Evidence.TEXT, Evidence.TITLE))
+    write_predictions(folder / PREDICTIONS_FILE, predictions)
     cost = measure_cost(predictor, listings_to_time(catalogue, others, listings)).get(Evidence.TEXT)
     document = {"parameters": parameters, "cost": None if cost is None else asdict(cost)}
     (folder / COST_FILE).write_text(json.dumps(document))
@@ -123,7 +123,7 @@ def _fit(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy) -> tuple[P
         precision=config.decision.precision,
         coverage=config.decision.coverage,
         seed=config.seed,
-        trust=LabelReliability.of(config.decision),
+        reliability=LabelReliability.of(config.decision),
         false_alarms=config.decision.false_alarms,
     )
     manifest = _manifest(len(taxonomy), parameters)

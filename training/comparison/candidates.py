@@ -12,7 +12,6 @@ from models.listing import Evidence, Modality
 from models.taxonomy import Taxonomy
 from training.catalogue.dataset import Catalogue
 from training.comparison.cost import Cost, Way
-from training.evaluation.predict import Shown
 from training.evaluation.predictions import LearningCurve, Predictions
 
 BASELINE = "reference"
@@ -140,7 +139,7 @@ class Comparison:
             for contender in self.contenders:
                 if evidence not in contender.answers:
                     continue
-                networks = [each for each in contender.networks if each.modality in Shown(evidence).modalities]
+                networks = [each for each in contender.networks if each.modality in evidence.modalities]
                 # Two configs may share a network, but a fusion is a config's own.
                 own = contender.run if evidence is Evidence.BOTH else ""
                 key = (evidence, own, *(network.key for network in networks))

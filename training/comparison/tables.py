@@ -13,7 +13,7 @@ from training.comparison.ablations import lessons_document
 from training.comparison.candidates import Comparison, Contender, Entry
 from training.comparison.cost_tables import milliseconds
 from training.evaluation.intervals import share_estimate
-from training.evaluation.metrics import case_metrics, fusion_comparison
+from training.evaluation.metrics import evidence_metrics, fusion_comparison
 from training.evaluation.predictions import Predictions
 from training.reports.rendering import percent, promise
 from training.reports.tables import Cell, Table, category_name, confused_pairs, flat
@@ -30,10 +30,10 @@ NONE = "–"
 
 
 def figures_of(entry: Entry, comparison: Comparison) -> dict[str, dict[str, Any]]:
-    """The metrics of a network's answers by cohort, see `training.evaluation.metrics.case_metrics`."""
+    """The metrics of a network's answers by cohort, see `training.evaluation.metrics.evidence_metrics`."""
     codes = comparison.taxonomy.codes
     found = {name: entry.answers.only(rows) for name, rows in comparison.shown_cohorts.items()}
-    return {name: case_metrics(given, codes) for name, given in found.items() if len(given.rows)}
+    return {name: evidence_metrics(given, codes) for name, given in found.items() if len(given.rows)}
 
 
 def document(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def title_table(comparison: Comparison) -> Table | None:
     for entry in comparison.entries:
         given = entry.contender.answers.get(Evidence.TITLE) if entry.evidence is Evidence.TEXT else None
         if given is not None:
-            shown = case_metrics(given, comparison.taxonomy.codes)
+            shown = evidence_metrics(given, comparison.taxonomy.codes)
             rows.append([entry.name, f"{shown['n']:,}", *(shown[key] for key in QUALITY)])
     return Table(("network", "n", "accuracy", "weighted F1", "macro F1"), rows) if rows else None
 

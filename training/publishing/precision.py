@@ -21,9 +21,9 @@ from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
 from models.versions.golden import TOLERANCE, GoldenListing
 from models.versions.manifest import Manifest
+from training.arrays import Floats
 from training.catalogue.dataset import Catalogue
 from training.evaluation.predict import class_indices, readable, try_prepare
-from training.evaluation.predictions import Floats
 
 LISTINGS = 2000
 MOST_LOST = 0.003

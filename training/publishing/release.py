@@ -12,7 +12,6 @@ from typing import Any
 
 from models.comparison.promotion import promote as promote_version
 from models.decision.calibration import FILE_NAME as CALIBRATION
-from models.listing import Evidence
 from models.networks.inference import Networks
 from models.networks.runtime import available_precision
 from models.predictor import Predictor
@@ -32,7 +31,7 @@ from training.config.run import RunConfig
 from training.errors import PublishRefused
 from training.evaluation.cohorts import by_cohort, cohort_rows
 from training.evaluation.metrics import metrics_document
-from training.evaluation.predict import answers, labelled_logits
+from training.evaluation.predict import labelled_logits, predict_by_evidence
 from training.evaluation.predictions import Cohorts, LabelledLogits, LearningCurve
 from training.fitting.fitted import FittedNetwork
 from training.publishing.draft import draft_manifest, prove_parity, seal_manifest, write_networks
@@ -181,7 +180,7 @@ class Release:
             precision=config.decision.precision,
             coverage=config.decision.coverage,
             seed=config.seed,
-            trust=reliability,
+            reliability=reliability,
             false_alarms=config.decision.false_alarms,
         )
         fusion.write(draft)
@@ -204,7 +203,7 @@ class Release:
     def _evaluate(self, predictor: Predictor) -> Cohorts:
         """The answers to the test part, asked for once and divided into the config's cohorts."""
         rows = self.run.rows("test")
-        whole = {evidence: answers(predictor, self.run.catalogue, rows, evidence) for evidence in Evidence}
+        whole = predict_by_evidence(predictor, self.run.catalogue, rows)
         return by_cohort(whole, cohort_rows(self.run.config, self.run.catalogue.rows.loc[rows]))
 
     def _describe(self, draft: Path, manifest: Manifest, cohorts: Cohorts, measured: Mapping[str, Any]) -> None:

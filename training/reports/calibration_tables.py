@@ -96,7 +96,7 @@ def promises_table(cohorts: Mapping[str, Mapping[str, Json]], precisions: Sequen
 
 
 def borrowing(metrics: Json) -> Json | None:
-    """What borrowing photos did to fusion, if any were borrowed: a `BorrowingCheck` in the metrics."""
+    """What borrowing photos did to fusion, if any were borrowed: a `ImputationCheck` in the metrics."""
     fusion = (metrics.get("calibration") or {}).get("fusion") or {}
     found: Json | None = fusion.get("borrowing")
     return found

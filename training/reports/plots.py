@@ -28,7 +28,7 @@ from training.evaluation.intervals import share_estimate
 
 Format = Literal["svg", "png"]
 CaseFigures = Mapping[str, Any]
-"""What `training.evaluation.metrics.case_metrics` returns."""
+"""What `training.evaluation.metrics.evidence_metrics` returns."""
 
 BLUE, ORANGE, GREEN, PURPLE, LIGHT_BLUE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 GREY, INK = "#5f6670", "#20242a"

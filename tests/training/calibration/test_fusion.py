@@ -5,9 +5,9 @@ import pytest
 
 from models.decision.fusion import Fusion
 from tests.training.synthetic_logits import posterior_logits
+from training.arrays import Floats
 from training.calibration.fusion import FittedFusion, fit_fusion
 from training.calibration.temperature import calibrated, negative_log_likelihood
-from training.evaluation.predictions import Floats
 
 Signal = float | np.ndarray
 

@@ -65,8 +65,8 @@ def sealed_figures(run: TinyRun) -> dict[str, dict[Evidence, Any]]:
     """Metrics of the run's version on its test part, in float32 as networks are compared, whatever it is served in."""
     from training.config.run import read_config
     from training.evaluation.cohorts import by_cohort, cohort_rows
-    from training.evaluation.metrics import case_metrics
-    from training.evaluation.predict import answers
+    from training.evaluation.metrics import evidence_metrics
+    from training.evaluation.predict import predict_rows
     from training.pipeline import prepare_data
     from training.workspace import Workspace
 
@@ -75,11 +75,11 @@ def sealed_figures(run: TinyRun) -> dict[str, dict[Evidence, Any]]:
     table = data.rows[data.rows["split"] == "test"]
     predictor = Predictor.load(run.store.folder(run.version), verify=False, precision="f32")
     whole = {
-        evidence: answers(predictor, data.catalogue, list(table.index), evidence, progress=False)
+        evidence: predict_rows(predictor, data.catalogue, list(table.index), evidence, progress=False)
         for evidence in Evidence
     }
     return {
-        cohort: {evidence: case_metrics(given, data.taxonomy.codes) for evidence, given in cases.items()}
+        cohort: {evidence: evidence_metrics(given, data.taxonomy.codes) for evidence, given in cases.items()}
         for cohort, cases in by_cohort(whole, cohort_rows(config, table)).items()
     }
 
@@ -145,7 +145,7 @@ def test_an_interrupted_comparison_goes_on_with_what_is_finished(
 ) -> None:
     work = tmp_path / "work"
     shutil.copytree(
-        tiny_run.work, work, ignore=shutil.ignore_patterns("text-*", "scratch-*", "answers-*", "baseline-*")
+        tiny_run.work, work, ignore=shutil.ignore_patterns("text-*", "scratch-*", "predictions-*", "baseline-*")
     )
     configs = {"photos": IMAGE_ONLY, "words": TEXT_ONLY}
 

@@ -25,7 +25,7 @@ from training.config.run import RunConfig
 from training.fitting.text import MIN_DOCUMENTS, TextFit, TextSource, inverse_document_frequencies, make_text_features
 from training.fitting.text_features import Arrays, FlatFeatures, cleaned
 from training.fitting.text_vocabulary import VocabularyEmpty, text_vocabulary_files
-from training.fitting.weights import fit_part_weights
+from training.fitting.weights import fit_ensemble_weights
 
 TOPICS = ("piscine bâche pompe liner", "livre roman poche auteur", "console manette jeu cartouche")
 
@@ -280,7 +280,7 @@ def test_weights_of_parts_are_those_that_explain_the_labels_best() -> None:
     noise = random.normal(size=(600, 3))
     ones = np.ones(600, np.float32)
     stack = np.stack([signal, noise, signal[:, ::-1]]).astype(np.float32)
-    found = fit_part_weights(stack, truth, ones)
+    found = fit_ensemble_weights(stack, truth, ones)
     assert found.shape == (3,)
     assert found[0] > 1
     assert found[1] < 0.1
@@ -298,9 +298,9 @@ def test_rows_of_no_weight_do_not_move_the_parts() -> None:
     random = np.random.default_rng(1)
     logits, truth = random.normal(size=(2, 50, 3)).astype(np.float32), random.integers(0, 3, 50)
     weights = np.repeat(np.float32([1, 0]), 25)
-    whole = fit_part_weights(logits, truth, weights)
-    np.testing.assert_allclose(whole, fit_part_weights(logits[:, :25], truth[:25], weights[:25]), atol=1e-4)
-    assert fit_part_weights(logits[:, :0], truth[:0], weights[:0]).tolist() == [0.5, 0.5]
+    whole = fit_ensemble_weights(logits, truth, weights)
+    np.testing.assert_allclose(whole, fit_ensemble_weights(logits[:, :25], truth[:25], weights[:25]), atol=1e-4)
+    assert fit_ensemble_weights(logits[:, :0], truth[:0], weights[:0]).tolist() == [0.5, 0.5]
 
 
 @pytest.mark.tensorflow

@@ -3,19 +3,19 @@ from __future__ import annotations
 import numpy as np
 
 from models.decision.fusion import Fusion, log_softmax
-from training.calibration.calibrate import NONE, nearest_donors, nearest_others
+from training.calibration.calibrate import NO_DONOR, nearest_donors, nearest_other_listings
 
 
 def test_the_donor_is_of_the_category_and_the_most_alike() -> None:
     text = np.log(np.float32([[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]]))
     donors = np.log(np.float32([[0.85, 0.15], [0.45, 0.55], [0.1, 0.9], [0.9, 0.1]]))
     found = nearest_donors(text, np.array([0, 0, 2]), donors, np.array([0, 0, 1, 1]))
-    assert found.tolist() == [0, 1, NONE]
+    assert found.tolist() == [0, 1, NO_DONOR]
 
 
-def test_nobody_borrows_from_themselves() -> None:
+def test_no_listing_is_its_own_donor() -> None:
     text = np.log(np.float32([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8]]))
-    assert nearest_others(text, np.array([0, 0, 1])).tolist() == [1, 0, NONE]
+    assert nearest_other_listings(text, np.array([0, 0, 1])).tolist() == [1, 0, NO_DONOR]
 
 
 def test_the_nearest_donor_keeps_hard_listings_hard() -> None:
@@ -36,6 +36,10 @@ def test_the_nearest_donor_keeps_hard_listings_hard() -> None:
     anyone = np.arange(listings)
     for label in range(classes):
         anyone[labels == label] = rng.permutation(anyone[labels == label])
-    own, nearest, random = accuracy(np.arange(listings)), accuracy(nearest_others(text, labels)), accuracy(anyone)
+    own, nearest, random = (
+        accuracy(np.arange(listings)),
+        accuracy(nearest_other_listings(text, labels)),
+        accuracy(anyone),
+    )
     assert abs(nearest - own) < 0.03
     assert random > own + 0.06
