@@ -9,7 +9,6 @@ from typing import Any
 
 from models.listing import Modality
 from models.taxonomy import Taxonomy
-from models.versions.metrics import quality_table
 from training.config.networks import IMAGE_NETWORKS
 from training.reports.calibration_tables import (
     alarms_table,
@@ -24,7 +23,6 @@ from training.reports.calibration_tables import (
 from training.reports.rendering import environment
 from training.reports.tables import (
     Json,
-    Table,
     class_table,
     data_tables,
     decision_default,
@@ -36,6 +34,7 @@ from training.reports.tables import (
     main_cohort,
     network_table,
     pairs_table,
+    summary_table,
 )
 
 
@@ -78,7 +77,7 @@ def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Jso
             coverage=decision_default(context, "coverage"),
             data=data_tables(context),
             networks=network_table(context),
-            quality=quality_table(dict(metrics)),
+            quality=summary_table(evaluated(metrics)),
             fitted=calibration_table(context),
             calibrated=_calibrated_on(context),
             fit=fit_table(metrics),
@@ -88,13 +87,6 @@ def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Jso
             kinds=kinds_table(metrics),
             alarms=alarms_table(evaluated(metrics)),
             borrowing=borrowing(metrics),
-            errors=Table(
-                ("evidence", "n", "ECE", "by chance"),
-                [
-                    [evidence_label(name), f"{each['n']:,}", f"{each['ece']:.3f}", f"{each['ece_chance']:.3f}"]
-                    for name, each in cases.items()
-                ],
-            ),
         )
     )
     path.write_text(re.sub(r"\n{3,}", "\n\n", text), encoding="utf-8", errors="replace")
