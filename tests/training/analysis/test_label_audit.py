@@ -19,7 +19,7 @@ from tests.training.generated_catalogue import make_catalogue
 from tests.training.reports.pages import audited
 from training.__main__ import main
 from training.analysis import out_of_fold as audit_folds
-from training.analysis.audit_report import CSV_FILE, PAGE_FILE, safe_cell, write_audit
+from training.analysis.audit_report import CSV_FILE, PAGE_FILE, write_audit
 from training.analysis.label_audit import audit
 from training.analysis.out_of_fold import deal_folds, out_of_fold
 from training.catalogue.dataset import read_catalogue
@@ -76,8 +76,8 @@ def test_flipped_labels_come_first_with_the_right_suggestion(
     assert (first["suggested_score"] > first["category_score"]).all()
     margins = (found.issues["category_score"] - found.issues["suggested_score"]).to_numpy()
     assert (np.diff(margins) >= -1e-6).all()
-    assert found.judged.agreement > 0.9
-    np.testing.assert_allclose(found.judged.probabilities.sum(1), 1, atol=1e-5)
+    assert found.predictions.agreement > 0.9
+    np.testing.assert_allclose(found.predictions.probabilities.sum(1), 1, atol=1e-5)
 
 
 def test_the_command_writes_a_table_and_a_page(
@@ -143,8 +143,8 @@ def test_near_duplicates_never_judge_each_other(tmp_path: Path) -> None:
     rewrite(path, rows + copies)
     config = RunConfig(name="tiny", catalogue=CatalogueConfig(path=path, images=path.parent / "images"))
     found = audit(config, Workspace(tmp_path / "work", quiet))
-    same = np.isin(found.judged.rows, [0, *range(60, 70)])
-    assert len(set(found.judged.groups[same])) == 1
+    same = np.isin(found.predictions.rows, [0, *range(60, 70)])
+    assert len(set(found.predictions.groups[same])) == 1
 
 
 def test_a_category_that_only_one_listing_has_is_not_judged(tmp_path: Path) -> None:
@@ -155,8 +155,8 @@ def test_a_category_that_only_one_listing_has_is_not_judged(tmp_path: Path) -> N
         )
     config = RunConfig(name="tiny", catalogue=CatalogueConfig(path=path, images=path.parent / "images"))
     found = audit(config, Workspace(tmp_path / "work", quiet))
-    assert "9999" not in found.judged.codes
-    assert found.judged.left_out == {"no category": 1, "category of too few different listings to judge": 1}
+    assert "9999" not in found.predictions.codes
+    assert found.predictions.left_out == {"no category": 1, "category of too few different listings to judge": 1}
 
 
 def test_eighty_categories(tmp_path: Path) -> None:
@@ -168,28 +168,9 @@ def test_eighty_categories(tmp_path: Path) -> None:
     columns = Columns(listing_id="", designation="title", description="", image="")
     config = RunConfig(name="many", catalogue=CatalogueConfig(path=path, columns=columns))
     found = audit(config, Workspace(tmp_path / "work", quiet))
-    assert len(found.judged.codes) == 80
+    assert len(found.predictions.codes) == 80
     assert found.issues.index[0] == 5
     assert found.issues.loc[5, "suggested"] == right
-
-
-@pytest.mark.parametrize(
-    ("value", "cell"),
-    [
-        ("=1+1", "'=1+1"),
-        ("+33 6", "'+33 6"),
-        ("-cmd|' /C calc'!A0", "'-cmd|' /C calc'!A0"),
-        ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1+1", "'=1+1"),
-        ("\r\n@x", "'@x"),
-        ("a\nb", "a b"),
-        ("Pompe = neuve", "Pompe = neuve"),
-        ("", ""),
-        (0.5, "0.5"),
-    ],
-)
-def test_no_cell_is_a_formula(value: object, cell: str) -> None:
-    assert safe_cell(value) == cell
 
 
 def test_no_cell_of_the_table_is_a_formula(tmp_path: Path) -> None:

@@ -14,9 +14,8 @@ from tests.training.synthetic_comparison import make_comparison
 from training.catalogue.dataset import Catalogue
 from training.comparison.candidates import Comparison
 from training.comparison.cost import Cost, Way
-from training.comparison.cost_tables import ways_table
 from training.comparison.report import write_comparison
-from training.comparison.tables import source_table
+from training.comparison.tables import source_table, ways_table
 
 HOSTILE = "<script>alert(1)</script> | a_b & c"
 TAXONOMY = Taxonomy(

@@ -9,7 +9,7 @@ from models.listing import Evidence
 from models.taxonomy import Taxonomy
 from tests.training.reports.pages import codes_of, context_of, metrics_of, taxonomy_of
 from training.reports.calibration_tables import calibration_table
-from training.reports.report import MATRIX_CLASSES, _worst
+from training.reports.plots import MATRIX_CLASSES, condensed
 from training.reports.tables import (
     class_table,
     confused_pairs,
@@ -46,7 +46,7 @@ def test_the_most_frequent_mistakes_come_first(whole: dict[str, Any]) -> None:
 
 def test_a_matrix_too_large_to_read_keeps_every_listing_and_the_most_mistakes() -> None:
     counts = np.random.default_rng(0).integers(0, 5, (80, 80))
-    matrix, names = _worst(counts.tolist(), codes_of(80))
+    matrix, names = condensed(counts.tolist(), codes_of(80))
     assert len(matrix) == len(names) == MATRIX_CLASSES
     assert names[-1] == "41 others"
     assert np.sum(matrix) == counts.sum()
