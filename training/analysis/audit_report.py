@@ -1,8 +1,9 @@
-"""What an audit found, for people: a CSV that any spreadsheet opens safely, and a page with photos."""
+"""The result of an audit for people: a CSV that any spreadsheet opens safely, and a page with photos."""
 
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from models.preprocessing.text.clean import MAX_CHARACTERS, plain_text
 from models.taxonomy import Taxonomy
 from training.analysis.label_audit import Audit
 from training.reports.cards import Card, Thumbnails, card, named
-from training.reports.rendering import environment, percent
+from training.reports.rendering import percent, render, write_whole
 from training.reports.tables import LANGUAGE, Table
 
 CSV_FILE, PAGE_FILE = "issues.csv", "audit.html"
@@ -30,7 +31,7 @@ CELL_CHARACTERS = 500
 
 @dataclass(frozen=True)
 class IssueCard:
-    """A listing with the category it is filed under, the one suggested, and what speaks for each."""
+    """A listing with the category it is filed under, the one suggested, and the score of each."""
 
     card: Card
     suggested: str
@@ -42,23 +43,18 @@ class IssueCard:
 
 def write_audit(folder: Path, audit: Audit, context: Mapping[str, Any]) -> tuple[Path, Path]:
     """Write the CSV and the page into `folder`, which is made; returns their paths. Whole files or none."""
-    folder.mkdir(parents=True, exist_ok=True)
     table, page = folder / CSV_FILE, folder / PAGE_FILE
-    unfinished = folder / f".{CSV_FILE}"
-    with unfinished.open("w", encoding="utf-8-sig", errors="replace", newline="") as file:
-        rows = csv_rows(audit)
-        writer = csv.DictWriter(file, rows.columns)
-        writer.writeheader()
-        writer.writerows(rows.to_dict("records"))
-    unfinished.replace(table)
-    unfinished = folder / f".{PAGE_FILE}"
-    unfinished.write_text(render_audit(audit, context), encoding="utf-8", errors="replace")
-    unfinished.replace(page)
+    rows, text = csv_rows(audit), io.StringIO(newline="")
+    writer = csv.DictWriter(text, rows.columns)
+    writer.writeheader()
+    writer.writerows(rows.to_dict("records"))
+    write_whole(table, "\ufeff" + text.getvalue())  # the mark by which spreadsheets know UTF-8
+    write_whole(page, render_audit(audit, context))
     return table, page
 
 
 def csv_rows(audit: Audit) -> pd.DataFrame:
-    """Every issue as cells of text; `rank` counts from 1, the most certain. Empty columns stay."""
+    """Every issue on one line as cells of text; `rank` counts from 1, the most certain. Empty columns stay."""
     issues, rows = audit.issues, audit.catalogue.rows.loc[audit.issues.index]
     columns = {
         "rank": pd.Series(range(1, len(issues) + 1), index=issues.index),
@@ -80,20 +76,15 @@ def csv_rows(audit: Audit) -> pd.DataFrame:
         for name in ("photo_category_score", "photo_score_of_category", "photo_score_of_suggested"):
             columns[name] = issues[name].map(_score)
     table = pd.DataFrame(columns)
-    return pd.DataFrame({name: table[name].map(_cell) for name in table.columns})
-
-
-def _cell(value: Any) -> str:
-    """A cell on one line."""
-    return safe_cell(" ".join(str(value).split()))
+    return table.map(lambda value: safe_cell(" ".join(str(value).split())))
 
 
 def issue_cards(audit: Audit, shown: int, thumbnails: Thumbnails) -> list[IssueCard]:
     """The most certain issues as the page shows them."""
-    found = []
+    cards = []
     for row, issue in audit.issues.head(shown).iterrows():
         others = [named(code, audit.taxonomy) for code in issue["near_duplicates_in"].split("; ") if code]
-        found.append(
+        cards.append(
             IssueCard(
                 card=card(audit.catalogue.rows.loc[row], audit.taxonomy, thumbnails),
                 suggested=named(issue["suggested"], audit.taxonomy),
@@ -103,70 +94,54 @@ def issue_cards(audit: Audit, shown: int, thumbnails: Thumbnails) -> list[IssueC
                 photo=_photo_opinion(issue, audit) if audit.version else "",
             )
         )
-    return found
+    return cards
 
 
-def pairs_of(audit: Audit) -> Table:
-    """From which category to which, most frequent first."""
+def pairs_table(audit: Audit) -> Table:
+    """Pairs of a category and the suggested one, most frequent first."""
     counts = audit.issues.groupby(["category", "suggested"]).size().sort_values(ascending=False, kind="stable")
-    filed = pd.Series(audit.judged.labels).map(dict(enumerate(audit.judged.codes))).value_counts()
+    filed = audit.catalogue.rows.loc[audit.predictions.rows, "category"].value_counts()
     return Table(
         ("filed under", "suggested", "listings", "share of the category"),
         [
-            [
-                named(given, audit.taxonomy),
-                named(suggested, audit.taxonomy),
-                f"{count:,}",
-                percent(count / filed[given]),
-            ]
-            for (given, suggested), count in counts.head(PAIRS).items()
+            [named(code, audit.taxonomy), named(other, audit.taxonomy), f"{n:,}", percent(n / filed[code])]
+            for (code, other), n in counts.head(PAIRS).items()
         ],
         words=2,
     )
 
 
-def sources_of(audit: Audit) -> Table | None:
-    """Issues by where labels come from; None when the catalogue does not tell."""
+def sources_table(audit: Audit) -> Table | None:
+    """Issues by label source; None when the catalogue names no sources."""
     sources = audit.catalogue.rows["label_source"]
     if not sources.ne("").any():
         return None
-    judged = sources.loc[audit.judged.rows].value_counts()
-    found = sources.loc[audit.issues.index].value_counts()
-    return Table(
-        ("label source", "judged", "probably wrong", "share"),
-        [
-            [
-                source or "(none)",
-                f"{count:,}",
-                f"{found.get(source, 0):,}",
-                percent(found.get(source, 0) / count),
-            ]
-            for source, count in judged.items()
-        ],
-    )
+    counts = sources.loc[audit.predictions.rows].value_counts()
+    wrong = sources.loc[audit.issues.index].value_counts().reindex(counts.index, fill_value=0)
+    rows = [
+        [source or "(none)", f"{n:,}", f"{wrong[source]:,}", percent(wrong[source] / n)] for source, n in counts.items()
+    ]
+    return Table(("label source", "judged", "probably wrong", "share"), rows)
 
 
 def render_audit(audit: Audit, context: Mapping[str, Any]) -> str:
     """The page as HTML. `context` has `command`, which made it."""
     thumbnails = Thumbnails(PHOTO_BYTES)
     issues = issue_cards(audit, SHOWN, thumbnails)
-    return (
-        environment()
-        .get_template("audit.html.j2")
-        .render(
-            audit=audit,
-            issues=issues,
-            pairs=pairs_of(audit),
-            sources=sources_of(audit),
-            csv_file=CSV_FILE,
-            without_thumbnail=thumbnails.refused,
-            context=context,
-        )
+    return render(
+        "audit.html.j2",
+        audit=audit,
+        issues=issues,
+        pairs=pairs_table(audit),
+        sources=sources_table(audit),
+        csv_file=CSV_FILE,
+        without_thumbnail=thumbnails.refused,
+        context=context,
     )
 
 
 def _photo_opinion(issue: pd.Series, audit: Audit) -> str:
-    """What the version says of the photo, in words; empty when it saw none."""
+    """The version's prediction from the photo, in words; empty without a photo."""
     if not issue["photo_category"]:
         return ""
     best = f"{named(issue['photo_category'], audit.taxonomy)} {issue['photo_category_score']:.2f}"

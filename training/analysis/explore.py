@@ -1,6 +1,6 @@
-"""The data analysis of a catalogue, as one page: categories, texts, photos, duplicates, labels that look wrong.
+"""The data analysis of a catalogue: categories, texts, photos, duplicates, labels that look wrong.
 
-What would take long on a large catalogue looks at a seeded sample, and the page says so. Photos are read one by one.
+The costly parts look at a seeded sample of a large catalogue, and the page says so. Photos are read one by one.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from training.fitting.text_features import cleaned
 from training.workspace import Workspace
 
 SAMPLE = 20_000
-"""Rows or photos that each costly look takes, unless the command says another number."""
+"""Rows or photos that each costly part takes, unless the command says otherwise."""
 PAIRS = 16
 CONFLICTS = 15
 
 
 @dataclass(frozen=True, eq=False)
 class Exploration:
-    """What was found. Tables are indexed as `Catalogue.rows`; those of samples hold fewer rows.
+    """The result of an analysis. Tables are indexed as `Catalogue.rows`; those of samples hold fewer rows.
 
     `lengths`: characters of the readable `title` and `description`. `languages`: codes. `terms`: by category. `photos`:
-    columns as `PhotoTraits`. `sampled`: what looked at how many of how many. `audit` is None where labels could not be
-    judged, and `no_audit` says why.
+    columns as `PhotoTraits`. `sampled`: for each sampled part, how many rows of how many. `audit` is None where labels
+    could not be judged, and `no_audit` says why.
     """
 
     catalogue: Catalogue
@@ -63,7 +63,7 @@ class Exploration:
 def explore(
     config: RunConfig, workspace: Workspace, *, sample: int = SAMPLE, context: Mapping[str, Any] | None = None
 ) -> Exploration:
-    """Look at the catalogue that the config names. `sample` 0 looks at everything. Raises CatalogueError."""
+    """Analyse the catalogue that the config names. `sample` 0 takes every row. Raises CatalogueError."""
     catalogue = read_catalogue(config.catalogue)
     if not len(catalogue):
         raise CatalogueError(f"{catalogue.name}: no rows")
@@ -73,26 +73,27 @@ def explore(
     most = sample or len(rows)
     chosen = _sample(rows.index, most, config.seed)
     photos = rows.loc[rows["image"].ne(""), "image"]
-    looked_at = photos.loc[_sample(photos.index, most, config.seed)]
-    hashed = replace(catalogue, rows=rows.assign(image=rows["image"].where(rows.index.isin(looked_at.index), "")))
+    measured = photos.loc[_sample(photos.index, most, config.seed)]
+    hashed = replace(catalogue, rows=rows.assign(image=rows["image"].where(rows.index.isin(measured.index), "")))
     groups = group_near_duplicates(
         hashed, phash_distance=config.split.phash_distance, cache=workspace.folder("photo-hashes"), progress=True
     )
     check = check_catalogue(catalogue, taxonomy, groups=groups, progress=True)
     texts = pd.Series(cleaned(rows.loc[chosen]), index=chosen, dtype=object)
-    found_languages = languages(texts)
     audit, no_audit = _audit(catalogue, taxonomy, groups, chosen, config, workspace)
     return Exploration(
         catalogue=catalogue,
         taxonomy=taxonomy,
         check=check,
-        lengths=_lengths(texts),
-        languages=found_languages,
+        lengths=pd.DataFrame(
+            {"title": _characters(texts, "designation"), "description": _characters(texts, "description")}
+        ),
+        languages=languages(texts),
         terms=_terms(texts, rows, groups),
-        photos=traits_of(looked_at),
+        photos=traits_of(measured),
         pairs=sampled_pairs(rows, groups, PAIRS, config.seed),
         conflicts=conflicts(rows, groups, CONFLICTS),
-        sampled=_sampled(len(rows), len(chosen), len(photos), len(looked_at)),
+        sampled=_sampled(len(rows), len(chosen), len(photos), len(measured)),
         audit=audit,
         no_audit=no_audit,
         seed=config.seed,
@@ -107,26 +108,21 @@ def _sample(index: pd.Index, most: int, seed: int) -> pd.Index:
     return index[np.sort(np.random.default_rng(seed).choice(len(index), most, replace=False))]
 
 
-def _sampled(rows: int, texts: int, photos: int, looked_at: int) -> dict[str, tuple[int, int]]:
-    """The looks that did not take everything."""
-    looks = {
+def _sampled(rows: int, texts: int, photos: int, measured: int) -> dict[str, tuple[int, int]]:
+    """The parts that did not take every row."""
+    parts = {
         "lengths, languages, telling words and labels": (texts, rows),
-        "sizes, margins and near-duplicates of photos": (looked_at, photos),
+        "sizes, margins and near-duplicates of photos": (measured, photos),
     }
-    return {look: (taken, of) for look, (taken, of) in looks.items() if taken < of}
+    return {part: (taken, of) for part, (taken, of) in parts.items() if taken < of}
 
 
-def _lengths(texts: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "title": texts.map(lambda text: len(text.designation)).astype(int),
-            "description": texts.map(lambda text: len(text.description)).astype(int),
-        }
-    )
+def _characters(texts: pd.Series, field: str) -> pd.Series:
+    return texts.map(lambda text: len(getattr(text, field))).astype(int)
 
 
 def _terms(texts: pd.Series, rows: pd.DataFrame, groups: NDArray[np.int64]) -> dict[str, list[Term]]:
-    """Of each group of near-duplicates one listing, or a seller's stock phrases would stand for a category."""
+    """Telling terms by category, from one listing of each near-duplicate group: sellers repeat stock phrases."""
     group = pd.Series(groups, index=rows.index).loc[texts.index]
     once = texts[~group.duplicated()]
     listings: list[ListingText] = once.tolist()
@@ -145,7 +141,7 @@ def _audit(
     inside = catalogue.rows.index.isin(chosen)
     part = replace(catalogue, rows=catalogue.rows[inside])
     try:
-        judged = out_of_fold(part, groups[inside], workspace, seed=config.seed)
+        predictions = out_of_fold(part, groups[inside], workspace, seed=config.seed)
     except CatalogueError as error:
         return None, str(error)
-    return Audit(catalogue, taxonomy, find_issues(judged), judged), ""
+    return Audit(catalogue, taxonomy, find_issues(predictions), predictions), ""

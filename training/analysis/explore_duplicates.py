@@ -1,4 +1,4 @@
-"""Near-duplicates for people: pairs of listings that are the same product offered again, and why they count as that."""
+"""Near-duplicates for people: pairs of listings that offer one product twice, and the link between them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from training.catalogue.near_duplicates import normalised_title
 
 @dataclass(frozen=True, slots=True)
 class DuplicatePair:
-    """Two rows of one group (labels of `Catalogue.rows`), what links them, and how many rows their group has."""
+    """Two rows of one group (labels of `Catalogue.rows`), their link, and the number of rows in their group."""
 
     first: int
     second: int
@@ -24,7 +24,7 @@ class DuplicatePair:
 
 
 def sampled_pairs(rows: pd.DataFrame, groups: NDArray[np.int64], pairs: int, seed: int) -> list[DuplicatePair]:
-    """Seeded pairs of near-duplicates, half of them filed under different categories where there are so many."""
+    """Seeded pairs of near-duplicates, half of them filed under different categories if so many exist."""
     members = pd.Series(rows.index.to_numpy()).groupby(groups).agg(list)
     members = members[members.map(len) > 1]
     if members.empty:
@@ -51,14 +51,14 @@ def conflicts(rows: pd.DataFrame, groups: NDArray[np.int64], most: int) -> list[
     return [(first, second, count) for (first, second), count in counts.most_common(most)]
 
 
-def _mixed(found: list[DuplicatePair], wanted: int) -> list[DuplicatePair]:
-    """Of every kind of link about as many, so that the rare ones are seen too."""
+def _mixed(pairs: list[DuplicatePair], count: int) -> list[DuplicatePair]:
+    """About as many pairs of every kind of link, so that rare links are shown too."""
     by_link: dict[str, list[DuplicatePair]] = {}
-    for pair in found:
+    for pair in pairs:
         by_link.setdefault(pair.link, []).append(pair)
     queues = list(by_link.values())
-    turns = [pair for turn in range(wanted) for queue in queues for pair in queue[turn : turn + 1]]
-    return turns[:wanted]
+    turns = [pair for turn in range(count) for queue in queues for pair in queue[turn : turn + 1]]
+    return turns[:count]
 
 
 def _link(first: pd.Series, second: pd.Series) -> str:

@@ -1,11 +1,11 @@
-"""What the photos are like: how large, in which format, and how much of them is white margin. Pixels are not kept."""
+"""Traits of photos: size, format and white margin. Pixels are not kept."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +20,9 @@ from training.reports.cards import upright_pixels
 MEASURED_SIDE = 128
 """Margins are measured on the photo scaled to this longer side, in pixels."""
 WHITE = 240
-"""Level of 255 that all three channels of a white pixel reach; JPEG leaves a white ground above it."""
+"""Level of 255 that all three channels of a white pixel reach; JPEG keeps a white ground above it."""
 WHITE_LINE = 0.98
-"""Share of a row's or column's pixels that are white where the row or column counts as margin."""
+"""Share of white pixels from which a row or column counts as margin."""
 MARGIN_BINS = 10
 
 
@@ -43,7 +43,7 @@ class PhotoTraits:
 
 
 def photo_traits(path: Path) -> PhotoTraits | None:
-    """Look at one photo; None when it cannot be read."""
+    """The traits of one photo; None when it cannot be read."""
     try:
         data = path.read_bytes()
         structure = read_structure(data)
@@ -68,24 +68,21 @@ def white_margin(pixels: NDArray[np.uint8]) -> tuple[float, bool]:
 def traits_of(photos: pd.Series) -> pd.DataFrame:
     """The traits of photos, given as paths; indexed as they are, without those that cannot be read."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(photo_traits, map(Path, photos))
-        traits = list(tqdm(found, "photos", total=len(photos), unit="photo"))
-    kept = [(row, one) for row, one in zip(photos.index, traits, strict=True) if one is not None]
-    columns = list(PhotoTraits.__dataclass_fields__)
-    return pd.DataFrame(
-        [[getattr(one, column) for column in columns] for _, one in kept], [row for row, _ in kept], columns
-    )
+        results = tqdm(pool.map(photo_traits, map(Path, photos)), "photos", total=len(photos), unit="photo")
+        traits = {row: traits for row, traits in zip(photos.index, results, strict=True) if traits is not None}
+    columns = [field.name for field in fields(PhotoTraits)]
+    return pd.DataFrame(list(traits.values()), list(traits), columns)
 
 
 def margin_bins(margins: Sequence[float]) -> list[tuple[str, int]]:
-    """How many photos have a margin in each tenth of the area."""
+    """The number of photos with a margin in each tenth of the area."""
     counts = np.histogram(margins, MARGIN_BINS, (0, 1))[0]
     step = 100 // MARGIN_BINS
     return [(f"{low * step}–{(low + 1) * step} %", int(count)) for low, count in enumerate(counts)]
 
 
 def most_frequent(values: pd.Series, most: int = 8) -> list[tuple[str, int]]:
-    """The most frequent values and how often they occur, the others added up."""
+    """The most frequent values with their counts, the others added up."""
     counts = values.value_counts()
     top = [(str(value), int(count)) for value, count in counts.head(most).items()]
     rest = int(counts.iloc[most:].sum())

@@ -23,18 +23,18 @@ from training.config.run import RunConfig
 from training.workspace import Workspace
 
 FILTER = "prune_by_noise_rate"
-"""How cleanlab chooses: as many rows of each pair of categories as its estimate of the noise says."""
+"""cleanlab's choice: as many rows of each pair of categories as its estimate of the noise says."""
 RANKING = "normalized_margin"
-"""How it orders them: the score of the category filed under, less the best other score."""
+"""cleanlab's order: the score of the category filed under, less the best other score."""
 
 CLEAR, CLEARLY_NOT = 0.75, 0.1
-"""A row also counts when another category scores at least `CLEAR` and its own at most `CLEARLY_NOT`. cleanlab asks that
-the other score is above the average of the rows filed there, which in a category of easy listings is next to 1."""
+"""A row is also an issue when another category scores at least `CLEAR` and its own at most `CLEARLY_NOT`. cleanlab asks
+for a score above the average of the rows filed there, which in a category of easy listings is next to 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """What was found. `issues` is indexed as `Catalogue.rows`, most certain first, with the columns
+    """The result of an audit. `issues` is indexed as `Catalogue.rows`, most certain first, with the columns
 
     `category` and `suggested` (codes), `category_score` and `suggested_score` (0..1, out of fold),
     `near_duplicates_in` (codes of other categories that near-duplicates of the row are filed under, joined by "; "),
@@ -45,7 +45,7 @@ class Audit:
     catalogue: Catalogue
     taxonomy: Taxonomy
     issues: pd.DataFrame
-    judged: OutOfFold
+    predictions: OutOfFold
     version: str = ""
 
 
@@ -60,47 +60,48 @@ def audit(config: RunConfig, workspace: Workspace, *, folds: int = FOLDS, predic
         cache=workspace.folder("photo-hashes"),
         progress=True,
     )
-    judged = out_of_fold(catalogue, groups, workspace, seed=config.seed, folds=folds)
-    issues = find_issues(judged)
+    predictions = out_of_fold(catalogue, groups, workspace, seed=config.seed, folds=folds)
+    issues = find_issues(predictions)
     if predictor is not None:
         issues = issues.join(photo_opinions(predictor, catalogue, issues))
-    return Audit(catalogue, taxonomy, issues, judged, "" if predictor is None else predictor.version)
+    return Audit(catalogue, taxonomy, issues, predictions, "" if predictor is None else predictor.version)
 
 
-def find_issues(judged: OutOfFold) -> pd.DataFrame:
+def find_issues(predictions: OutOfFold) -> pd.DataFrame:
     """The rows that are probably filed wrong, most certain first; the first five columns of `Audit.issues`."""
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 
+    labels, probabilities = predictions.labels, predictions.probabilities
     # With more jobs it forks, which is no faster and leaves processes behind an interrupt.
-    chosen = find_label_issues(judged.labels, judged.probabilities, filter_by=FILTER, n_jobs=1)
-    own = judged.probabilities[np.arange(len(judged.labels)), judged.labels]
-    clear = (judged.probabilities.max(1) >= CLEAR) & (own <= CLEARLY_NOT)
-    margins = get_label_quality_scores(judged.labels, judged.probabilities, method=RANKING)
-    wrong = (np.asarray(chosen, bool) | clear) & (judged.probabilities.argmax(1) != judged.labels)
+    chosen = find_label_issues(labels, probabilities, filter_by=FILTER, n_jobs=1)
+    own = probabilities[np.arange(len(labels)), labels]
+    clear = (probabilities.max(1) >= CLEAR) & (own <= CLEARLY_NOT)
+    margins = get_label_quality_scores(labels, probabilities, method=RANKING)
+    wrong = (np.asarray(chosen, bool) | clear) & (probabilities.argmax(1) != labels)
     positions = np.flatnonzero(wrong)
     positions = positions[np.argsort(margins[positions], kind="stable")]
-    best = judged.probabilities[positions].argmax(1)
-    codes = np.array(judged.codes, object)
-    given = judged.labels[positions]
+    best = probabilities[positions].argmax(1)
+    codes = np.array(predictions.codes, object)
     return pd.DataFrame(
         {
-            "category": codes[given],
+            "category": codes[labels[positions]],
             "suggested": codes[best],
-            "category_score": judged.probabilities[positions, given],
-            "suggested_score": judged.probabilities[positions, best],
-            "near_duplicates_in": _elsewhere(judged, positions),
+            "category_score": own[positions],
+            "suggested_score": probabilities[positions, best],
+            "near_duplicates_in": _other_categories(predictions, positions),
         },
-        index=judged.rows[positions],
+        index=predictions.rows[positions],
     )
 
 
-def _elsewhere(judged: OutOfFold, positions: NDArray[np.int64]) -> list[str]:
+def _other_categories(predictions: OutOfFold, positions: NDArray[np.int64]) -> list[str]:
     """Other categories of each row's near-duplicates."""
-    found: dict[int, set[int]] = defaultdict(set)
-    for group, label in zip(judged.groups.tolist(), judged.labels.tolist(), strict=True):
-        found[group].add(label)
+    labels, groups = predictions.labels.tolist(), predictions.groups.tolist()
+    of_group: dict[int, set[int]] = defaultdict(set)
+    for group, label in zip(groups, labels, strict=True):
+        of_group[group].add(label)
     return [
-        "; ".join(judged.codes[label] for label in sorted(found[int(judged.groups[p])] - {int(judged.labels[p])}))
-        for p in positions
+        "; ".join(predictions.codes[label] for label in sorted(of_group[groups[position]] - {labels[position]}))
+        for position in positions
     ]

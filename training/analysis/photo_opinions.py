@@ -1,4 +1,4 @@
-"""A second opinion on listings that look filed wrong: what a published version says of the photo alone."""
+"""A second opinion on listings that look filed wrong: a published version's prediction from the photo alone."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from training.errors import TrainingError
 
 CURRENT = "current"
 BLOCK = 64
-"""Photos decoded and asked together."""
+"""Photos decoded and predicted together."""
 
 
 def load_version(store: Store, name: str) -> Predictor:
-    """The version that is asked, `CURRENT` for the promoted one. Raises TrainingError."""
+    """Load the version of that name, `CURRENT` for the promoted one. Raises TrainingError."""
     try:
         version = store.current() if name == CURRENT else name
         predictor = Predictor.load(store.folder(version))
@@ -37,8 +37,9 @@ def load_version(store: Store, name: str) -> Predictor:
 
 
 def photo_opinions(predictor: Predictor, catalogue: Catalogue, issues: pd.DataFrame) -> pd.DataFrame:
-    """What the version says of each issue's photo, indexed as `issues`; see `training.analysis.label_audit.Audit` for
-    the columns.
+    """The version's prediction from each issue's photo, indexed as `issues`.
+
+    See `training.analysis.label_audit.Audit` for the columns.
     """
     opinions = pd.DataFrame(
         {

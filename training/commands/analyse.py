@@ -33,7 +33,7 @@ def run_audit(config: RunConfig, workspace: Workspace, options: argparse.Namespa
     predictor = None if options.version is None else load_version(Store(options.store), options.version)
     found = audit(config, workspace, folds=options.folds, predictor=predictor)
     table, page = write_audit(options.out or workspace.root / "audit", found, {"command": command})
-    workspace.say(f"{len(found.issues)} of {len(found.judged.rows)} judged listings are probably filed wrong")
+    workspace.say(f"{len(found.issues)} of {len(found.predictions.rows)} judged listings are probably filed wrong")
     workspace.say(f"{table}\n{page} ({page.stat().st_size / 1e6:.1f} MB)")
     return 0
 

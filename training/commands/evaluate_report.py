@@ -15,7 +15,7 @@ from models.errors import VersionRefused
 from models.listing import Evidence, evidence_label
 from models.predictor import Predictor
 from models.versions.metrics import FILE_NAME as METRICS
-from models.versions.metrics import quality_table, read_metrics
+from models.versions.metrics import read_metrics
 from training.calibration.refit import Refit
 from training.evaluation.evaluable import EvaluableCatalogue
 from training.reports.rendering import environment, percent, promise
@@ -84,7 +84,7 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> None:
         .render(
             context=context,
             main=main,
-            quality=quality_table(dict(evaluation.metrics)),
+            quality=summary_table(evaluated(evaluation.metrics)),
             decisions={name: decision_table(cohort) for name, cohort in evaluated(evaluation.metrics).items()},
             sections=context["sections"],
             fusion=fusion,

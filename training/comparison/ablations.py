@@ -1,7 +1,7 @@
-"""What more listings give, and what each kind of label gives: configs that differ in what they learn from alone.
+"""Ablations: configs that differ only in the listings they learn from, by number or by kind of label.
 
-Such configs are variants of the one that learns from most. They have no rows in the other tables of a comparison, where
-they would hide what is to be compared; here they are one line with it.
+Such configs are variants of the one that learns from most. They have no rows in the other tables of a comparison, which
+they would crowd; here they form one line with it.
 """
 
 from __future__ import annotations
@@ -9,23 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from models.listing import Evidence, Modality
-from training.comparison.candidates import SHOWN, Comparison, Contender
-from training.evaluation.intervals import share_estimate
-from training.evaluation.predictions import Predictions
+from training.comparison.candidates import SHOWN, Comparison, Contender, accuracy_of
 from training.reports.rendering import percent
-from training.reports.tables import Cell, Table
+from training.reports.tables import NONE, Cell, Table
 
 KINDS = ("weights", "kind_weights")
-"""Of the config's catalogue: what says which kinds of label and of text are learned from."""
+"""Keys of the config's catalogue that select the kinds of label and of text to learn from."""
 Value = Callable[[Contender], str]
 
 
 @dataclass(frozen=True, eq=False)
 class Ablation:
-    """What one contender answers from one kind of evidence, and what it learned from: `listings` with that evidence.
+    """The accuracy of one contender with one kind of evidence, and the `listings` with it that it learned from.
 
     `name` is that of the contender which learned from most of those that differ in this alone.
     """
@@ -42,108 +40,95 @@ class Ablation:
         return float(self.contender.settings["split"]["train_share"])
 
 
-def parted(contenders: Sequence[Contender]) -> tuple[list[Contender], list[Contender]]:
-    """The contenders, and those of them that learn from less than another but are made alike."""
-    variants = [each for each in contenders if any(_less(each, other) for other in contenders)]
-    return [each for each in contenders if each not in variants], variants
+def split_variants(contenders: Sequence[Contender]) -> tuple[list[Contender], list[Contender]]:
+    """The contenders, and the variants among them: made like another one, but learned from less."""
+    variants = [contender for contender in contenders if any(_is_variant_of(contender, other) for other in contenders)]
+    return [contender for contender in contenders if contender not in variants], variants
 
 
-def share_lessons(contenders: Sequence[Contender]) -> list[list[Ablation]]:
-    """By evidence and network: lessons that differ in their share of the training listings, fewest first."""
+def share_ablations(contenders: Sequence[Contender]) -> list[list[Ablation]]:
+    """By evidence and network: ablations that differ in their share of the training listings, fewest first."""
     return _groups(contenders, _share, _kinds)
 
 
-def kind_lessons(contenders: Sequence[Contender]) -> list[list[Ablation]]:
-    """By evidence and network: lessons that differ in the kinds of label or of text, fewest listings first."""
+def kind_ablations(contenders: Sequence[Contender]) -> list[list[Ablation]]:
+    """By evidence and network: ablations that differ in the kinds of label or of text, fewest listings first."""
     return _groups(contenders, _kinds, _share)
 
 
 def share_table(groups: Sequence[Sequence[Ablation]]) -> Table | None:
-    """Accuracy by number of training listings, and what the last step gave."""
+    """Accuracy by number of training listings, and the gain of each step."""
     rows: list[list[Cell]] = []
     for group in groups:
-        before: Ablation | None = None
-        for lesson in group:
-            gain = "–" if before is None else f"{100 * (lesson.accuracy['value'] - before.accuracy['value']):+.1f}"
-            name, share = lesson.contender.run, percent(lesson.share)
-            rows.append(
-                [
-                    lesson.name,
-                    lesson.evidence.label,
-                    name,
-                    share,
-                    f"{lesson.listings:,}",
-                    lesson.accuracy,
-                    gain,
-                ]
-            )
-            before = lesson
+        for smaller, ablation in zip((None, *group), group, strict=False):
+            gain = NONE
+            if smaller is not None:
+                gain = f"{100 * (ablation.accuracy['value'] - smaller.accuracy['value']):+.1f}"
+            row = [ablation.name, ablation.evidence.label, ablation.contender.run]
+            rows.append([*row, percent(ablation.share), f"{ablation.listings:,}", ablation.accuracy, gain])
     columns = ("of", "evidence", "config", "share", "listings", "accuracy", "points gained")
     return Table(columns, rows, words=3, groups=[("", 3), ("learned from", 2), ("", 2)]) if rows else None
 
 
 def kind_table(groups: Sequence[Sequence[Ablation]], comparison: Comparison) -> Table | None:
-    """Accuracy by the kinds of label learned from, on each set of listings that judges."""
+    """Accuracy by the kinds of label learned from, on each cohort of the comparison."""
     cohorts = comparison.shown_cohorts
     rows: list[list[Cell]] = []
-    for group in groups:
-        for lesson in group:
-            answers = lesson.contender.answers[lesson.evidence]
-            sources = ", ".join(f"{n:,} {source or 'given'}" for source, n in lesson.contender.sources.items())
-            judged = [_accuracy(answers.only(members)) or "–" for members in cohorts.values()]
-            name = [lesson.contender.run, lesson.evidence.label, sources]
-            rows.append([*name, f"{lesson.listings:,}", *judged])
+    for ablation in (ablation for group in groups for ablation in group):
+        answers = ablation.contender.answers[ablation.evidence]
+        sources = ", ".join(f"{n:,} {source or 'given'}" for source, n in ablation.contender.sources.items())
+        accuracies = [accuracy_of(answers.only(members)) or NONE for members in cohorts.values()]
+        row = [ablation.contender.run, ablation.evidence.label, sources]
+        rows.append([*row, f"{ablation.listings:,}", *accuracies])
     columns = ("config", "evidence", "labels learned from", "listings", *cohorts)
     return Table(columns, rows, words=3, groups=[("", 4), ("accuracy", len(cohorts))]) if rows else None
 
 
-def lessons_document(contenders: Sequence[Contender]) -> dict[str, Any]:
-    """Both as numbers, for `compare.json`."""
-    found = {"listings": share_lessons(contenders), "kinds": kind_lessons(contenders)}
+def ablations_document(contenders: Sequence[Contender]) -> dict[str, Any]:
+    """Both kinds of ablation as numbers, for `compare.json`."""
+    ablations = {"listings": share_ablations(contenders), "kinds": kind_ablations(contenders)}
     return {
-        what: [
+        varied: [
             {
-                "of": lesson.name,
-                "run": lesson.contender.run,
-                "evidence": lesson.evidence.label,
-                "share": lesson.share,
-                "listings": lesson.listings,
-                "sources": dict(lesson.contender.sources),
-                "accuracy": dict(lesson.accuracy),
+                "of": ablation.name,
+                "run": ablation.contender.run,
+                "evidence": ablation.evidence.label,
+                "share": ablation.share,
+                "listings": ablation.listings,
+                "sources": dict(ablation.contender.sources),
+                "accuracy": dict(ablation.accuracy),
             }
             for group in groups
-            for lesson in group
+            for ablation in group
         ]
-        for what, groups in found.items()
+        for varied, groups in ablations.items()
     }
 
 
-def _less(contender: Contender, other: Contender) -> bool:
-    """Whether `contender` is made as `other`, or a part of it, and learned from fewer listings."""
+def _is_variant_of(contender: Contender, other: Contender) -> bool:
+    """Whether `contender` is made like `other`, or like a part of it, and learned from fewer listings."""
     if not contender.learned or not other.learned or contender.learned[Evidence.BOTH] >= other.learned[Evidence.BOTH]:
         return False
     shown = [evidence for evidence in SHOWN if evidence in contender.answers]
-    return all(evidence in other.answers and _made(contender, evidence) == _made(other, evidence) for evidence in shown)
+    return all(
+        evidence in other.answers and _recipe(contender, evidence) == _recipe(other, evidence) for evidence in shown
+    )
 
 
 def _groups(contenders: Sequence[Contender], varied: Value, fixed: Value) -> list[list[Ablation]]:
-    """Lessons by evidence that are made alike and equal in `fixed`, each with another value of `varied`."""
-    found: dict[tuple[str, str, str], dict[str, Ablation]] = {}
+    """Ablations by evidence that have one recipe and are equal in `fixed`, each with another value of `varied`."""
+    groups: dict[tuple[str, str, str], dict[str, Ablation]] = {}
     for evidence in SHOWN:
         for contender in contenders:
-            accuracy = (
-                _accuracy(contender.answers[evidence]) if evidence in contender.answers and contender.learned else None
-            )
+            if evidence not in contender.answers or not contender.learned:
+                continue
+            accuracy = accuracy_of(contender.answers[evidence])
             if accuracy is not None:
-                lesson = Ablation(contender.run, evidence, contender, contender.learned[evidence], accuracy)
-                group = found.setdefault((evidence, _made(contender, evidence), fixed(contender)), {})
-                group.setdefault(varied(contender), lesson)
-    groups = []
-    for group in found.values():
-        lessons = sorted(group.values(), key=lambda lesson: lesson.listings)
-        if len(lessons) > 1:
-            groups.append([replace(lesson, name=lessons[-1].name) for lesson in lessons])
-    return groups
+                ablation = Ablation(contender.run, evidence, contender, contender.learned[evidence], accuracy)
+                group = groups.setdefault((evidence, _recipe(contender, evidence), fixed(contender)), {})
+                group.setdefault(varied(contender), ablation)
+    ordered = [sorted(group.values(), key=lambda ablation: ablation.listings) for group in groups.values()]
+    return [[replace(ablation, name=group[-1].name) for ablation in group] for group in ordered if len(group) > 1]
 
 
 def _share(contender: Contender) -> str:
@@ -154,8 +139,8 @@ def _kinds(contender: Contender) -> str:
     return json.dumps([contender.settings["catalogue"][key] for key in KINDS], sort_keys=True)
 
 
-def _made(contender: Contender, evidence: Evidence) -> str:
-    """All that the settings say but what is learned from, and but the network that does not answer."""
+def _recipe(contender: Contender, evidence: Evidence) -> str:
+    """The settings without the choice of training listings, and without the network that does not answer."""
     settings = dict(contender.settings)
     settings["split"] = {key: value for key, value in settings["split"].items() if key != "train_share"}
     settings["catalogue"] = {key: value for key, value in settings["catalogue"].items() if key not in KINDS}
@@ -163,10 +148,3 @@ def _made(contender: Contender, evidence: Evidence) -> str:
         if modality not in evidence.modalities:
             settings.pop(modality.value, None)
     return json.dumps(settings, sort_keys=True)
-
-
-def _accuracy(answers: Predictions) -> Mapping[str, float] | None:
-    """Accuracy with its interval; None without listings."""
-    n = len(answers.labels)
-    right = int((answers.probabilities.argmax(1) == answers.labels).sum())
-    return cast(Mapping[str, float], share_estimate(right, n)) if n else None

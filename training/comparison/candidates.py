@@ -1,4 +1,4 @@
-"""What a comparison shows: contenders, each with the answers of its networks to the same listings."""
+"""A comparison's contenders, each with the answers of its networks to the same listings."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from models.listing import Evidence, Modality
 from models.taxonomy import Taxonomy
 from training.catalogue.dataset import Catalogue
 from training.comparison.cost import Cost, Way
+from training.evaluation.intervals import share_estimate
 from training.evaluation.predictions import LearningCurve, Predictions
 
 BASELINE = "reference"
-"""What the linear reference is called where configs have names."""
+"""The name of the linear reference beside those of configs."""
 SHOWN = (Evidence.TEXT, Evidence.IMAGE, Evidence.BOTH)
-"""The cases that have a row of their own."""
+"""The kinds of evidence that have rows of their own."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Contender:
 
     `costs` are those in the first of `training.comparison.cost.ways`, `other_costs` in the others. `fusion` is the
     method that the config asks for, `settings` the config as JSON types. `learned` counts the training listings that
-    have the evidence of each case, for BOTH all of them, and `sources` those of each label source; both are empty for
-    the reference.
+    have each kind of evidence, for BOTH all of them, and `sources` those of each label source; both are empty for the
+    reference.
     """
 
     run: str
@@ -76,7 +77,7 @@ class NotTrained:
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """A row of the comparison: a network, or two fused, with what it answers from the evidence of `case`."""
+    """A row of the comparison: a network, or two fused, with its answers from one kind of evidence."""
 
     name: str
     evidence: Evidence
@@ -95,14 +96,18 @@ class Entry:
 
     @property
     def cost(self) -> Cost | None:
-        """What one listing costs, if it was measured."""
+        """The cost of one listing, if it was measured."""
         return self.contender.costs.get(self.evidence)
 
     @property
     def megabytes(self) -> float | None:
         """Size of the compiled networks, None when there are none."""
-        sizes = [network.megabytes for network in self.networks if network.megabytes is not None]
-        return sum(sizes) if sizes else None
+        return _sum([network.megabytes for network in self.networks])
+
+    @property
+    def keras_megabytes(self) -> float | None:
+        """Size of the Keras networks, None when there are none."""
+        return _sum([network.keras_megabytes for network in self.networks])
 
     @property
     def parameters(self) -> int:
@@ -112,9 +117,9 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """All that the report is made of. `rows` are labels of the catalogue's rows in `part`; `held_in` counts those of
-    the first config's part that are left out, because another config may train on them. `cohorts` are row labels.
-    `variants` are made as one of the contenders but learned from less (see `training.comparison.ablations`).
+    """The content of the report. `rows` are labels of the catalogue's rows in `part`; `held_in` counts those of the
+    first config's part that are left out, because another config may train on them. `cohorts` are row labels.
+    `variants` are made like one of the contenders but learned from less (see `training.comparison.ablations`).
     """
 
     part: str
@@ -134,23 +139,23 @@ class Comparison:
 
         Names are those of the networks, with the config's where two different ones have the same.
         """
-        found: dict[tuple[Any, ...], Entry] = {}
+        entries: dict[tuple[Any, ...], Entry] = {}
         for evidence in SHOWN:
             for contender in self.contenders:
                 if evidence not in contender.answers:
                     continue
-                networks = [each for each in contender.networks if each.modality in evidence.modalities]
+                networks = [network for network in contender.networks if network.modality in evidence.modalities]
                 # Two configs may share a network, but a fusion is a config's own.
                 own = contender.run if evidence is Evidence.BOTH else ""
                 key = (evidence, own, *(network.key for network in networks))
                 name = " + ".join(network.name for network in networks)
-                found.setdefault(key, Entry(name, evidence, contender, networks))
-        names = Counter((entry.evidence, entry.name) for entry in found.values())
+                entries.setdefault(key, Entry(name, evidence, contender, networks))
+        names = Counter((entry.evidence, entry.name) for entry in entries.values())
         return [
             entry
             if names[entry.evidence, entry.name] == 1
             else Entry(f"{entry.name} ({entry.contender.run})", entry.evidence, entry.contender, entry.networks)
-            for entry in found.values()
+            for entry in entries.values()
         ]
 
     @property
@@ -162,5 +167,17 @@ class Comparison:
 
     @property
     def whole(self) -> str:
-        """What the whole part is called."""
+        """The name of the whole part."""
         return f"all of the {self.part} part"
+
+
+def accuracy_of(answers: Predictions) -> Mapping[str, float] | None:
+    """Accuracy with its interval; None without listings."""
+    n = len(answers.labels)
+    right = int((answers.probabilities.argmax(1) == answers.labels).sum())
+    return cast(Mapping[str, float], share_estimate(right, n)) if n else None
+
+
+def _sum(sizes: Sequence[float | None]) -> float | None:
+    known = [size for size in sizes if size is not None]
+    return sum(known) if known else None

@@ -17,7 +17,7 @@ from typing import Any
 from models.decision.calibration import Calibration
 from models.listing import Evidence, Listing
 from models.predictor import Predictor
-from training.comparison.ablations import parted
+from training.comparison.ablations import split_variants
 from training.comparison.baseline import COST_FILE, NAME, SETTINGS, fit_baseline
 from training.comparison.candidates import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
 from training.comparison.cost import Cost, listings_to_time, measure_ways
@@ -116,7 +116,7 @@ def compare(
     say(f"[compare] timing up to {listings} listings, one by one")
     timed = listings_to_time(data.catalogue, rows, listings)
     found = {each.label: _contender(each, answers) for each, answers in given}
-    chosen, variants = parted(list(found.values()))
+    chosen, variants = split_variants(list(found.values()))
     costed = {each.label: each for each in trained}
     contenders = [_costed(each, costed[each.run].version, timed) for each in chosen]
     table = data.catalogue.rows.loc[rows]

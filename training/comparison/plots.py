@@ -1,8 +1,7 @@
-"""Plots of several networks together, in the style of `training.reports.plots`: the same data give the same bytes."""
+"""Plots of several networks together, in the style of `training.reports.plots`: equal data give equal bytes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,13 +11,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFormatter
 from matplotlib.transforms import Bbox
 
-from training.reports import plots
-from training.reports.plots import GREY, INK, SERIES
+from training.reports.plots import INK, coverage_axes, drawing, epochs, printable, series, with_errors, wrapped
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5f6670")
 """Okabe and Ito (2008) without yellow, which a white ground swallows."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", "-.", ":")
+WIDTH = 9.5
+"""Inches of the plots that stand alone."""
 SIDES = (
     ((0, 8), "center", "bottom"),
     ((0, -8), "center", "top"),
@@ -32,7 +32,7 @@ SIDES = (
 
 @dataclass(frozen=True)
 class Point:
-    """One network: its `case`, its accuracy as an estimate, and what a listing costs it in ms, None if not known."""
+    """One network: its accuracy as an estimate, and the ms that a listing costs it, None if not known."""
 
     name: str
     evidence: str
@@ -40,32 +40,31 @@ class Point:
     ms: float | None
 
 
+@dataclass(frozen=True)
+class Line:
+    """Accuracies, as estimates, over numbers of training listings: one network and evidence."""
+
+    name: str
+    evidence: str
+    points: Sequence[tuple[int, Mapping[str, float]]]
+
+
 def accuracies(points: Sequence[Point]) -> bytes:
     """Accuracy with its 95 % interval, one line each, from the first down; the best of each evidence is filled."""
     best = {
         point.evidence: max(p.accuracy["value"] for p in points if p.evidence == point.evidence) for point in points
     }
-    with plots._drawing((9.5, 1.0 + 0.34 * len(points)), "svg") as (figure, result):
+    with drawing(WIDTH, 1.0 + 0.34 * len(points)) as (figure, result):
         axes = figure.subplots()
-        seen: set[str] = set()
         for row, point in enumerate(points):
-            name, colour, marker, _ = SERIES.get(point.evidence, (point.evidence, GREY, "o", "-"))
-            value, low, high = (point.accuracy[key] for key in ("value", "low", "high"))
-            axes.errorbar(
-                [value],
-                [row],
-                xerr=[[value - low], [high - value]],
-                color=colour,
-                marker=marker,
-                markersize=8,
-                markerfacecolor=colour if value == best[point.evidence] else "white",
-                linewidth=0,
-                elinewidth=2,
-                label=None if point.evidence in seen else name,
-            )
-            seen.add(point.evidence)
-            axes.annotate(f"{value:.3f}", (high, row), (6, 0), textcoords="offset points", va="center", fontsize=9)
-        axes.set_yticks(range(len(points)), [plots._printable(point.name) for point in points])
+            label, colour, marker = _look_of_evidence(points, row)
+            (value,), errors = with_errors([point.accuracy])
+            filling = colour if value == best[point.evidence] else "white"
+            look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 8, "markerfacecolor": filling}
+            axes.errorbar([value], [row], xerr=errors, linewidth=0, elinewidth=2, label=label, **look)
+            end = (point.accuracy["high"], row)
+            axes.annotate(f"{value:.3f}", end, (6, 0), textcoords="offset points", va="center", fontsize=9)
+        axes.set_yticks(range(len(points)), [printable(point.name) for point in points])
         axes.set(ylim=(len(points) - 0.5, -0.5), xlabel="accuracy")
         axes.margins(x=0.12)
         axes.xaxis.set_major_formatter(PercentFormatter(1))
@@ -78,26 +77,14 @@ def accuracies(points: Sequence[Point]) -> bytes:
 def accuracy_over_cost(points: Sequence[Point]) -> bytes:
     """Accuracy over the ms that a listing costs, on a logarithmic scale."""
     timed = [point for point in points if point.ms]
-    with plots._drawing((9.5, 4.2), "svg") as (figure, result):
+    with drawing(WIDTH, 4.2) as (figure, result):
         axes = figure.subplots()
-        seen: set[str] = set()
-        for point in timed:
-            name, colour, marker, _ = SERIES.get(point.evidence, (point.evidence, GREY, "o", "-"))
-            axes.plot(
-                [point.ms or math.nan],
-                [point.accuracy["value"]],
-                color=colour,
-                marker=marker,
-                markersize=8,
-                linestyle="",
-                label=None if point.evidence in seen else name,
-            )
-            seen.add(point.evidence)
-        axes.set_xscale("log")
+        for row, point in enumerate(timed):
+            label, colour, marker = _look_of_evidence(timed, row)
+            look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 8, "linestyle": ""}
+            axes.plot([point.ms or 0.0], [point.accuracy["value"]], label=label, **look)
+        _make_logarithmic(axes, "g")
         axes.margins(x=0.22, y=0.14)
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.minorticks_off()
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set(xlabel="ms of one thread for a listing, preparation included", ylabel="accuracy")
         figure.legend(loc="outside upper right", ncols=3)
@@ -105,16 +92,23 @@ def accuracy_over_cost(points: Sequence[Point]) -> bytes:
     return result.getvalue()
 
 
+def _look_of_evidence(points: Sequence[Point], row: int) -> tuple[str | None, str, str]:
+    """Label, colour and marker of a point; only the first of its evidence has a label."""
+    evidence = points[row].evidence
+    name, colour, marker, _ = series(evidence)
+    return None if any(point.evidence == evidence for point in points[:row]) else name, colour, marker
+
+
 def _name_points(figure: Figure, axes: Axes, points: Sequence[Point]) -> None:
     """Write each name beside its point, on the first side where it lies on no other name or point."""
     figure.draw_without_rendering()  # only a laid out figure knows where its texts lie
-    places = axes.transData.transform([(point.ms or 0.0, point.accuracy["value"]) for point in points])
-    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in places]
+    centres = axes.transData.transform([(point.ms or 0.0, point.accuracy["value"]) for point in points])
+    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in centres]
     for point, own in zip(points, list(taken), strict=True):
         for side in SIDES:
             offset, across, upright = side
             name = axes.annotate(
-                plots._printable(point.name),
+                printable(point.name),
                 (point.ms or 0.0, point.accuracy["value"]),
                 offset,
                 textcoords="offset points",
@@ -131,33 +125,21 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Point]) -> None:
             name.remove()
 
 
-@dataclass(frozen=True)
-class Line:
-    """Accuracies, as estimates, over numbers of training listings: one network and evidence."""
-
-    name: str
-    evidence: str
-    points: Sequence[tuple[int, Mapping[str, float]]]
-
-
 def accuracy_over_listings(lines: Sequence[Line]) -> bytes:
     """Accuracy with its 95 % interval over the listings that were learned from, on a logarithmic scale."""
     several = len({line.name for line in lines}) > 1
-    with plots._drawing((9.5, 4.6), "svg") as (figure, result):
+    with drawing(WIDTH, 4.6) as (figure, result):
         axes = figure.subplots()
         for number, line in enumerate(lines):
-            name, colour, marker, style = SERIES.get(line.evidence, (line.evidence, GREY, "o", "-"))
+            name, colour, marker, style = series(line.evidence)
             if several:
-                name, colour = f"{plots._printable(line.name)}, {name}", _look(number)[0]
-            listings, values = [n for n, _ in line.points], [estimate["value"] for _, estimate in line.points]
-            errors = [[e["value"] - e["low"] for _, e in line.points], [e["high"] - e["value"] for _, e in line.points]]
+                name, colour = f"{printable(line.name)}, {name}", _look(number)[0]
+            listings = [n for n, _ in line.points]
+            values, errors = with_errors([estimate for _, estimate in line.points])
             axes.errorbar(listings, values, errors, color=colour, marker=marker, linestyle=style, label=name)
             for x, y in zip(listings, values, strict=True):
                 axes.annotate(f"{y:.3f}", (x, y), (6, 6), textcoords="offset points", fontsize=9, color=INK)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.minorticks_off()
+        _make_logarithmic(axes, ",.0f")
         axes.margins(x=0.08, y=0.1)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set(xlabel="training listings with this evidence (text and photo: all)", ylabel="accuracy")
@@ -167,33 +149,28 @@ def accuracy_over_listings(lines: Sequence[Line]) -> bytes:
 
 def coverage_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], title: str, *, lowest: float) -> bytes:
     """Precision of the most certain listings over their share, one line for each network: `precision_sweep`s."""
-    with plots._drawing((4.6, 4.2 + 0.2 * len(curves)), "svg") as (figure, result):
+    with drawing(4.6, 4.2 + 0.2 * len(curves)) as (figure, result):
         axes = figure.subplots()
-        for precision in (0.95, 0.99):
-            axes.axhline(precision, color=GREY, linewidth=0.9, linestyle=(0, (2, 3)))
+        coverage_axes(axes, title, lowest)
         for number, (name, sweep) in enumerate(curves.items()):
             colour, _, line = _look(number)
             x, y = ([point[key] for point in sweep] for key in ("coverage", "precision"))
-            axes.plot(x, y, color=colour, linestyle=line, label=plots._printable(name))
-        axes.set(xlim=(0, 1.01), ylim=(max(lowest - 0.03, 0), 1.01), title=plots._wrapped(title))
-        axes.set(xlabel="coverage: share filed without a human", ylabel="precision of what is filed")
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
+            axes.plot(x, y, color=colour, linestyle=line, label=printable(name))
         figure.legend(loc="outside lower left", ncols=1)
     return result.getvalue()
 
 
 def learning_curves(curves: Mapping[str, Mapping[str, Any]], title: str) -> bytes:
     """Validation loss and accuracy after each epoch, one line for each fit; thin lines are the training loss."""
-    with plots._drawing((4.6, 5.0 + 0.2 * len(curves)), "svg") as (figure, result):
+    with drawing(4.6, 5.0 + 0.2 * len(curves)) as (figure, result):
         loss, accuracy = figure.subplots(2, 1, sharex=True)
         for number, (name, curve) in enumerate(curves.items()):
             colour, marker, line = _look(number)
             look = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4}
-            loss.plot(*_epochs(curve["train_loss"]), color=colour, linewidth=0.8, alpha=0.55)
-            loss.plot(*_epochs(curve["validation_loss"]), label=plots._printable(name), **look)
-            accuracy.plot(*_epochs(curve["validation_accuracy"]), **look)
-        loss.set(ylabel="loss (nats)", title=plots._wrapped(title))
+            loss.plot(*epochs(curve["train_loss"]), color=colour, linewidth=0.8, alpha=0.55)
+            loss.plot(*epochs(curve["validation_loss"]), label=printable(name), **look)
+            accuracy.plot(*epochs(curve["validation_accuracy"]), **look)
+        loss.set(ylabel="loss (nats)", title=wrapped(title))
         accuracy.set(ylabel="validation accuracy", xlabel="epoch")
         accuracy.yaxis.set_major_formatter(PercentFormatter(1))
         accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -202,12 +179,14 @@ def learning_curves(curves: Mapping[str, Mapping[str, Any]], title: str) -> byte
     return result.getvalue()
 
 
+def _make_logarithmic(axes: Axes, form: str) -> None:
+    """An x axis with ticks at 1, 2, 5, 10, 20..., their labels formatted as `form` says."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format(value, form)))
+    axes.minorticks_off()
+
+
 def _look(number: int) -> tuple[str, str, str]:
     """Colour, marker and line of one of many series."""
     return COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)], LINES[number % len(LINES)]
-
-
-def _epochs(values: Sequence[float | None]) -> tuple[list[int], list[float]]:
-    """Epochs counted from 1 and their values; a loss that was not finite leaves a gap."""
-    numbers = [math.nan if value is None else value for value in values]
-    return list(range(1, len(numbers) + 1)), numbers

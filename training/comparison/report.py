@@ -1,4 +1,4 @@
-"""`compare.html`, the same as `compare.md`, and its figures as `compare.json`.
+"""`compare.html`, `compare.md` with the tables of the page, and `compare.json` with its figures.
 
 Page and Markdown show titles of the catalogue's own listings: they are for the disk of whoever has the catalogue, and
 no part of any version. The JSON holds figures alone.
@@ -7,74 +7,115 @@ no part of any version. The JSON holds figures alone.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from models.listing import Evidence
 from training.comparison import plots as compare_plots
-from training.comparison.ablations import kind_lessons, kind_table, share_lessons, share_table
+from training.comparison.ablations import (
+    ablations_document,
+    kind_ablations,
+    kind_table,
+    share_ablations,
+    share_table,
+)
 from training.comparison.candidates import SHOWN, Comparison, Contender, Entry
-from training.comparison.cost_tables import cost_table, ways_table
 from training.comparison.tables import (
-    Json,
+    QUALITY,
+    Figures,
+    cells,
     class_rows,
     class_table,
     confidence_table,
-    document,
+    cost_table,
     figures_of,
     fusion_tables,
     gain_table,
     missing_table,
-    pairs_table,
     quality_tables,
     readme_table,
-    settings_table,
     source_table,
     title_table,
+    ways_table,
 )
+from training.evaluation.predictions import Predictions
 from training.reports import plots
-from training.reports.rendering import environment
-from training.reports.report import Picture, _picture, _worst
-from training.reports.tables import category_name
+from training.reports.plots import Picture
+from training.reports.rendering import percent, render, write_whole
+from training.reports.tables import Cell, Json, Table, category_name, confused_pairs, flat
 
 CAUTION = {
     "validation": "The validation part chose the epoch at which each fit stopped, so all of these figures flatter a "
     "little, all networks alike. The test part is left alone until a network is chosen.",
-    "calibration": "Temperatures, thresholds and fusion weights were fitted on these very listings: accuracy of text "
-    "and photo alone stands, but fused figures, calibration errors and what is filed flatter.",
+    "calibration": "Temperatures, thresholds and fusion weights were fitted on these very listings: the accuracy of "
+    "text and photo alone stands, but fused figures, calibration errors and the shares filed flatter.",
     "test": "The test part is to be looked at once, when the choice is made: whoever chooses by these figures has to "
     "find other listings for honest ones.",
 }
-FILES = ("compare.html", "compare.md", "compare.json")
+PAIRS, EXAMPLES, TITLE_CHARACTERS = 12, 2, 90
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> Path:
     """Write page, Markdown and JSON into `folder`, made if need be; returns the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
     figures = {entry.key: figures_of(entry, comparison) for entry in comparison.entries}
-    shown = _shown(comparison, figures)
-    created = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-    pages = {"compare.html.j2": "compare.html", "compare.md.j2": "compare.md"}
-    for template, name in pages.items():
-        text = environment().get_template(template).render(comparison=comparison, created=created, **shown)
-        text = text if name.endswith(".html") else re.sub(r"\n{3,}", "\n\n", text)
-        (folder / name).write_text(text, encoding="utf-8", errors="replace")
-    figures_file = json.dumps(document(comparison, figures), indent=1) + "\n"
-    (folder / "compare.json").write_text(figures_file, encoding="utf-8")
+    values = _values(comparison, figures)
+    write_whole(folder / "compare.html", render("compare.html.j2", **values))
+    write_whole(folder / "compare.md", render("compare.md.j2", **values))
+    write_whole(folder / "compare.json", json.dumps(document(comparison, figures), indent=1) + "\n")
     return folder / "compare.html"
 
 
-def _shown(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) -> dict[str, Any]:
-    """What both templates show."""
+def document(comparison: Comparison, figures: Figures) -> dict[str, Any]:
+    """`compare.json`: the quality tables as numbers. Nothing in it is from a listing."""
+    rows = [
+        {
+            "listings": cohort,
+            "network": entry.name,
+            "evidence": entry.evidence.label,
+            "run": entry.contender.run,
+            "n": metrics["n"],
+            **{key: metrics[key] for key in (*QUALITY, "ece")},
+            "ms": None if entry.cost is None else round(entry.cost.ms, 2),
+            "cpu_ms": None if entry.cost is None else round(entry.cost.cpu_ms, 2),
+            "other_ms": {
+                str(way): round(costs[entry.evidence].ms, 2)
+                for way, costs in entry.contender.other_costs.items()
+                if entry.evidence in costs
+            },
+            "mb": None if entry.megabytes is None else round(entry.megabytes, 2),
+            "parameters": entry.parameters,
+            "class_f1": {row["code"]: row["f1"] for row in metrics["per_class"]},
+        }
+        for cohort, entry, metrics in cells(comparison, figures)
+    ]
+    return {
+        "on": comparison.part,
+        "catalogue": comparison.catalogue.name,
+        "command": comparison.command,
+        "listings": len(comparison.rows),
+        "networks": rows,
+        "fusions": {contender.run: list(contender.fusions) for contender in comparison.contenders if contender.fusions},
+        "learned": ablations_document([*comparison.contenders, *comparison.variants]),
+        "not_trained": [asdict(failed) for failed in comparison.not_trained],
+    }
+
+
+def _values(comparison: Comparison, figures: Figures) -> dict[str, Any]:
+    """The values of both templates."""
     whole = comparison.whole
     columns, rows = class_rows(comparison, figures, whole)
     sources = comparison.catalogue.rows.loc[list(comparison.rows), "label_source"].value_counts()
     entries = [entry for entry in comparison.entries if whole in figures[entry.key]]
-    learned = [*comparison.contenders, *comparison.variants]
+    metrics = {entry.key: figures[entry.key][whole] for entry in entries}
+    contenders = [*comparison.contenders, *comparison.variants]
     return {
+        "comparison": comparison,
+        "created": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "caution": CAUTION[comparison.part],
         "sources": {str(source) or "no named source": int(n) for source, n in sources.items()},
         "quality": quality_tables(comparison, figures),
@@ -89,107 +130,130 @@ def _shown(comparison: Comparison, figures: Mapping[str, Mapping[str, Json]]) ->
         "class_columns": columns,
         "class_rows": rows,
         "classes": class_table(columns, rows),
-        "mistakes": [_mistakes(entry, figures[entry.key][whole], comparison) for entry in entries],
-        "shares": share_table(share_lessons(learned)),
-        "kinds": kind_table(kind_lessons(learned), comparison),
+        "mistakes": [_mistakes(entry, metrics[entry.key], comparison) for entry in entries],
+        "shares": share_table(share_ablations(contenders)),
+        "kinds": kind_table(kind_ablations(contenders), comparison),
         "settings": settings_table(comparison.contenders),
         "missing": missing_table(comparison),
-        "plots": _plots(comparison, entries, {entry.key: figures[entry.key][whole] for entry in entries}),
-        "best": _best(entries, {entry.key: figures[entry.key][whole] for entry in entries}),
+        "plots": _plots(comparison, entries, metrics),
+        "best": _best(entries, metrics),
     }
 
 
-def _mistakes(entry: Entry, figures: Json, comparison: Comparison) -> dict[str, Any]:
+def _mistakes(entry: Entry, metrics: Json, comparison: Comparison) -> dict[str, Any]:
+    """The confusion matrix and the most frequent mistakes, each with the titles of the most certain ones."""
     names = [category_name(code, comparison.taxonomy) for code in comparison.taxonomy.codes]
     title = f"{entry.name}, {entry.evidence.label}"
-    matrix = plots.confusion_matrix(*_worst(figures["confusion"], names), title)
+    answers = entry.answers.only(comparison.rows)
+    rows: list[list[Cell]] = []
+    for true, predicted, n in confused_pairs(metrics["confusion"], PAIRS):
+        titles = " · ".join(f"“{title}”" for title in _examples(answers, comparison, true, predicted))
+        share = percent(n / metrics["per_class"][true]["n"])
+        rows.append([names[true], names[predicted], titles, str(n), share])
+    columns = ("true category", "predicted", "for example", "listings", "share of the true")
     return {
         "name": title,
-        "matrix": _picture(matrix, f"Confusion matrix, {title}"),
-        "pairs": pairs_table(entry, figures, comparison, comparison.whole),
+        "matrix": Picture.of(plots.confusion_matrix(metrics["confusion"], names, title), f"Confusion matrix, {title}"),
+        "pairs": Table(columns, rows, words=3) if rows else None,
     }
 
 
-def _best(entries: list[Entry], figures: Mapping[str, Json]) -> list[dict[str, Any]]:
+def _examples(answers: Predictions, comparison: Comparison, true: int, predicted: int) -> Iterator[str]:
+    best = answers.probabilities.argmax(1)
+    positions = np.flatnonzero((answers.labels == true) & (best == predicted))
+    order = np.argsort(-answers.probabilities[positions, predicted], kind="stable")
+    for position in positions[order][:EXAMPLES]:
+        row = comparison.catalogue.rows.loc[int(answers.rows[position])]
+        title = " ".join((row["designation"].strip() or row["description"].strip() or "(photo alone)").split())
+        yield title if len(title) <= TITLE_CHARACTERS else title[: TITLE_CHARACTERS - 1].rstrip() + "…"
+
+
+def settings_table(contenders: Sequence[Contender]) -> Table | None:
+    """The settings in which configs that have them differ, and all sizes of networks; None when there are none."""
+    trained = [contender for contender in contenders if contender.settings]
+    lines = [dict(flat(contender.settings)) for contender in trained]
+    keys = dict.fromkeys(key for line in lines for key in line)
+    differing = [key for key in keys if ".parameters." in key or len({line[key] for line in lines if key in line}) > 1]
+    rows = [[key, *(line.get(key, "") for line in lines)] for key in differing]
+    columns = ["setting", *(contender.run for contender in trained)]
+    return Table(columns, rows, words=len(columns)) if rows else None
+
+
+def _best(entries: Sequence[Entry], metrics: Mapping[str, Json]) -> list[dict[str, Any]]:
     """The most accurate of each evidence, for the tiles on top."""
-    found = []
+    tiles = []
     for evidence in SHOWN:
-        of_case = [entry for entry in entries if entry.evidence is evidence]
-        if of_case:
-            entry = max(of_case, key=lambda each: figures[each.key]["accuracy"]["value"])
-            found.append({"case": evidence.label, "name": entry.name, "figures": figures[entry.key]})
-    return found
+        candidates = [entry for entry in entries if entry.evidence is evidence]
+        if candidates:
+            entry = max(candidates, key=lambda entry: metrics[entry.key]["accuracy"]["value"])
+            tiles.append({"evidence": evidence.label, "name": entry.name, "figures": metrics[entry.key]})
+    return tiles
 
 
-def _plots(comparison: Comparison, entries: list[Entry], figures: Mapping[str, Json]) -> dict[str, list[Picture]]:
+def _plots(comparison: Comparison, entries: Sequence[Entry], metrics: Mapping[str, Json]) -> dict[str, list[Picture]]:
     points = [
         compare_plots.Point(
-            entry.name, entry.evidence, figures[entry.key]["accuracy"], None if entry.cost is None else entry.cost.ms
+            entry.name, entry.evidence, metrics[entry.key]["accuracy"], None if entry.cost is None else entry.cost.ms
         )
         for entry in entries
     ]
-    costs = [_picture(compare_plots.accuracy_over_cost(points), "Accuracy over cost")]
+    costs = [Picture.of(compare_plots.accuracy_over_cost(points), "Accuracy over cost")]
     return {
-        "accuracy": [_picture(compare_plots.accuracies(points), "Accuracy with 95 % intervals")],
+        "accuracy": [Picture.of(compare_plots.accuracies(points), "Accuracy with 95 % intervals")],
         "cost": costs if any(point.ms for point in points) else [],
-        "coverage": _coverage(entries, figures),
+        "coverage": list(_coverage(entries, metrics)),
         "reliability": [
-            _picture(
-                plots.reliability_diagram(figures[entry.key], entry.evidence),
+            Picture.of(
+                plots.reliability_diagram(metrics[entry.key], entry.evidence),
                 f"{entry.name}, {entry.evidence.label}",
             )
             for entry in entries
         ],
-        "curves": _curves(comparison),
-        **_lessons([*comparison.contenders, *comparison.variants]),
+        "curves": list(_curves(comparison)),
+        **_ablation_plots([*comparison.contenders, *comparison.variants]),
     }
 
 
-def _lessons(contenders: list[Contender]) -> dict[str, list[Picture]]:
-    """What more listings give, and what each kind of label."""
-    shares, kinds = share_lessons(contenders), kind_lessons(contenders)
+def _ablation_plots(contenders: Sequence[Contender]) -> dict[str, list[Picture]]:
+    """Accuracy by the number of training listings, and by the kinds of label."""
     lines = [
-        compare_plots.Line(group[0].name, group[0].evidence, [(lesson.listings, lesson.accuracy) for lesson in group])
-        for group in shares
+        compare_plots.Line(group[0].name, group[0].evidence, [(each.listings, each.accuracy) for each in group])
+        for group in share_ablations(contenders)
     ]
     points = [
-        compare_plots.Point(f"{lesson.contender.run} ({lesson.listings:,})", lesson.evidence, lesson.accuracy, None)
-        for group in kinds
-        for lesson in group
+        compare_plots.Point(f"{each.contender.run} ({each.listings:,})", each.evidence, each.accuracy, None)
+        for group in kind_ablations(contenders)
+        for each in group
     ]
-    found: dict[str, list[Picture]] = {"shares": [], "kinds": []}
+    pictures: dict[str, list[Picture]] = {"shares": [], "kinds": []}
     if lines:
-        found["shares"] = [_picture(compare_plots.accuracy_over_listings(lines), "Accuracy over training listings")]
+        plot = compare_plots.accuracy_over_listings(lines)
+        pictures["shares"] = [Picture.of(plot, "Accuracy over training listings")]
     if points:
-        found["kinds"] = [_picture(compare_plots.accuracies(points), "Accuracy by the labels learned from")]
-    return found
+        pictures["kinds"] = [Picture.of(compare_plots.accuracies(points), "Accuracy by the labels learned from")]
+    return pictures
 
 
-def _coverage(entries: list[Entry], figures: Mapping[str, Json]) -> list[Picture]:
+def _coverage(entries: Sequence[Entry], metrics: Mapping[str, Json]) -> Iterator[Picture]:
     """One plot for each evidence, all with the same axis of precision."""
-    lowest = min((p["precision"] for given in figures.values() for p in given["sweep"]), default=0.0)
-    found = []
+    lowest = min((point["precision"] for entry in metrics.values() for point in entry["sweep"]), default=0.0)
     for evidence in SHOWN:
-        sweeps = {entry.name: figures[entry.key]["sweep"] for entry in entries if entry.evidence is evidence}
+        sweeps = {entry.name: metrics[entry.key]["sweep"] for entry in entries if entry.evidence is evidence}
         if sweeps:
             plot = compare_plots.coverage_curves(sweeps, evidence.label, lowest=lowest)
-            found.append(_picture(plot, f"Precision over coverage, {evidence.label}"))
-    return found
+            yield Picture.of(plot, f"Precision over coverage, {evidence.label}")
 
 
-def _curves(comparison: Comparison) -> list[Picture]:
+def _curves(comparison: Comparison) -> Iterator[Picture]:
     """One plot for each modality; a network that several configs share is shown once."""
-    found = []
     for evidence in (Evidence.TEXT, Evidence.IMAGE):
-        curves = {}
-        for entry in comparison.entries:
-            name = entry.networks[0].name
-            its = [curve for curve in entry.contender.curves if curve.network == name]
-            if entry.evidence is evidence and its:
-                curves[entry.name] = {
-                    key: getattr(its[0], key) for key in ("train_loss", "validation_loss", "validation_accuracy")
-                }
+        curves = {
+            entry.name: asdict(curve)
+            for entry in comparison.entries
+            if entry.evidence is evidence
+            for curve in entry.contender.curves
+            if curve.network == entry.networks[0].name
+        }
         if curves:
             plot = compare_plots.learning_curves(curves, f"{evidence.label} networks")
-            found.append(_picture(plot, f"Learning curves, {evidence.label}"))
-    return found
+            yield Picture.of(plot, f"Learning curves, {evidence.label}")

@@ -1,18 +1,15 @@
-"""The tables about calibration: temperatures, fits, promises kept, listings unlike the catalogue."""
+"""The tables about calibration: temperatures, fits, promises kept, listings from outside the catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from models.listing import evidence_label
-from training.evaluation.intervals import share_estimate
 from training.reports.rendering import percent, promise
-from training.reports.tables import Cell, Json, Table, _decided
+from training.reports.tables import NONE, Cell, Json, Table, decided
 
 PROMISES = (0.95, 0.99)
 """Precisions whose promises are shown for every cohort."""
-
-
 FITTED = {
     "listings": ("listings", "{:,}"),
     "accuracy": ("accuracy", "{:.3f}"),
@@ -22,56 +19,41 @@ FITTED = {
     "ece": ("ECE after", "{:.3f}"),
     "set_floor": ("set floor", "{:.3f}"),
 }
-"""Of a case's calibration: column and format."""
-
-
+"""Column and format of each field of an evidence's calibration."""
 OWN = {"class_thresholds": "thresholds", "class_floors": "set floors"}
-"""Of a case's calibration: what single categories may have of their own."""
-
-
-def _promised(row: Json, n: int) -> tuple[str, str]:
-    """As `_decided`, with the interval of the share that is filed, too."""
-    filed, right = _decided(row)
-    ends = share_estimate(row["accepted"], n)
-    return f"{filed} ({100 * ends['low']:.1f}–{100 * ends['high']:.1f})", right
+"""Fields of an evidence's calibration that single categories may have a value of their own for."""
 
 
 def calibration_table(context: Json) -> Table | None:
-    """What was fitted for each case: the contents of calibration.json, or a summary of how the fit went."""
+    """The fitted values by evidence: the contents of calibration.json, or a summary of the fit."""
     calibration = context.get("calibration") or {}
     cases = calibration.get("cases") or {}
-    shown = [(key, *kind) for key, kind in FITTED.items() if any(key in fitted for fitted in cases.values())]
-    asked = [promise(precision) for precision in calibration.get("precisions", ())]
+    fields = [key for key in FITTED if any(key in fitted for fitted in cases.values())]
+    promises = [promise(precision) for precision in calibration.get("precisions", ())]
+    own = [key for key in OWN if promises and any(key in fitted for fitted in cases.values())]
     rows = []
     for evidence, fitted in cases.items():
-        rows.append(
-            [evidence_label(evidence), *(form.format(fitted[key]) if key in fitted else "–" for key, _, form in shown)]
-        )
-        if asked:
-            rows[-1] += ["–" if threshold is None else f"{threshold:.3f}" for threshold in fitted["thresholds"]]
-            rows[-1] += [str(len(fitted[key])) for key in OWN if key in fitted]
-    own = [name for key, name in OWN.items() if asked and any(key in fitted for fitted in cases.values())]
-    columns = [
-        "evidence",
-        *(name for _, name, _ in shown),
-        *asked,
-        *own,
-    ]
-    groups = [("", 1 + len(shown)), ("threshold", len(asked)), ("categories with their own", len(own))] if asked else []
-    return Table(columns, rows, groups=groups) if rows else None
+        row = [evidence_label(evidence)]
+        row += [FITTED[key][1].format(fitted[key]) if key in fitted else NONE for key in fields]
+        if promises:
+            row += [NONE if threshold is None else f"{threshold:.3f}" for threshold in fitted["thresholds"]]
+        rows.append([*row, *(str(len(fitted[key])) if key in fitted else NONE for key in own)])
+    columns = ["evidence", *(FITTED[key][0] for key in fields), *promises, *(OWN[key] for key in own)]
+    groups = [("", 1 + len(fields)), ("threshold", len(promises)), ("categories with their own", len(own))]
+    return Table(columns, rows, groups=groups if promises else []) if rows else None
 
 
 def fit_table(metrics: Json) -> Table | None:
-    """How calibration went, case by case, on its own listings: a `CalibrationSummary` in the metrics."""
+    """The calibration of each evidence on its own listings: the metrics' `CalibrationSummary`."""
     cases = (metrics.get("calibration") or {}).get("cases") or {}
     columns = ("nll_before", "nll_scaled", "nll_after", "ece_before", "ece_scaled", "ece")
     rows = [
         [
             evidence_label(evidence),
-            told.get("basis", ""),
-            *(f"{told[key]:.3f}" if key in told else "–" for key in columns),
+            summary.get("basis", ""),
+            *(f"{summary[key]:.3f}" if key in summary else NONE for key in columns),
         ]
-        for evidence, told in cases.items()
+        for evidence, summary in cases.items()
     ]
     names = ("as they came", "temperature", "all")
     groups = [("", 2), ("log loss", 3), ("ECE, cross-fitted", 3)]
@@ -79,51 +61,49 @@ def fit_table(metrics: Json) -> Table | None:
 
 
 def promises_table(cohorts: Mapping[str, Mapping[str, Json]], precisions: Sequence[float] = PROMISES) -> Table:
-    """For every cohort and case: what is filed at some precisions and how much of it is right; prediction sets."""
-    judged = [(name, evidence, figures) for name, cases in cohorts.items() for evidence, figures in cases.items()]
-    offered = {row["precision"] for _, _, figures in judged for row in figures["decisions"]}
-    asked = [precision for precision in precisions if precision in offered]
+    """For each cohort and evidence: the share filed at some precisions and how much of it is right; prediction sets."""
+    evaluations = [(name, evidence, figures) for name, cases in cohorts.items() for evidence, figures in cases.items()]
+    offered = {row["precision"] for _, _, figures in evaluations for row in figures["decisions"]}
+    shown = [precision for precision in precisions if precision in offered]
     rows: list[list[Cell]] = []
-    for name, evidence, figures in judged:
+    for name, evidence, figures in evaluations:
         decisions = {row["precision"]: row for row in figures["decisions"]}
         sets = figures["prediction_sets"]
-        decided = [cell for precision in asked for cell in _promised(decisions[precision], figures["n"])]
+        filed = [cell for precision in shown for cell in decided(decisions[precision], figures["n"])]
         held = sets.get("interval", percent(sets["coverage"]))
-        rows.append([name, evidence_label(evidence), f"{figures['n']:,}", *decided, held, f"{sets['mean_size']:.1f}"])
-    groups = [("", 3), *((f"asked for {promise(precision)}", 2) for precision in asked), ("prediction sets", 2)]
-    filed = ("filed", "of these right") * len(asked)
-    return Table(("listings", "evidence", "n", *filed, "hold the right one", "mean size"), rows, 2, groups)
+        rows.append([name, evidence_label(evidence), f"{figures['n']:,}", *filed, held, f"{sets['mean_size']:.1f}"])
+    groups = [("", 3), *((f"asked for {promise(precision)}", 2) for precision in shown), ("prediction sets", 2)]
+    columns = ("filed", "of these right") * len(shown)
+    return Table(("listings", "evidence", "n", *columns, "hold the right one", "mean size"), rows, 2, groups)
 
 
 def borrowing(metrics: Json) -> Json | None:
-    """What borrowing photos did to fusion, if any were borrowed: a `ImputationCheck` in the metrics."""
-    fusion = (metrics.get("calibration") or {}).get("fusion") or {}
-    found: Json | None = fusion.get("borrowing")
-    return found
+    """The effect of borrowed photos on fusion, if any were borrowed: the metrics' `BorrowingCheck`."""
+    fusion: Json = (metrics.get("calibration") or {}).get("fusion") or {}
+    return fusion.get("borrowing")
 
 
-def strangers_table(metrics: Json) -> Table | None:
-    """How listings from outside the catalogue fared."""
+def out_of_catalogue_table(metrics: Json) -> Table | None:
+    """The answers to listings from outside the catalogue, by evidence."""
     rows: list[list[Cell]] = [
-        [evidence_label(evidence), f"{told['n']:,}", told["noticed"], told["review"], f"{told['confidence']:.2f}"]
-        for evidence, told in (metrics.get("unfamiliar") or {}).items()
+        [evidence_label(evidence), f"{row['n']:,}", row["noticed"], row["review"], f"{row['confidence']:.2f}"]
+        for evidence, row in (metrics.get("unfamiliar") or {}).items()
     ]
     return Table(("evidence", "n", "noticed", "sent to review", "mean confidence"), rows) if rows else None
 
 
 def kinds_table(metrics: Json) -> Table | None:
-    """Which kinds of listings from outside the catalogue were noticed: how many of how many, by case."""
+    """The listings from outside the catalogue by kind: how many of how many were noticed with each evidence."""
     cases: Json = metrics.get("unfamiliar") or {}
-    kinds = dict.fromkeys(kind for told in cases.values() for kind in told["kinds"])
     rows = []
-    for kind in kinds:
-        seen = [told["kinds"].get(kind) for told in cases.values()]
-        rows.append([kind, *(f"{one['noticed']} of {one['n']}" if one else "–" for one in seen)])
+    for kind in dict.fromkeys(kind for row in cases.values() for kind in row["kinds"]):
+        counts = [row["kinds"].get(kind) for row in cases.values()]
+        rows.append([kind, *(f"{count['noticed']} of {count['n']}" if count else NONE for count in counts)])
     return Table(("kind", *(evidence_label(evidence) for evidence in cases)), rows) if rows else None
 
 
 def alarms_table(cohorts: Mapping[str, Mapping[str, Json]]) -> Table | None:
-    """How many of the catalogue's own listings are called unfamiliar: false alarms."""
+    """False alarms: how many of the catalogue's own listings are called unfamiliar."""
     rows: list[list[Cell]] = [
         [name, evidence_label(evidence), f"{figures['n']:,}", figures["unfamiliar"]]
         for name, cases in cohorts.items()
@@ -134,18 +114,18 @@ def alarms_table(cohorts: Mapping[str, Mapping[str, Json]]) -> Table | None:
 
 
 def precision_table(metrics: Json) -> Table | None:
-    """What becomes of answers in bfloat16, by evidence; None where that was not measured."""
+    """How answers in bfloat16 differ from those in float32, by evidence; None where that was not measured."""
     rows = [
         [
             evidence_label(evidence),
-            f"{told['listings']:,}",
-            f"{100 * told['top1']:.2f} %",
-            f"{100 * told['top1_clear']:.2f} %",
-            f"{told['max_difference']:.3f}",
-            f"{told['accuracy_f32']:.4f}",
-            f"{told['accuracy']:.4f}",
+            f"{row['listings']:,}",
+            f"{100 * row['top1']:.2f} %",
+            f"{100 * row['top1_clear']:.2f} %",
+            f"{row['max_difference']:.3f}",
+            f"{row['accuracy_f32']:.4f}",
+            f"{row['accuracy']:.4f}",
         ]
-        for evidence, told in ((metrics.get("precision") or {}).get("bf16") or {}).items()
+        for evidence, row in ((metrics.get("precision") or {}).get("bf16") or {}).items()
     ]
     columns = ("evidence", "n", "all", "clear ones", "largest difference", "float32", "bfloat16")
     groups = [("", 2), ("same best category", 2), ("", 1), ("accuracy", 2)]

@@ -1,41 +1,19 @@
-"""`MODEL_CARD.md`: what a sceptical reader wants to know of a version before trusting it."""
+"""`MODEL_CARD.md`: the facts that a sceptical reader asks for before trusting a version."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from models.listing import Modality, evidence_label
+from models.listing import Modality
 from models.taxonomy import Taxonomy
-from models.versions.metrics import quality_table
 from training.config.networks import IMAGE_NETWORKS
-from training.reports.calibration_tables import (
-    alarms_table,
-    borrowing,
-    calibration_table,
-    fit_table,
-    kinds_table,
-    precision_table,
-    promises_table,
-    strangers_table,
-)
-from training.reports.rendering import environment
-from training.reports.tables import (
-    Json,
-    Table,
-    class_table,
-    data_tables,
-    decision_default,
-    decision_table,
-    default_decision,
-    evaluated,
-    fusion_table,
-    main_cohort,
-    network_table,
-    pairs_table,
-)
+from training.reports.rendering import render, write_whole
+from training.reports.report import page_values
+from training.reports.tables import Json, decision_default, decision_table, main_cohort, pairs_table
+
+FROM_SCRATCH = {"weights": "trained from scratch on this catalogue", "licence": "this project's"}
 
 
 def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Json) -> None:
@@ -44,7 +22,7 @@ def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Jso
     - `name`, `version`, `created`, `command`; `main_cohort`, the one shown in detail (else the first)
     - `config`: the run's; `libraries`: versions by name; `seconds` by stage; `limits`: sentences
     - `data`: `rows` and `photos` counted; rows by label source in `sources`, by text kind in `kinds`, by split and
-      source in `splits`, by reason in `left_out`; what the names mean in `source_meanings`, `kind_meanings`; `notes`:
+      source in `splits`, by reason in `left_out`; the names' meanings in `source_meanings`, `kind_meanings`; `notes`:
       sentences; `fingerprint`, `split_fingerprint`
     - `networks`: a list of `modality`, `name`, `weights` (their source), `licence`, `parameters`, `precision`
     - `calibration`: the contents of calibration.json or a `CalibrationSummary`'s fields, and `notes`
@@ -55,59 +33,29 @@ def write_model_card(path: Path, metrics: Json, taxonomy: Taxonomy, context: Jso
 
     Raises ValueError when nothing was evaluated, or nothing in `main_cohort`.
     """
-    main, cases = main_cohort(metrics, context)
-    evidence, figures = next(iter(cases.items()))
-    fusion = metrics["cohorts"][main].get("fusion")
-    text = (
-        environment()
-        .get_template("MODEL_CARD.md.j2")
-        .render(
-            context=context,
-            main=main,
-            main_case=evidence_label(evidence),
-            evidence=_evidence(metrics),
-            figures=figures,
-            decision=default_decision(figures, context),
-            decisions=decision_table(cases),
-            classes=class_table(cases, taxonomy),
-            pairs=pairs_table(figures, taxonomy),
-            fusion=fusion,
-            fused=fusion_table(fusion) if fusion else None,
-            promised=decision_default(context, "default_precision"),
-            coverage=decision_default(context, "coverage"),
-            data=data_tables(context),
-            networks=network_table(context),
-            quality=quality_table(dict(metrics)),
-            fitted=calibration_table(context),
-            calibrated=_calibrated_on(context),
-            fit=fit_table(metrics),
-            precisions=precision_table(metrics),
-            promises=promises_table(evaluated(metrics)),
-            strangers=strangers_table(metrics),
-            kinds=kinds_table(metrics),
-            alarms=alarms_table(evaluated(metrics)),
-            borrowing=borrowing(metrics),
-            errors=Table(
-                ("evidence", "n", "ECE", "by chance"),
-                [
-                    [evidence_label(name), f"{each['n']:,}", f"{each['ece']:.3f}", f"{each['ece_chance']:.3f}"]
-                    for name, each in cases.items()
-                ],
-            ),
-        )
+    _, cases = main_cohort(metrics, context)
+    text = render(
+        "MODEL_CARD.md.j2",
+        **page_values(metrics, taxonomy, context),
+        evidence=_evidence(metrics),
+        decisions=decision_table(cases),
+        pairs=pairs_table(next(iter(cases.values())), taxonomy),
+        promised=decision_default(context, "default_precision"),
+        coverage=decision_default(context, "coverage"),
+        calibrated=_calibrated_on(context),
     )
-    path.write_text(re.sub(r"\n{3,}", "\n\n", text), encoding="utf-8", errors="replace")
+    write_whole(path, text)
 
 
 def _calibrated_on(context: Json) -> str:
-    """The listings of the calibration part by label source, in words; empty when the context does not tell."""
+    """The listings of the calibration part by label source, in words; empty when the context has none."""
     splits = (context.get("data") or {}).get("splits") or {}
     parts = [f"{n:,} {source or 'of no named source'}" for source, n in (splits.get("calibration") or {}).items() if n]
     return ", ".join(parts)
 
 
 def _evidence(metrics: Json) -> str:
-    """What the version was evaluated to answer from."""
+    """The evidence that the version was evaluated with, in words."""
     cases = {evidence for cohort in metrics["cohorts"].values() for evidence in cohort["cases"]}
     text, photo = "its text (title and description)", "its photo"
     if "both" in cases:
@@ -116,11 +64,8 @@ def _evidence(metrics: Json) -> str:
     return " or ".join(kinds)
 
 
-FROM_SCRATCH = {"weights": "trained from scratch on this catalogue", "licence": "this project's"}
-
-
 def weights_facts(described: Mapping[str, Any], modality: Modality) -> dict[str, str]:
-    """Where a network's first weights come from, for the model card; `described` is what a manifest says of its run."""
+    """The source and licence of a network's first weights; `described` is the manifest's `run`."""
     if modality is Modality.TEXT:
         return _text_weights_facts(described["text"])
     image = described["image"]
@@ -135,7 +80,7 @@ def weights_facts(described: Mapping[str, Any], modality: Modality) -> dict[str,
 
 
 def _text_weights_facts(text: Mapping[str, Any]) -> dict[str, str]:
-    """The same for the text network, whose parts may have different origins."""
+    """The source and licence of the text network's first weights, whose parts may have different origins."""
     encoder = text["parts"]["encoder"] if text["network"] == "combined" else text
     if text["network"] not in ("combined", "sentence_encoder") or encoder is None:
         return FROM_SCRATCH

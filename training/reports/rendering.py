@@ -1,4 +1,4 @@
-"""The pages that training writes for people: their Jinja templates, and how figures and foreign words look in them."""
+"""The pages that training writes for people: their Jinja templates, and the format of figures and foreign words."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 FOLDER = Path(__file__).parent / "templates"
 SPECIAL = re.compile(r"[\\`*_\[\]<>|~#&$]|^[-+](?=\s)|(?<=^\d)[.)](?=\s)|(?<=^\d\d)[.)](?=\s)")
-"""What means something in Markdown, or would at the beginning of a list's entry."""
+"""Characters with a meaning in Markdown, or with one at the beginning of a list's entry."""
 
 CODE = re.compile(r"`([^`]+)`")
 """Code in a sentence: splitting by it leaves words and code in turn."""
 
 
 def environment() -> Environment:
-    """The templates of this folder. HTML pages escape all that they are given, Markdown what goes through `md`."""
-    found = Environment(
+    """The templates of this folder. HTML pages escape all their values, Markdown those that go through `md`."""
+    templates = Environment(
         loader=FileSystemLoader(FOLDER),
         autoescape=select_autoescape(("html.j2",)),
         undefined=StrictUndefined,
@@ -29,10 +29,24 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters |= {"percent": percent, "promise": promise, "interval": interval, "moment": moment}
-    found.filters |= {"md": markdown_text, "code": markdown_code, "json_block": markdown_json}
-    found.filters["code_parts"] = CODE.split
-    return found
+    templates.filters |= {"percent": percent, "promise": promise, "interval": interval, "moment": moment}
+    templates.filters |= {"md": markdown_text, "code": markdown_code, "json_block": markdown_json}
+    templates.filters["code_parts"] = CODE.split
+    return templates
+
+
+def render(template: str, **values: Any) -> str:
+    """A template with its values; in Markdown at most one line is empty at a time."""
+    text = environment().get_template(template).render(**values)
+    return re.sub(r"\n{3,}", "\n\n", text) if template.endswith(".md.j2") else text
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a page into its folder, which is made if need be: the whole file or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}")
+    partial.write_text(text, encoding="utf-8", errors="replace")
+    partial.replace(path)
 
 
 def percent(share: float | None) -> str:
@@ -41,7 +55,7 @@ def percent(share: float | None) -> str:
 
 
 def promise(precision: float) -> str:
-    """A precision that may be asked for, with no more digits than it has: 0.95 as "95 %", 0.925 as "92.5 %"."""
+    """The precision of a promise, with no more digits than it has: 0.95 as "95 %", 0.925 as "92.5 %"."""
     return f"{100 * precision:.6g}\N{NO-BREAK SPACE}%"
 
 
@@ -50,8 +64,13 @@ def interval(estimate: Mapping[str, float]) -> str:
     return f"{estimate['low']:.3f}–{estimate['high']:.3f}"
 
 
+def percent_interval(estimate: Mapping[str, Any]) -> str:
+    """The interval of a share as percentages: "81.0–84.4"."""
+    return f"{100 * estimate['low']:.1f}–{100 * estimate['high']:.1f}"
+
+
 def moment(value: Any) -> str:
-    """A time as people write it, to the minute; what is no ISO 8601 time stays as it is."""
+    """An ISO 8601 time as people write it, to the minute; any other value as text."""
     try:
         return f"{datetime.fromisoformat(str(value)):%Y-%m-%d %H:%M %Z}".strip()
     except ValueError:
@@ -59,8 +78,8 @@ def moment(value: Any) -> str:
 
 
 def markdown_text(value: Any) -> str:
-    """Words as one line of Markdown that means nothing but itself, inside a table too."""
-    return SPECIAL.sub(lambda found: "\\" + found.group(), re.sub(r"\s+", " ", str(value)))
+    """Text as one line of Markdown without markup, inside a table too."""
+    return SPECIAL.sub(lambda special: "\\" + special.group(), re.sub(r"\s+", " ", str(value)))
 
 
 def markdown_code(value: Any) -> str:

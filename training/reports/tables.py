@@ -1,7 +1,6 @@
-"""The tables that the pages show, made of metrics and of what a run says about itself.
+"""The tables of the pages, made of metrics and of a run's context.
 
-The run's words come as a plain mapping, the context, all of whose keys are optional; `training.reports.model_card`
-tells them.
+The context is a plain mapping with the run's description; `training.reports.model_card` lists its keys, all optional.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ import numpy as np
 
 from models.listing import Evidence, evidence_label
 from models.taxonomy import Taxonomy
-from training.reports.rendering import percent, promise
+from training.evaluation.intervals import share_estimate
+from training.reports.rendering import percent, percent_interval, promise
 
 MOST_TELLING = (Evidence.BOTH, Evidence.TEXT, Evidence.TITLE, Evidence.IMAGE)
 PAIRS = 15
@@ -22,11 +22,12 @@ FALLBACK_PRECISION = 0.95
 """Of the decisions on top of the page, when the context names no default precision."""
 LANGUAGE = "en"
 """Of the categories' names: the language that the pages are written in."""
-
+NONE = "–"
+"""A cell without a value."""
 
 Json = Mapping[str, Any]
 Cell = str | Mapping[str, float]
-"""Words or a figure as text, or an estimate: value, low and high."""
+"""Text, or an estimate: value, low and high."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Table:
 
 
 def evaluated(metrics: Json) -> dict[str, dict[str, Json]]:
-    """Figures by cohort and case, most telling case first; without cohorts that no listing was evaluated of."""
+    """Figures by cohort and evidence, the most telling evidence first; cohorts without listings are left out."""
     cohorts = {name: cohort["cases"] for name, cohort in metrics["cohorts"].items() if cohort["cases"]}
     return {
         name: {
@@ -61,7 +62,10 @@ def evaluated(metrics: Json) -> dict[str, dict[str, Json]]:
 
 
 def main_cohort(metrics: Json, context: Json) -> tuple[str, dict[str, Json]]:
-    """The cohort shown in detail and its cases' figures: the context's, else the first. Raises ValueError if empty."""
+    """The cohort shown in detail (the context's, else the first), and its figures by evidence.
+
+    Raises ValueError when it has none.
+    """
     cohorts = evaluated(metrics)
     name = str(context.get("main_cohort") or next(iter(cohorts), ""))
     if name not in cohorts:
@@ -70,20 +74,20 @@ def main_cohort(metrics: Json, context: Json) -> tuple[str, dict[str, Json]]:
 
 
 def default_decision(figures: Json, context: Json) -> Json | None:
-    """What the version files by itself at its default precision, of a case's figures."""
+    """The row of `figures` that says what the version files by itself at its default precision."""
     wanted = decision_default(context, "default_precision") or FALLBACK_PRECISION
     return next((row for row in figures["decisions"] if row["precision"] >= wanted - 1e-9), None)
 
 
 def decision_default(context: Json, key: str) -> float | None:
-    """The version's `default_precision` or `coverage`, by its calibration or else its config; None if neither tells."""
+    """The version's `default_precision` or `coverage`, from its calibration, else its config; None without either."""
     config = (context.get("config") or {}).get("decision") or {}
-    found = (context.get("calibration") or {}).get(key, config.get(key.removeprefix("default_")))
-    return None if found is None else float(found)
+    value = (context.get("calibration") or {}).get(key, config.get(key.removeprefix("default_")))
+    return None if value is None else float(value)
 
 
 def summary_table(cohorts: Mapping[str, Mapping[str, Json]]) -> Table:
-    """One row for each cohort and case."""
+    """One row for each cohort and evidence."""
     rows: list[list[Cell]] = [
         [
             *(name, evidence_label(evidence), f"{figures['n']:,}"),
@@ -99,27 +103,33 @@ def summary_table(cohorts: Mapping[str, Mapping[str, Json]]) -> Table:
 
 
 def decision_table(cases: Mapping[str, Json]) -> Table:
-    """One row for each precision that may be asked for: the share filed in each case, and how much of it is right."""
+    """One row for each precision on offer: the share filed with each evidence, and how much of it is right."""
     promised = [row["precision"] for row in next(iter(cases.values()))["decisions"]]
     rows = [
-        [promise(precision), *(cell for figures in cases.values() for cell in _decided(figures["decisions"][position]))]
+        [promise(precision), *(cell for figures in cases.values() for cell in decided(figures["decisions"][position]))]
         for position, precision in enumerate(promised)
     ]
     groups = [("", 1), *((evidence_label(evidence), 2) for evidence in cases)]
     return Table(["precision asked for", *("filed", "of these right") * len(cases)], rows, words=0, groups=groups)
 
 
-def _decided(row: Json) -> tuple[str, str]:
+def decided(row: Json, n: int = 0) -> tuple[str, str]:
+    """The share filed, with its interval if `n` listings are given, and how much of it is right with its interval.
+
+    ▼ marks a promise that was not kept: the whole interval is below the precision.
+    """
+    filed = percent(row["coverage"])
+    if n:
+        filed += f" ({percent_interval(share_estimate(row['accepted'], n))})"
     achieved = row["achieved"]
     if achieved is None:
-        return percent(row["coverage"]), "–"
+        return filed, NONE
     mark = " ▼" if achieved["high"] < row["precision"] else ""
-    ends = f"{100 * achieved['low']:.1f}–{100 * achieved['high']:.1f}"
-    return percent(row["coverage"]), f"{percent(achieved['value'])} ({ends}){mark}"
+    return filed, f"{percent(achieved['value'])} ({percent_interval(achieved)}){mark}"
 
 
 def fusion_table(fusion: Json) -> Table:
-    """What fusion gains on listings with text and photo, of a cohort's `fusion`."""
+    """What fusion gains on listings with text and photo: a cohort's `fusion` as a table."""
     rows = [
         [evidence_label(evidence), fusion["accuracy"][evidence], fusion["f1_weighted"][evidence]]
         for evidence in fusion["accuracy"]
@@ -147,7 +157,7 @@ def pairs_table(figures: Json, taxonomy: Taxonomy) -> Table:
 
 
 def class_table(cases: Mapping[str, Json], taxonomy: Taxonomy) -> Table:
-    """One row for each category: precision, recall and F1 in the first case, F1 in the others."""
+    """One row for each category: precision, recall and F1 with the first evidence, F1 with the others."""
     main, *others = (figures["per_class"] for figures in cases.values())
     rows = []
     for position, row in enumerate(main):
@@ -164,17 +174,17 @@ def class_table(cases: Mapping[str, Json], taxonomy: Taxonomy) -> Table:
 
 
 def _score(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return NONE if value is None else f"{value:.3f}"
 
 
 def category_name(code: str, taxonomy: Taxonomy) -> str:
-    """Code and name; the code alone when the taxonomy has no other name for it."""
+    """Code and label of a category; the code alone when the taxonomy has no other label for it."""
     label = taxonomy.label(code, LANGUAGE) if code in taxonomy else code
     return code if label == code else f"{code} {label}"
 
 
 def data_tables(context: Json) -> dict[str, Table]:
-    """Where labels come from and how they are split, kinds of text, what was left out: what the context tells of it."""
+    """The context's counts by title: labels by source and split, kinds of text, rows left out."""
     data = context.get("data") or {}
     splits, meanings = data.get("splits") or {}, data.get("source_meanings") or {}
     sources = dict.fromkeys([*(data.get("sources") or {}), *(source for part in splits.values() for source in part)])
@@ -186,7 +196,7 @@ def data_tables(context: Json) -> dict[str, Table]:
             for source in sources
         ]
         totals = [data.get("sources") or {}, *splits.values()]
-        rows.append(["all", "", *(f"{sum(part.values()):,}" if part else "–" for part in totals)])
+        rows.append(["all", "", *(f"{sum(part.values()):,}" if part else NONE for part in totals)])
         tables["Labels"] = Table(["label source", "what it is", "in the catalogue", *splits], rows, words=2)
     if data.get("kinds"):
         meanings = data.get("kind_meanings") or {}
@@ -199,7 +209,7 @@ def data_tables(context: Json) -> dict[str, Table]:
 
 
 def _count(counts: Mapping[str, int] | None, key: str) -> str:
-    return f"{counts[key]:,}" if counts and key in counts else "–"
+    return f"{counts[key]:,}" if counts and key in counts else NONE
 
 
 def network_table(context: Json) -> Table | None:
@@ -207,8 +217,8 @@ def network_table(context: Json) -> Table | None:
     if not context.get("networks"):
         return None
     rows = [
-        [str(entry.get(key, "–")) for key in ("modality", "name", "weights", "licence", "precision")]
-        + [f"{entry['parameters']:,}" if "parameters" in entry else "–"]
+        [str(entry.get(key, NONE)) for key in ("modality", "name", "weights", "licence", "precision")]
+        + [f"{entry['parameters']:,}" if "parameters" in entry else NONE]
         for entry in context["networks"]
     ]
     return Table(("modality", "network", "weights", "licence", "served in", "parameters"), rows, words=5)
@@ -222,8 +232,8 @@ def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
         for key, entry in value.items():
             yield from flat(entry, f"{name}.{key}" if name else str(key))
     elif isinstance(value, list | tuple):
-        yield name, ", ".join(map(str, value)) or "–"
+        yield name, ", ".join(map(str, value)) or NONE
     elif isinstance(value, bool):
         yield name, str(value).lower()
     else:
-        yield name, "–" if value is None or value == "" else str(value)
+        yield name, NONE if value is None or value == "" else str(value)

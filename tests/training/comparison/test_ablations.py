@@ -13,11 +13,9 @@ import pytest
 from models.listing import Evidence
 from models.taxonomy import Category, Taxonomy
 from tests.training.synthetic_comparison import make_comparison
-from training.comparison import report as compare_report
-from training.comparison.ablations import kind_lessons, kind_table, parted, share_lessons, share_table
+from training.comparison.ablations import kind_ablations, kind_table, share_ablations, share_table, split_variants
 from training.comparison.candidates import Comparison, Contender
 from training.comparison.report import write_comparison
-from training.reports.report import Picture
 
 TAXONOMY = Taxonomy(tuple(Category(code, {"en": f"name {code}"}, {"en": "group"}) for code in ("10", "40", "2583")))
 ALL = {"true": 800, "vote": 200}
@@ -54,7 +52,7 @@ def comparison() -> Comparison:
     ]
     other = learned(photos, "other", 0.5, text="gru")
     other = replace(other, settings={**other.settings, "image": {"network": "xception"}})
-    contenders, found = parted([reference, *variants, whole, other])
+    contenders, found = split_variants([reference, *variants, whole, other])
     assert [each.run for each in contenders] == ["reference", "whole", "other"]
     assert [each.run for each in found] == ["half", "true", "quarter"]
     return replace(made, contenders=contenders, variants=found)
@@ -65,21 +63,21 @@ def everyone(comparison: Comparison) -> list[Contender]:
 
 
 def test_shares_of_one_config_are_a_line_for_each_evidence(comparison: Comparison) -> None:
-    groups = share_lessons(everyone(comparison))
-    assert [(group[0].evidence, [lesson.listings for lesson in group]) for group in groups] == [
+    groups = share_ablations(everyone(comparison))
+    assert [(group[0].evidence, [ablation.listings for ablation in group]) for group in groups] == [
         (Evidence.TEXT, [250, 500, 1000]),
         (Evidence.IMAGE, [50, 100, 200]),
         (Evidence.BOTH, [250, 500, 1000]),
     ]
-    assert {lesson.name for group in groups for lesson in group} == {"whole"}
+    assert {ablation.name for group in groups for ablation in group} == {"whole"}
     answers = groups[0][0].contender.answers[Evidence.TEXT]
     right = (answers.probabilities.argmax(1) == answers.labels).mean()
     assert groups[0][0].accuracy["value"] == pytest.approx(right, abs=1e-6)
 
 
 def test_kinds_of_label_are_compared_at_the_same_share(comparison: Comparison) -> None:
-    groups = kind_lessons(everyone(comparison))
-    assert [[lesson.contender.run for lesson in group] for group in groups] == [["true", "whole"]]
+    groups = kind_ablations(everyone(comparison))
+    assert [[ablation.contender.run for ablation in group] for group in groups] == [["true", "whole"]]
     assert groups[0][0].evidence is Evidence.TEXT
     table = kind_table(groups, comparison)
     assert table is not None
@@ -88,7 +86,7 @@ def test_kinds_of_label_are_compared_at_the_same_share(comparison: Comparison) -
 
 
 def test_the_table_says_what_the_last_step_gave(comparison: Comparison) -> None:
-    table = share_table(share_lessons(everyone(comparison)))
+    table = share_table(share_ablations(everyone(comparison)))
     assert table is not None
     assert [row[3] for row in table.rows[:3]] == ["25.0\xa0%", "50.0\xa0%", "100.0\xa0%"]
     assert table.rows[0][-1] == "–"
@@ -96,37 +94,16 @@ def test_the_table_says_what_the_last_step_gave(comparison: Comparison) -> None:
 
 
 def test_without_variants_there_is_nothing_to_show() -> None:
-    assert share_table(share_lessons([])) is None
+    assert share_table(share_ablations([])) is None
     made = make_comparison(TAXONOMY, {"a": 1.5, "b": 2.2}, {"c": 1.0}, ("b", "c"))
-    assert parted(made.contenders) == (list(made.contenders), [])
-    assert kind_table(kind_lessons(made.contenders), made) is None
+    assert split_variants(made.contenders) == (list(made.contenders), [])
+    assert kind_table(kind_ablations(made.contenders), made) is None
 
 
-@pytest.fixture
-def without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare_report.plots, "confusion_matrix", lambda *_, **__: b"")
-    monkeypatch.setattr(compare_report.plots, "reliability_diagram", lambda *_, **__: b"")
-
-
-@pytest.mark.usefixtures("without_pictures")
-def test_page_markdown_and_figures_tell_of_them_and_the_other_tables_do_not(
-    comparison: Comparison, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pictures: list[str] = []
-    really = compare_report._picture
-
-    def picture(svg: bytes, alt: str) -> Picture:
-        pictures.append(alt)
-        return really(svg, alt)
-
-    monkeypatch.setattr(compare_report, "_picture", picture)
-    page = write_comparison(tmp_path, comparison).read_text(encoding="utf-8")
-    markdown = (tmp_path / "compare.md").read_text(encoding="utf-8")
+@pytest.mark.usefixtures("without_plots")
+def test_variants_have_no_rows_but_those_of_what_they_learned(comparison: Comparison, tmp_path: Path) -> None:
+    write_comparison(tmp_path, comparison)
     figures = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"))
-    for text in (page, markdown):
-        assert "What more listings give" in text
-        assert "What each kind of label gives" in text
-    assert {"Accuracy over training listings", "Accuracy by the labels learned from"} <= set(pictures)
     assert {row["run"] for row in figures["networks"]} == {"reference", "whole"}, "the other's photo network is shared"
     assert [(row["run"], row["listings"]) for row in figures["learned"]["listings"][:3]] == [
         ("quarter", 250),
@@ -134,4 +111,5 @@ def test_page_markdown_and_figures_tell_of_them_and_the_other_tables_do_not(
         ("whole", 1000),
     ]
     assert figures["learned"]["kinds"][0]["sources"] == {"true": 800}
+    markdown = (tmp_path / "compare.md").read_text(encoding="utf-8")
     assert "half" not in markdown.partition("## What more data gives")[0]

@@ -9,29 +9,17 @@ from typing import Any
 
 import pytest
 
-from models.listing import Evidence, Modality
+from models.listing import Evidence
 from models.predictor import Predictor
 from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
 from training.__main__ import main
-from training.comparison import report as compare_report
 from training.comparison.compare import labels
 from training.errors import ConfigError
 from training.fitting import text_stages
-from training.reports.report import Picture
+
+pytestmark = pytest.mark.usefixtures("without_plots")
 
 HUB = IMAGE_ONLY.replace('"vgg16"', '"resnet50"').replace('weights = "none"', 'weights = "imagenet"')
-
-
-@pytest.fixture(autouse=True)
-def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plots take seconds, and are the business of other tests."""
-    monkeypatch.setattr(compare_report, "_picture", lambda *_: Picture("data:,", "a plot"))
-    for module, names in (
-        (compare_report.plots, ("confusion_matrix", "reliability_diagram")),
-        (compare_report.compare_plots, ("accuracies", "accuracy_over_cost", "coverage_curves", "learning_curves")),
-    ):
-        for name in names:
-            monkeypatch.setattr(module, name, lambda *_, **__: b"")
 
 
 @pytest.fixture
@@ -228,12 +216,3 @@ def test_configs_are_called_by_their_files_names() -> None:
     assert labels([Path("/x/a/gru.toml"), Path("/x/b/gru.toml")]) == ["a/gru", "b/gru"]
     with pytest.raises(ConfigError, match=r"^gru\.toml is given twice"):
         labels([Path("a/gru.toml"), Path("a/../a/gru.toml")])
-
-
-def test_the_help_says_why_validation_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["compare", "--help"])
-    assert stopped.value.code == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert "the test part is to be looked at once a version" in told
-    assert Modality.TEXT in told
