@@ -31,6 +31,7 @@ def reseal(run: TinyRun, store: Store, version: str, *options: str, config: Path
     return main(["reseal", version, *given, *options])
 
 
+@pytest.mark.slow
 def test_a_version_is_sealed_again_byte_for_byte(
     tiny_run: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
