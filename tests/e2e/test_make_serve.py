@@ -21,6 +21,7 @@ from tests.contract.documents.test_readme import README, ROOT, block, snippets
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.slow,  # it may install the serving environment
     pytest.mark.skipif(shutil.which("curl") is None, reason="the README's requests are made with curl"),
 ]
 

@@ -113,6 +113,7 @@ BOOK = Listing("Roman livre de poche", "<p>Auteur, édition et récit</p>")
 
 
 @pytest.mark.usefixtures("without_report")
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_and_ends_as_if_nothing_had_been(
     tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,6 +204,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counts
 
 
+@pytest.mark.slow
 def test_a_text_version_answers_texts(
     tiny_run: TinyRun, calls: Counter[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -232,6 +234,7 @@ def test_a_text_version_answers_texts(
 
 
 @pytest.mark.usefixtures("without_report")
+@pytest.mark.slow
 def test_a_combined_version_answers_alike_in_any_batch_and_refits_only_changed_parts(
     tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,6 +277,7 @@ def test_a_combined_version_answers_alike_in_any_batch_and_refits_only_changed_p
 
 
 @pytest.mark.usefixtures("without_report")
+@pytest.mark.slow
 def test_a_photo_version_answers_photos(tiny_run: TinyRun) -> None:
     # A network on random frozen weights may be too unsure for the parity that publishing asks for: hence --force.
     code, store = tiny_run.train("image", IMAGE_ONLY, "--force")
@@ -288,6 +292,7 @@ def test_a_photo_version_answers_photos(tiny_run: TinyRun) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
+@pytest.mark.slow
 def test_a_vocabulary_travels_with_its_version(tiny_run: TinyRun, tmp_path: Path) -> None:
     code, store = tiny_run.train("gru", GRU, "--promote")
     assert code == 0

@@ -14,23 +14,11 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from models.explanation import explain
 from service.dispatch.explanations import ExplanationBody
 from service.routes.examples import EXPLANATION
+from tests.hostile.forms import END, TITLE, part
+from tests.hostile.table import FORM, JSON, PHOTO
 from tests.service.conftest import Start, photo, predictor_of
 from tests.service.fake_predictor import BUG
-from tests.service.http.test_bad_input import (
-    BROKEN_FORMS,
-    END,
-    FORM,
-    INVALID,
-    JSON,
-    MALFORMED,
-    PHOTO,
-    TITLE,
-    UNSUPPORTED,
-    bomb,
-    part,
-    post,
-    problem_of,
-)
+from tests.service.http.test_bad_input import post, problem_of
 
 LISTING = {"designation": "Matelas de piscine gonflable", "description": "<p>183 x <b>69</b> cm</p>"}
 
@@ -259,24 +247,6 @@ def test_no_listing_text_in_the_log(client: TestClient, caplog: pytest.LogCaptur
     assert (line["route"], line["version"]) == ("/explain", predictor_of(client).version)
 
 
-# The hostile inputs of /predict
-
-
-@pytest.mark.parametrize("name", MALFORMED)
-def test_malformed_json(client: TestClient, name: str) -> None:
-    body = post(client, "/explain", MALFORMED[name], JSON)
-    assert (body["status"], body["code"]) == (400, "malformed_json")
-
-
-@pytest.mark.parametrize("name", INVALID)
-def test_invalid_json(client: TestClient, name: str) -> None:
-    content, pointer = INVALID[name]
-    body = post(client, "/explain", content, JSON)
-    assert (body["status"], body["code"]) == (422, "invalid_request")
-    if pointer is not None:
-        assert body["errors"][0]["pointer"] == pointer
-
-
 @pytest.mark.parametrize(
     ("query", "pointer"),
     [
@@ -296,41 +266,16 @@ def test_invalid_options(client: TestClient, query: str, pointer: str | None) ->
         assert body["errors"][0]["pointer"] == pointer
 
 
-@pytest.mark.parametrize("name", BROKEN_FORMS)
-def test_malformed_forms(client: TestClient, name: str) -> None:
-    content_type, content = BROKEN_FORMS[name]
-    body = post(client, "/explain", content, {"Content-Type": content_type})
-    assert (body["status"], body["code"]) == (400, "malformed_multipart")
-
-
 def test_parts_types_and_sizes(start: Start, client: TestClient) -> None:
     fields = b"".join(part(b'Content-Disposition: form-data; name="f%d"' % n) for n in range(17))
     assert post(client, "/explain", fields + END, FORM)["code"] == "too_many_parts"
     assert post(client, "/explain", part(TITLE, b"x" * (256 * 1024 + 1)) + END, FORM)["code"] == "part_too_large"
     assert post(client, "/explain", photo(), PHOTO)["code"] == "unsupported_media_type"
-    assert post(client, "/explain", b"{}", {**JSON, "Content-Encoding": "gzip"})["status"] == 415
     assert problem_of(client.get("/explain"))["code"] == "method_not_allowed"
     with start(text_body_bytes=2048, photo_bytes=2048) as small:
         for headers in (JSON, FORM):
             assert post(small, "/explain", b" " * 10_000, headers)["code"] == "body_too_large"
         assert problem_of(small.post("/explain", files={"image": ("x", b"\xff" * 2100)}))["code"] == "image_too_large"
-
-
-@pytest.mark.parametrize("name", UNSUPPORTED)
-def test_not_a_photo(client: TestClient, name: str) -> None:
-    body = problem_of(client.post("/explain", data=LISTING, files={"image": ("photo.jpg", UNSUPPORTED[name])}))
-    assert (body["status"], body["code"], body["errors"][0]["pointer"]) == (415, "image_unsupported", "/image")
-
-
-def test_bad_photos(client: TestClient) -> None:
-    jpeg = photo(size=(200, 200))
-    for content, code in (
-        (b"", "image_empty"),
-        (bomb(30_000), "image_too_large"),
-        (jpeg[: len(jpeg) // 2], "image_corrupt"),
-    ):
-        body = problem_of(client.post("/explain", files={"image": ("x.jpg", content)}))
-        assert (body["status"], body["code"]) == (422, code)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 2000), (3000, 2), (64, 48)])

@@ -230,6 +230,7 @@ def test_a_fusion_that_loses_nothing_is_published() -> None:
     refuse_worse_fusion(CalibrationSummary({}, None))
 
 
+@pytest.mark.slow
 def test_the_fused_promises_hold_on_unseen_listings() -> None:
     """Thresholds and sets come from cross-fitted answers, so they must hold for the fusion that is served."""
     classes, seeds, precision = 4, 12, 0.9

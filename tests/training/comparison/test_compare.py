@@ -74,6 +74,7 @@ def sealed_figures(run: TinyRun) -> dict[str, dict[Evidence, Any]]:
 
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("without_hub")
+@pytest.mark.slow
 def test_trained_configs_are_compared_without_training_and_without_a_version(
     tiny_run: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,6 +129,7 @@ def test_trained_configs_are_compared_without_training_and_without_a_version(
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_an_interrupted_comparison_goes_on_with_what_is_finished(
     tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

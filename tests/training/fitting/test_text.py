@@ -208,6 +208,7 @@ def logits_of(path: Path, features: Path) -> np.ndarray:
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_an_encoder_is_fitted_on_vectors_computed_once_or_trained_with_its_head(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +240,7 @@ def test_an_encoder_is_fitted_on_vectors_computed_once_or_trained_with_its_head(
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_parts_are_fitted_one_by_one_and_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, monkeypatch)
     features, joined = tmp_path / "features", tmp_path / "joined"

@@ -40,6 +40,7 @@ TRUE = {"label_source": ["true"]}
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_each_trusted_training_listing_is_answered_once_by_a_network_that_has_not_seen_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +79,7 @@ def test_each_trusted_training_listing_is_answered_once_by_a_network_that_has_no
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_titles_are_asked_without_their_descriptions(tmp_path: Path) -> None:
     table = rows()
     table.loc[7, "designation"] = ""
