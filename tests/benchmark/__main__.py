@@ -29,7 +29,7 @@ from tests.benchmark.table import markdown, write_into
 from tests.benchmark.traffic import ROOT, Traffic, read_traffic
 
 CACHE = Path("~/.cache/pykuten-bench")
-SPEED = ROOT / "docs" / "speed.md"
+README = ROOT / "README.md"
 ON_FAST = ("service.fast_text", "pair.fast_text")
 """Rows of the `fast` version, if one is given."""
 ROWS = (
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(text)
     if options.write:
         try:
-            write_into(SPEED, text)
+            write_into(README, text)
         except ValueError as error:
             print(f"bench: {error}", file=sys.stderr)
             return 2
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--without", nargs="+", default=[], metavar="ROW", help="leave these out")
     parser.add_argument("--fresh", action="store_true", help="forget earlier figures")
     parser.add_argument("--report", action="store_true", help="print the tables of earlier figures, measure nothing")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/speed.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into the README, between its speed marks")
     parser.add_argument("--store", type=Path, default=ROOT / "models" / "store", help="folder of versions to serve")
     parser.add_argument("--fast", type=Path, help="folder of a version of the fast config, for /predict/text")
     parser.add_argument("--listings", type=Path, help="CSV file with designation and description")
