@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-UPDATE = ".venv-dev/bin/python -m pytest tests/contract/documents/test_readme.py --update"
+UPDATE = ".venv-dev/bin/python -m pytest tests/contract/documents --update"
 
 _FENCE = re.compile(r"^```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")

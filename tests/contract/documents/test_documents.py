@@ -21,7 +21,7 @@ import models.__main__
 import service.__main__
 import training.__main__
 from models.versions.store import Store
-from tests.contract.documents.documents import ROOT, Document, documents, read_document
+from tests.contract.documents.documents import ROOT, Document, check_generated, documents, read_document
 from tests.models.tiny_version import make_version
 from training.config.run import read_config
 
@@ -211,6 +211,12 @@ def test_paths_in_sentences_exist(document: Document) -> None:
         return
     paths = re.findall(r"`((?:models|training|service|tests|docs|deploy|examples)/[\w./-]+)`", document.text)
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_index_of_decisions_lists_every_record(update: bool) -> None:
+    records = [document for document in DOCUMENTS if re.search(r"decisions/\d{4}-", document.name)]
+    lines = [f"- [{record.text.splitlines()[0].removeprefix('# ')}]({record.path.name})" for record in records]
+    check_generated("docs/decisions/README.md", "records", "\n".join(lines), update=update)
 
 
 def test_every_document_is_linked_from_the_readme() -> None:
