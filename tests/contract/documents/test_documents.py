@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -104,25 +103,16 @@ def test_commands_run(clone: Path, server: str, command: str) -> None:
         store.promote(before)
 
 
-def test_the_answer_in_the_readme_is_part_of_the_service_s(clone: Path, server: str) -> None:
+def test_the_answer_in_the_readme_is_the_service_s(clone: Path, server: str) -> None:
     readme = read_document("README.md")
-    (block,) = readme.blocks("json")
-    printed = json.loads(block)
+    printed = json.loads(readme.blocks("json")[0])
     command = next(command for command in readme.commands() if command.startswith("curl"))
     answer = json.loads(run(clone, server, ["bash", "-c", command]).stdout)
-    for modality, predictions in answer["by_modality"].items():
-        best = {key: predictions[0][key] for key in ("code", "label", "confidence")}
-        answer["by_modality"] = answer["by_modality"] | {modality: [best]}
-    assert with_tolerance(printed) == {key: answer[key] for key in printed}
-
-
-def with_tolerance(value: Any) -> Any:
-    """The value with numbers that equal others within 0.05: processors with and without bfloat16 differ."""
-    if isinstance(value, dict):
-        return {key: with_tolerance(field) for key, field in value.items()}
-    if isinstance(value, list):
-        return [with_tolerance(item) for item in value]
-    return pytest.approx(value, abs=0.05) if isinstance(value, float) else value
+    assert printed.keys() <= answer.keys()
+    for field in ("category", "prediction_set", "modalities", "model"):
+        assert printed[field] == answer[field]
+    assert printed["decision"]["action"] == answer["decision"]["action"]
+    assert printed["confidence"] == pytest.approx(answer["confidence"], abs=0.05)  # bfloat16 is not everywhere
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS)
@@ -176,19 +166,13 @@ def test_commands_in_sentences_exist(document: Document) -> None:
 
 
 @each_document
-def test_blocks_are_of_a_language_that_is_checked(document: Document) -> None:
+def test_blocks_are_of_a_language_that_is_checked(document: Document, tmp_path: Path) -> None:
     assert document.languages() <= {"sh", "python", "toml", "json", "mermaid", "text"}
     for block in document.blocks("json"):
         json.loads(block)
-
-
-def test_configs_are_configs(tmp_path: Path) -> None:
-    blocks = [block for document in DOCUMENTS for block in document.blocks("toml")]
-    for number, block in enumerate(blocks):
-        path = tmp_path / f"{number}.toml"
-        path.write_text(block, encoding="utf-8")
-        assert read_config(path).name == "mine"
-    assert len(blocks) >= 2
+    for block in document.blocks("toml"):
+        (tmp_path / "mine.toml").write_text(block, encoding="utf-8")
+        assert read_config(tmp_path / "mine.toml").name == "mine"
 
 
 @each_document
@@ -238,13 +222,3 @@ def test_the_folder_of_a_version_is_described() -> None:
     store = Store(ROOT / "models" / "store")
     names = [path.name.replace(".bin", ".xml") for path in store.folder(store.current()).iterdir()]
     assert [name for name in names if name not in described] == []  # `text.xml/.bin` stands for both
-
-
-def test_diagrams_are_well_formed() -> None:
-    """Without a renderer at hand, the commonest mistakes are looked for."""
-    for diagram in [block for document in DOCUMENTS for block in document.blocks("mermaid")]:
-        assert re.match(r"flowchart (LR|TB)\n|sequenceDiagram\n", diagram)
-        assert ";" not in diagram
-        for line in diagram.splitlines():
-            assert line.count('"') % 2 == 0, line
-            assert all(line.count(pair[0]) == line.count(pair[1]) for pair in ("[]", "()", "{}")), line
