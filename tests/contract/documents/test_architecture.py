@@ -60,7 +60,7 @@ def test_every_room_has_a_paragraph(package: str) -> None:
     text = read_document(DOCUMENT).text
     (section,) = re.findall(rf"^## The rooms of `{package}`\n(.*?)(?=^## )", text, re.MULTILINE | re.DOTALL)
     described = set(re.findall(r"^\*\*([a-z]+)\*\*", section, re.MULTILINE))
-    assert described == set(arrows(package)) | {"errors"}
+    assert (set(arrows(package)) | {"errors"}) - described == set()
 
 
 def test_the_glossary_is_in_order() -> None:
