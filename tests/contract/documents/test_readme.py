@@ -16,13 +16,6 @@ from tests.contract.documents.documents import ROOT, check_generated, read_docum
 README = read_document("README.md")
 STORE = Store(ROOT / "models" / "store")
 VERSION = STORE.folder(STORE.current())
-QUALITY_ROWS = (
-    "| listings |",
-    "|---|",
-    "| test split, all (true labels) |",
-    "| held out, voted labels | fused |",
-)
-"""The beginnings of the quality table's rows that the README shows."""
 
 
 def test_the_settings_table_is_the_code_s(update: bool) -> None:
@@ -32,8 +25,11 @@ def test_the_settings_table_is_the_code_s(update: bool) -> None:
 def test_the_quality_tables_are_the_shipped_version_s(update: bool) -> None:
     table = quality_table(read_metrics(VERSION))
     check_generated("docs/quality.md", "quality", table, update=update)
-    rows = [row for row in table.splitlines() if row.startswith(QUALITY_ROWS)]
-    check_generated("README.md", "quality", "\n".join(rows), update=update)
+    head, line, *rows = table.splitlines()
+    true_labels = [row for row in rows if row.startswith("| test split, all (true labels) |")]
+    voted_labels = [row for row in rows if row.startswith("| held out, voted labels |")]
+    content = "\n".join([head, line, *true_labels, voted_labels[-1]])  # the last row is of text and photo
+    check_generated("README.md", "quality", content, update=update)
 
 
 def test_the_readme_s_figures_stand_in_the_documents_it_links() -> None:
