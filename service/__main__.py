@@ -12,7 +12,9 @@ from typing import Any
 from service.errors import SettingsError
 from service.settings import Settings
 
-EPILOG = "Every PYKUTEN_ variable is in the README with its unit, default and reason; an unknown one stops the start."
+EPILOG = (
+    "docs/settings.md lists every PYKUTEN_ variable with its unit, default and reason; an unknown one stops the start."
+)
 
 
 SWITCH_SECONDS = 0.001

@@ -183,7 +183,7 @@ class Settings(BaseSettings):
         names = {PREFIX + name.upper() for name in cls.model_fields}
         unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in names)
         if unknown:
-            raise SettingsError(f"{unknown[0]} is not a setting; the README lists them all")
+            raise SettingsError(f"{unknown[0]} is not a setting; docs/settings.md lists them all")
         try:
             return cls(**given)  # type: ignore[arg-type]
         except ValidationError as error:
@@ -197,7 +197,7 @@ def _json_photo_bytes(photo_bytes: int, text_body_bytes: int, **_others: object)
 
 
 def settings_table() -> str:
-    """All settings as the Markdown table that the README shows."""
+    """All settings as the Markdown table that docs/settings.md shows."""
     lines = ["| variable | unit | default | why |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
         extra = field.json_schema_extra
