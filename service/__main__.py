@@ -76,10 +76,8 @@ def _serve(settings: Settings) -> int:
     # Imported here so that --help and a misspelt setting answer at once.
     from service.app import create_app
     from service.observability import logs
-    from service.registry.loading import bound_heap
     from service.server.server import listen, make_server
 
-    bound_heap()
     sys.setswitchinterval(SWITCH_SECONDS)
     logs.configure(settings.log_level)
     try:

@@ -26,7 +26,7 @@ from models.versions.manifest import VERSION_NAME
 from models.versions.store import Store
 from service.errors import Overloaded
 from service.observability.logs import event
-from service.registry.loading import Labels, LoadedVersion, estimated_bytes, trim_heap
+from service.registry.loading import Labels, LoadedVersion, estimated_bytes
 from service.registry.refusals import RETRY_SECONDS, Refusal, RefusalCode, code_of, fingerprint
 
 __all__ = ["LOADED", "MAX_PENDING_LOADS", "Load", "LoadedVersion", "Registry", "State", "VersionState"]
@@ -234,7 +234,6 @@ class Registry:
         event(logging.INFO, "serving", version=version)
         del old
         self._make_room(0)
-        trim_heap()
         return True
 
     def _obtain_named(self, version: str) -> LoadedVersion:
@@ -291,19 +290,15 @@ class Registry:
                 self._asked.pop(self._named.popitem(last=False)[0], None)
         if memory_bytes and free < 0:
             raise _NoRoom("the versions in memory leave no room for it")
-        trim_heap()
 
     def _release_idle(self) -> None:
         """Let go of versions that nobody has asked for lately, and forget refusals of versions that are gone."""
         earliest = self._clock() - self._idle_seconds
         with self._lock:
             idle = [version for version, asked in self._asked.items() if asked < earliest]
-            released = [self._named.pop(version, None) for version in idle]
             for version in idle:
+                self._named.pop(version, None)
                 del self._asked[version]
-        if any(released):
-            released.clear()
-            trim_heap()
         if self._refused:
             known = {*self.store.versions(), self._promoted}
             with self._lock:

@@ -20,7 +20,7 @@ import pytest
 from models.predictor import Predictor
 from models.versions.store import CURRENT, Store
 from service.app import create_app
-from service.registry.loading import bound_heap, load_warm
+from service.registry.loading import load_warm
 from service.registry.registry import Registry, State
 from service.settings import Settings
 from tests.contract.test_refused_versions import CONTENT, FILES, PLACE, spoil_content
@@ -264,7 +264,6 @@ def resident_mib() -> float:
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux")
 def test_twenty_swaps_release_what_they_replace(store: Store) -> None:
-    bound_heap()
 
     async def test() -> None:
         registry = Registry(store, load_warm)
