@@ -110,7 +110,7 @@ async def open_job(state: ServiceState, request: Request, options: Options, *, s
     context_of(request).version = loaded.predictor.version
     options = options.for_categories(len(loaded.predictor.taxonomy))
     loaded.predictor.check_options(options.top_k, options.precision)
-    words = loaded.labels(language(options.lang, request.headers.get("accept-language", "")))
+    words = loaded.labels[language(options.lang, request.headers.get("accept-language", ""))]
     return PredictionJob(request, state, loaded, options, allowed, deadline, words)
 
 

@@ -101,7 +101,7 @@ async def labelled_catalogue(
     Categories are in the order of the version's, then those that it does not know.
     """
     state = state_of(request)
-    words = state.registry.current.labels(language(lang, accept_language))
+    words = state.registry.current.labels[language(lang, accept_language)]
     return json_response(await asyncio.to_thread(_labelled, state.catalogue, words))
 
 
