@@ -55,7 +55,7 @@ class ServiceState:
             metrics=metrics,
             bodies=BodyReader(total=settings.bodies_bytes, seconds=settings.body_seconds),
             form_limits=FormLimits(settings.form_fields, settings.form_files, settings.part_bytes),
-            batches=ConcurrencyLimiter(settings.batches, line=settings.batches * BATCHES_IN_LINE),
+            batches=ConcurrencyLimiter(settings.batches, queue=settings.batches * BATCHES_IN_LINE),
             streams=ConcurrencyLimiter(settings.streams),
             explanations=ConcurrencyLimiter(settings.explanations),
             catalogue=LabelledCatalogue(settings.catalogue),

@@ -1,4 +1,4 @@
-"""What waits in the engine's queue: predictions and other calls, each with a deadline and a future."""
+"""Jobs of the engine's queue: predictions and other calls, each with a deadline and a future."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from models.predictor import Predictor
 
 T = TypeVar("T")
 
-
 Source = Callable[[], Listing]
 """Makes a listing in the thread that predicts it, so that reading many holds up nobody. Raises PykutenError."""
 
 
 @dataclass(slots=True, eq=False)
-class _Job:
+class Job:
+    """Listings to predict together; `answers` has one place for each."""
+
     predictor: Predictor
     listings: Sequence[Listing | Source]
     top_k: int
@@ -33,7 +34,7 @@ class _Job:
 
 
 @dataclass(slots=True, eq=False)
-class _Call:
+class Call:
     """A function to run on its own; it takes one listing's place in the queue."""
 
     function: Callable[[], object]

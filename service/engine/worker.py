@@ -1,4 +1,4 @@
-"""A worker thread of the engine: takes jobs from the queue, prepares, scores and delivers."""
+"""The work of an engine's thread: prepare listings, score them together, deliver their answers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from models.listing import Listing
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
 from models.timing import Stage, tell, timed
-from service.engine.jobs import Source, _Call, _Job
+from service.engine.jobs import Call, Job, Source
 from service.errors import ClientGone, DeadlineExceeded, Internal, Overloaded
 from service.observability.logs import event
 
 
-def _run(jobs: Sequence[_Job]) -> None:
+def run_jobs(jobs: Sequence[Job]) -> None:
     """Fill in the jobs' answers. Listings whose caller is gone or whose deadline has passed are not begun."""
-    ready: list[tuple[_Job, int, Prepared]] = []
+    ready: list[tuple[Job, int, Prepared]] = []
     begun_at = time.monotonic()
     for job in jobs:
         tell(Stage.QUEUE, begun_at - job.queued_at)
@@ -34,7 +34,7 @@ def _run(jobs: Sequence[_Job]) -> None:
         _score(ready)
 
 
-def _answer(call: _Call) -> None:
+def run_call(call: Call) -> None:
     """Run a call and wake its caller."""
     begun_at = time.monotonic()
     tell(Stage.QUEUE, begun_at - call.queued_at)
@@ -65,7 +65,7 @@ def _answer(call: _Call) -> None:
         call.loop.call_soon_threadsafe(resolve)
 
 
-def _prepare(job: _Job, listing: Listing | Source) -> Prepared | PykutenError:
+def _prepare(job: Job, listing: Listing | Source) -> Prepared | PykutenError:
     if job.future.cancelled():
         return ClientGone()  # nobody reads it
     if time.monotonic() >= job.deadline:
@@ -82,13 +82,13 @@ def _prepare(job: _Job, listing: Listing | Source) -> Prepared | PykutenError:
 
 
 def _unforeseen(place: str, error: Exception, predictor: Predictor) -> PykutenError:
-    """The answer; a lack of memory says something about this machine at this moment, and nothing about the listing."""
+    """The error to answer with; a lack of memory is this machine's at this moment, not the listing's."""
     lacks_memory = isinstance(error, MemoryError)
     event(logging.WARNING if lacks_memory else logging.ERROR, place, error, version=predictor.version)
     return Overloaded() if lacks_memory else Internal()
 
 
-def _score(ready: Sequence[tuple[_Job, int, Prepared]]) -> None:
+def _score(ready: Sequence[tuple[Job, int, Prepared]]) -> None:
     predictor = ready[0][0].predictor
     try:
         scored = predictor.score([prepared for _, _, prepared in ready])
@@ -96,14 +96,14 @@ def _score(ready: Sequence[tuple[_Job, int, Prepared]]) -> None:
             job.answers[row] = predictor.conclude(prepared, scores, top_k=job.top_k, precision=job.precision)
     except Exception as error:  # noqa: BLE001 - unforeseen
         if len(ready) > 1:  # whichever listing it was, it must not fail the others
-            for one in ready:
-                _score([one])
+            for entry in ready:
+                _score([entry])
             return
         job, row, _ = ready[0]
         job.answers[row] = _unforeseen("score", error, predictor)
 
 
-def _deliver(jobs: Sequence[_Job]) -> None:
+def deliver(jobs: Sequence[Job]) -> None:
     """Wake the callers: one wake-up of the loop for all that were run together."""
 
     def resolve() -> None:

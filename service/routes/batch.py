@@ -90,7 +90,7 @@ async def _answer_whole(request: Request, state: ServiceState, options: Options,
     read = _read_json if kind == JSON else partial(_read_form, content_type=request.headers["content-type"])
     async with state.bodies.read(request, settings.batch_body_bytes) as body:
         job = await open_job(state, request, options, seconds=settings.batch_deadline_seconds)
-        async with state.batches.turn(job.deadline, request.receive):
+        async with state.batches.queue(job.deadline, request.receive):
             items = await state.aside.run(len(body) > LARGE_BYTES, read, body, settings)
             with closing(ChunkScheduler(job)) as chunks:
                 predictions = asyncio.ensure_future(_all([chunks.add(item, job.deadline) for item in items]))

@@ -124,7 +124,7 @@ async def sampled_listings(request: Request) -> Response:
     state = state_of(request)
     state.admit()
     draw = SampleQuery.read(request.scope["query_string"])
-    with state.batches.take():
+    with state.batches.acquire():
         seconds = state.settings.batch_deadline_seconds
         job = await open_job(state, request, draw.options(TOP_K), seconds=seconds)
         found, tried = await draw_listings(job, state.catalogue, draw)
