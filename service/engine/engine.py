@@ -24,8 +24,7 @@ from models.decision.prediction import Answers
 from models.listing import Listing
 from models.predictor import Predictor
 from models.timing import Listener, listen
-from service.engine.jobs import Call, Job, Source, T
-from service.engine.worker import deliver, run_call, run_jobs
+from service.engine.jobs import Call, Job, Source, T, deliver, run_call, run_jobs
 from service.errors import Draining, Internal, Overloaded
 from service.observability.logs import event
 
