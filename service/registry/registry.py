@@ -1,10 +1,9 @@
-"""The loaded versions: the one that serves, and those that callers ask for by name.
+"""The registry of versions: loads, swaps, refuses and falls back.
 
-The store is asked every few seconds which version is current. A new one is loaded, verified, asked its golden listings
-and warmed up beside the old one, which serves until the reference is swapped; a version that is refused changes nothing
-but what `GET /models` and the metrics say. A caller takes one `LoadedVersion` and keeps it for its whole answer, so
-that every answer is wholly one version's. Requests that hold a version finish on it; its memory is free when the last
-of them is done, since nobody else holds it then.
+The store is read every few seconds. A newly promoted version is loaded, verified and warmed up beside the old one,
+which serves until the reference is swapped; a refused version changes only what `GET /models` and the metrics say. A
+caller keeps one `LoadedVersion` for its whole answer, so that every answer is wholly one version's. Requests that hold
+a version finish on it; its memory is free when the last of them is done.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -40,7 +40,7 @@ Load = Callable[[Path], Predictor]
 
 
 class State(StrEnum):
-    """What a version of the store is to this process."""
+    """State of a version in this process."""
 
     SERVING = "serving"
     LOADED = "loaded"
@@ -112,17 +112,17 @@ class Registry:
 
     @property
     def is_degraded(self) -> bool:
-        """Whether what serves is not what the store said, when it was last asked, should serve."""
+        """Whether the version that serves is not the one that the store, as last read, has promoted."""
         return self.current_version is None or self.current_version != self._promoted
 
     @property
     def refusal(self) -> Refusal | None:
-        """Why the promoted version does not serve; None while it does, or while it loads."""
+        """The refusal of the promoted version; None while that version serves or loads."""
         return self._refused.get(self._promoted or "")
 
     @property
     def loaded(self) -> list[LoadedVersion]:
-        """The version that serves, and those kept because they were asked for by name."""
+        """The version that serves, if there is one, and then those kept because callers asked for them by name."""
         return self._cache.loaded
 
     async def get(self, version: str | None) -> LoadedVersion:
@@ -145,7 +145,7 @@ class Registry:
             self._pending -= 1
 
     async def refresh(self) -> None:
-        """Serve what the store says is current, if it can be loaded; never raises."""
+        """Serve the version that the store has promoted, if it can be loaded; never raises."""
         await asyncio.get_running_loop().run_in_executor(self._loader, self._refresh)
 
     async def follow(self, seconds: float) -> None:
@@ -156,25 +156,18 @@ class Registry:
 
     def states(self) -> list[VersionState]:
         """Every version of the store, newest first; reads the disk."""
-        current = self.current_version
-        loaded, refused = {entry.version for entry in self.loaded}, dict(self._refused)
-
-        def state(version: str) -> VersionState:
-            if version == current:
-                return VersionState(version, State.SERVING)
-            if version in loaded:
-                return VersionState(version, State.LOADED)
-            if version in refused:
-                return VersionState(version, State.REFUSED, refused[version].code)
-            return VersionState(version, State.AVAILABLE)
-
-        return [state(version) for version in self.store.versions()]
+        refused = dict(self._refused)  # the loader's thread may change it
+        known = {version: VersionState(version, State.REFUSED, entry.code) for version, entry in refused.items()}
+        known |= {entry.version: VersionState(entry.version, State.LOADED) for entry in self.loaded}
+        if (current := self.current_version) is not None:
+            known[current] = VersionState(current, State.SERVING)
+        return [known.get(version) or VersionState(version, State.AVAILABLE) for version in self.store.versions()]
 
     def close(self) -> None:
         """Stop loading; a load that is under way is left behind."""
         self._loader.shutdown(wait=False, cancel_futures=True)
 
-    # What follows runs in the loader thread.
+    # The loader's thread runs what follows.
 
     def _refresh(self) -> None:
         try:
@@ -192,14 +185,11 @@ class Registry:
             event(logging.ERROR, "refresh", error)
 
     def _earlier(self, promoted: str) -> list[str]:
-        """What to fall back to at a start whose promoted version is refused: the one before it, then older ones."""
-        try:
+        """Versions to fall back to at a start whose promoted version is refused: the one before it, then older ones."""
+        previous: list[str] = []
+        with suppress(PykutenError):
             previous = [self.store.previous()]
-        except PykutenError:
-            previous = []
-        return previous + [
-            version for version in self.store.versions() if version < promoted and version not in previous
-        ]
+        return previous + [name for name in self.store.versions() if name < promoted and name not in previous]
 
     def _serve(self, version: str) -> bool:
         try:
