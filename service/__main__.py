@@ -77,7 +77,6 @@ def _serve(settings: Settings) -> int:
     from service.server.server import listen, make_server
 
     sys.setswitchinterval(SWITCH_SECONDS)
-    logs.configure(settings.log_level)
     try:
         app = create_app(settings)
     except SettingsError as error:
@@ -88,6 +87,7 @@ def _serve(settings: Settings) -> int:
     except OSError as error:
         print(f"service: cannot listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
         return 1
+    logs.configure(settings.log_level)
     address, port = listener.getsockname()[:2]
     logs.event(logging.INFO, "listening", address=address, port=port, process=os.getpid())
     make_server(app, settings).run(sockets=[listener])

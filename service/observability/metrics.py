@@ -40,7 +40,7 @@ class Metrics:
         self._rejected = counter(
             "pykuten_rejected_total", "Requests answered with a problem, by its code.", ("reason",)
         )
-        self._stages = histogram(
+        stages = histogram(
             "pykuten_stage_duration_seconds",
             "Seconds in a stage: parse a request, queue a job, text and decode a listing, network and fuse a pass.",
             ("stage",),
@@ -65,8 +65,7 @@ class Metrics:
         self._confidence = histogram(
             "pykuten_confidence_ratio", "Confidence of the most likely category.", buckets=CONFIDENCES
         )
-        for stage in Stage:
-            self._stages.labels(stage.value)  # shown from the start
+        self._stages = {stage: stages.labels(stage.value).observe for stage in Stage}
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
 
@@ -82,7 +81,7 @@ class Metrics:
 
     def stage(self, stage: Stage, seconds: float) -> None:
         """Count a stage; called from any thread."""
-        self._stages.labels(stage.value).observe(seconds)
+        self._stages[stage](seconds)
 
     def answered(self, future: asyncio.Future[Answers]) -> None:
         """Count the answers of a job that is done; for `add_done_callback`."""

@@ -93,7 +93,6 @@ def test_what_is_not_installed_is_said_in_one_line(
     missing: tuple[str, str],
     endpoint: str | None,
 ) -> None:
-    monkeypatch.setattr("service.observability.logs.configure", lambda level: None)
     monkeypatch.setenv("PYKUTEN_TELEMETRY", "true")
     if endpoint is not None:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
