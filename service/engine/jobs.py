@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from models.decision.prediction import Answer, Answers
@@ -70,34 +71,20 @@ def run_jobs(jobs: Sequence[Job]) -> None:
 
 
 def run_call(call: Call) -> None:
-    """Run a call and wake its caller."""
-    begun_at = time.monotonic()
-    tell(Stage.QUEUE, begun_at - call.queued_at)
-    result: object = None
-    error: PykutenError | None = None
+    """Run a call and wake its caller, unless that is gone."""
+    tell(Stage.QUEUE, time.monotonic() - call.queued_at)
     if call.future.cancelled():
         return
-    if begun_at >= call.deadline:
-        error = DeadlineExceeded()
-    else:
-        try:
-            result = call.function()
-        except PykutenError as raised:
-            error = raised
-        except Exception as raised:  # noqa: BLE001 - unforeseen
-            event(logging.ERROR, "call", raised)
-            error = Internal()
-
-    def resolve() -> None:
-        if call.future.done():
-            return
-        if error is None:
-            call.future.set_result(result)
-        else:
-            call.future.set_exception(error)
-
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        call.loop.call_soon_threadsafe(resolve)
+    try:
+        if time.monotonic() >= call.deadline:
+            raise DeadlineExceeded
+        resolve = partial(call.future.set_result, call.function())
+    except PykutenError as error:
+        resolve = partial(call.future.set_exception, error)
+    except Exception as error:  # noqa: BLE001 - unforeseen
+        event(logging.ERROR, "call", error)
+        resolve = partial(call.future.set_exception, Internal())
+    _wake(call.loop, lambda: None if call.future.done() else resolve())
 
 
 def _prepare(job: Job, listing: Listing | Source) -> Prepared | PykutenError:
@@ -146,5 +133,9 @@ def deliver(jobs: Sequence[Job]) -> None:
             if not job.future.done():
                 job.future.set_result([answer if answer is not None else Internal() for answer in job.answers])
 
+    _wake(jobs[0].loop, resolve)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, resolve: Callable[[], None]) -> None:
     with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        jobs[0].loop.call_soon_threadsafe(resolve)
+        loop.call_soon_threadsafe(resolve)

@@ -29,8 +29,6 @@ from service.registry.cache import NoRoom, VersionCache
 from service.registry.loading import LoadedVersion, estimated_bytes, labels_by_language
 from service.registry.refusals import RETRY_SECONDS, Fingerprint, Refusal, RefusalCode, code_of, fingerprint
 
-__all__ = ["LOADED", "MAX_PENDING_LOADS", "Load", "LoadedVersion", "Registry", "State", "VersionState"]
-
 MAX_PENDING_LOADS = 8
 """Requests that may wait for a version to be loaded; loads are one at a time and take about a second each."""
 LOADED = "loaded"
