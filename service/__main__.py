@@ -16,11 +16,9 @@ EPILOG = (
     "docs/settings.md lists every PYKUTEN_ variable with its unit, default and reason; an unknown one stops the start."
 )
 
-
 SWITCH_SECONDS = 0.001
-"""After how long a thread gives the interpreter to another that waits for it. At Python's 5 ms, a loop that shares it
-with two networks' threads and a version that loads waits 5 ms at each turn: /health/live took 211 and 769 ms at p99
-while versions were swapped under load on a busy machine, and 108 and 246 ms in the same two runs at 1 ms."""
+"""How long a thread keeps the interpreter from another that waits for it. At Python's 5 ms, an event loop beside two
+networks' threads and a version that loads waits 5 ms at each turn (docs/decisions/0036-switch-interval.md)."""
 
 KEY_DESCRIPTION = (
     "Print a new API key once, on the error stream, and on the output the line to store: its hash and its rights. "
@@ -61,16 +59,16 @@ def _make_key(options: dict[str, Any]) -> int:
     from service.middleware.keys import make_key
 
     scopes = [scope.strip() for scope in options["scopes"].split(",")]
-    given = {name: options[name] for name in ("name", "rate", "burst", "expires")}
+    arguments = {name: options[name] for name in ("name", "rate", "burst", "expires")}
     try:
-        key, kept = make_key(scopes=scopes, **given)
+        key, line = make_key(scopes=scopes, **arguments)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         print(f"service key: {'.'.join(str(part) for part in first['loc'][:1])}: {first['msg']}", file=sys.stderr)
         return 2
     print(f"The key, shown this once: {key}", file=sys.stderr)
     print("The line for the file that PYKUTEN_API_KEYS_FILE names:", file=sys.stderr)
-    print(kept.model_dump_json(exclude_none=True))
+    print(line.model_dump_json(exclude_none=True))
     return 0
 
 
@@ -78,12 +76,9 @@ def _serve(settings: Settings) -> int:
     # Imported here so that --help and a misspelt setting answer at once.
     from service.app import create_app
     from service.observability import logs
-    from service.registry.loading import bound_heap
     from service.server.server import listen, make_server
 
-    bound_heap()
     sys.setswitchinterval(SWITCH_SECONDS)
-    logs.configure(settings.log_level)
     try:
         app = create_app(settings)
     except SettingsError as error:
@@ -94,6 +89,7 @@ def _serve(settings: Settings) -> int:
     except OSError as error:
         print(f"service: cannot listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
         return 1
+    logs.configure(settings.log_level)
     address, port = listener.getsockname()[:2]
     logs.event(logging.INFO, "listening", address=address, port=port, process=os.getpid())
     make_server(app, settings).run(sockets=[listener])

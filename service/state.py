@@ -57,7 +57,7 @@ class ServiceState:
             metrics=metrics,
             bodies=bodies,
             listings=ListingReader(settings, bodies, metrics.stage),
-            batches=ConcurrencyLimiter(settings.batches, line=settings.batches * BATCHES_IN_LINE),
+            batches=ConcurrencyLimiter(settings.batches, queue=settings.batches * BATCHES_IN_LINE),
             streams=ConcurrencyLimiter(settings.streams),
             explanations=ConcurrencyLimiter(settings.explanations),
             catalogue=LabelledCatalogue(settings.catalogue),

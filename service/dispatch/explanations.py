@@ -72,7 +72,7 @@ async def explained(job: PredictionJob, listing: Listing) -> Explanation:
     job.note_photo(listing)
     steps = explain_in_steps(job.loaded.predictor, listing, precision=job.precision)
     begun = False
-    with job.state.explanations.take():
+    with job.state.explanations.acquire():
         while True:
             step: asyncio.Future[Explanation | None] = job.state.engine.call(
                 partial(next, steps), deadline=job.deadline, admitted=begun

@@ -107,7 +107,7 @@ async def open_job(state: ServiceState, request: Request, options: Options, *, s
     # The default fits versions with fewer categories; a number from the caller is left to be refused.
     top_k = options.top_k if "top_k" in options.model_fields_set else min(options.top_k, categories)
     loaded.predictor.check_options(top_k, options.precision)
-    labels = loaded.labels(language(options.lang, request.headers.get("accept-language", "")))
+    labels = loaded.labels[language(options.lang, request.headers.get("accept-language", ""))]
     return PredictionJob(request, state, loaded, top_k, options.precision, allowed, deadline, labels)
 
 

@@ -219,7 +219,7 @@ class LineStream(Response):
         """Answer the request."""
         state = self._job.state
         self._record.streams = True
-        with state.streams.take(), closing(Intake(self._job, receive)) as intake:
+        with state.streams.acquire(), closing(Intake(self._job, receive)) as intake:
             reading = asyncio.ensure_future(intake.read())
             writing = asyncio.ensure_future(self._write(intake, send))
             try:

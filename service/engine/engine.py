@@ -1,10 +1,10 @@
-"""Where predictions are computed: a bounded queue and a few threads, so that no CPU work runs on the event loop.
+"""The engine: a bounded queue and a few threads that predict, so that no CPU work runs on the event loop.
 
-Threads take what already waits, up to a few listings at once, and never wait for more: measured, that beats any
-timer. The networks and the image decoder release the interpreter lock, so threads run in parallel. One trip through a
-thread does it all: prepare, score, conclude.
+Threads take what already waits, up to a few listings at once, and never wait for more: that beats any timer
+(docs/decisions/0002-streams-without-a-timer.md). The networks and the image decoder release the interpreter lock, so
+threads run in parallel. A thread prepares, scores and concludes its listings in one go.
 
-The queue is bounded in listings. Full, it refuses at once: late answers help nobody, and a refused caller can go
+The queue is bounded in listings. A full queue refuses at once: late answers help nobody, and a refused caller can go
 elsewhere.
 """
 
@@ -24,8 +24,7 @@ from models.decision.prediction import Answers
 from models.listing import Listing
 from models.predictor import Predictor
 from models.timing import Listener, listen
-from service.engine.jobs import Source, T, _Call, _Job
-from service.engine.worker import _answer, _deliver, _run
+from service.engine.jobs import Call, Job, Source, T, deliver, run_call, run_jobs
 from service.errors import Draining, Internal, Overloaded
 from service.observability.logs import event
 
@@ -42,7 +41,7 @@ class Engine:
         self.workers = workers
         self._capacity = capacity
         self._gather = gather
-        self._queue: deque[_Job | _Call] = deque()
+        self._queue: deque[Job | Call] = deque()
         self._waiting = 0  # listings in the queue
         self._idle = 0  # threads without work
         self._closing = False
@@ -84,7 +83,7 @@ class Engine:
         themselves.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(predictor, listings, top_k, precision, deadline, loop.create_future(), loop)
+        job = Job(predictor, listings, top_k, precision, deadline, loop.create_future(), loop)
         self._add(job, admitted)
         return job.future
 
@@ -93,7 +92,7 @@ class Engine:
         raises. `deadline`, `admitted` and cancelling are as for `submit`.
         """
         loop = asyncio.get_running_loop()
-        call = _Call(function, deadline, loop.create_future(), loop)
+        call = Call(function, deadline, loop.create_future(), loop)
         self._add(call, admitted)
         return call.future
 
@@ -107,7 +106,7 @@ class Engine:
             thread.join(max(0.0, end - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _add(self, job: _Job | _Call, admitted: bool) -> None:
+    def _add(self, job: Job | Call, admitted: bool) -> None:
         with self._changed:
             if self._closing:
                 raise Draining
@@ -121,21 +120,21 @@ class Engine:
     def _work(self) -> None:
         listen(self.listener)
         while jobs := self._take():
-            if isinstance(jobs, _Call):
-                _answer(jobs)
+            if isinstance(jobs, Call):
+                run_call(jobs)
                 del jobs
                 continue
             try:
-                _run(jobs)
+                run_jobs(jobs)
             except Exception as error:  # noqa: BLE001 - a thread that dies is missed by every later request
                 event(logging.ERROR, "engine", error)
                 for job in jobs:
                     job.answers = [Internal() for _ in job.listings]
-            _deliver(jobs)
+            deliver(jobs)
             del jobs  # a thread that waits for work must not keep the version of its last
 
-    def _take(self) -> list[_Job] | _Call:
-        """The next jobs, of one version, that this thread is to run together, or a call; empty once it is closed."""
+    def _take(self) -> list[Job] | Call:
+        """The next jobs, all of one version, for this thread to run together, or a call; empty once it is closed."""
         with self._changed:
             self._idle += 1
             while not self._queue:
@@ -143,16 +142,16 @@ class Engine:
                     return []
                 self._changed.wait()
             self._idle -= 1
-            # Two listings that arrive together are two idle threads' work, not one thread's batch.
+            # Two listings that arrive together are work for two idle threads, not a batch for one.
             share = min(self._gather, -(-self._waiting // (self._idle + 1)))
             first = self._pop()
-            if isinstance(first, _Call):
+            if isinstance(first, Call):
                 return first
             jobs = [first]
             taken = len(first.listings)
             while self._queue:
                 following = self._queue[0]
-                if isinstance(following, _Call) or following.predictor is not first.predictor:
+                if isinstance(following, Call) or following.predictor is not first.predictor:
                     break
                 taken += len(following.listings)
                 if taken > share:
@@ -161,7 +160,7 @@ class Engine:
                 self._pop()
             return jobs
 
-    def _drop(self, job: _Job | _Call, future: asyncio.Future[Any]) -> None:
+    def _drop(self, job: Job | Call, future: asyncio.Future[Any]) -> None:
         """Take cancelled work out of the queue."""
         if not future.cancelled():
             return
@@ -169,7 +168,7 @@ class Engine:
             self._queue.remove(job)
             self._waiting -= len(job.listings)
 
-    def _pop(self) -> _Job | _Call:
+    def _pop(self) -> Job | Call:
         job = self._queue.popleft()
         self._waiting -= len(job.listings)
         return job

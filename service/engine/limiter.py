@@ -1,4 +1,4 @@
-"""How many requests of one kind may be worked on at once, and how many more may wait for their turn."""
+"""A concurrency limit: how many requests of one kind may be worked on at once, and how many more may wait."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from service.errors import Overloaded
 
 
 class ConcurrencyLimiter:
-    """`count` places, and a line of at most `line` requests that wait for one, first come first served."""
+    """At most `count` requests hold it at once, and at most `queue` others wait for it, first come first served."""
 
-    def __init__(self, count: int, *, line: int = 0) -> None:
+    def __init__(self, count: int, *, queue: int = 0) -> None:
         self.free = count
-        self._most = line
-        self._line: deque[asyncio.Future[None]] = deque()
+        self._capacity = queue
+        self._queue: deque[asyncio.Future[None]] = deque()
 
     @property
     def waiting(self) -> int:
-        """Requests in the line."""
-        return len(self._line)
+        """Requests in the queue."""
+        return len(self._queue)
 
     @contextmanager
-    def take(self) -> Iterator[None]:
-        """Hold a place until the block ends. Raises Overloaded when none is free."""
+    def acquire(self) -> Iterator[None]:
+        """Hold it until the block ends. Raises Overloaded when none is free."""
         if self.free < 1:
             raise Overloaded
         self.free -= 1
         try:
             yield
         finally:
-            self._give_back()
+            self._release()
 
     @asynccontextmanager
-    async def turn(self, deadline: float, receive: Receive) -> AsyncIterator[None]:
-        """Hold a place until the block ends, waiting for it if need be.
+    async def queue(self, deadline: float, receive: Receive) -> AsyncIterator[None]:
+        """Hold it until the block ends, waiting for it if need be.
 
-        Raises Overloaded when the line is full, DeadlineExceeded (`deadline` is on `time.monotonic`'s clock), or
+        Raises Overloaded when the queue is full, DeadlineExceeded (`deadline` is on `time.monotonic`'s clock), or
         ClientGone; `receive` is the request's, whose body was read.
         """
         if self.free < 1:
@@ -51,26 +51,26 @@ class ConcurrencyLimiter:
         try:
             yield
         finally:
-            self._give_back()
+            self._release()
 
     async def _wait(self, deadline: float, receive: Receive) -> None:
-        if len(self._line) >= self._most:
+        if len(self._queue) >= self._capacity:
             raise Overloaded
         turn = asyncio.get_running_loop().create_future()
-        self._line.append(turn)
+        self._queue.append(turn)
         try:
             await answer_of(turn, deadline, receive)
         except BaseException:
             if turn.cancelled():
-                self._line.remove(turn)
+                self._queue.remove(turn)
             else:  # its turn came at the moment when it was given up
-                self._give_back()
+                self._release()
             raise
 
-    def _give_back(self) -> None:
-        """Hand the place to whoever is first in the line."""
-        while self._line:
-            turn = self._line.popleft()
+    def _release(self) -> None:
+        """Let the first in the queue go on, or count one more as free."""
+        while self._queue:
+            turn = self._queue.popleft()
             if not turn.done():
                 turn.set_result(None)
                 return

@@ -19,38 +19,18 @@ T = TypeVar("T")
 
 
 async def answer_of(work: asyncio.Future[T], deadline: float, receive: Receive) -> T:
-    """The result of `work`. Raises DeadlineExceeded (`deadline` on `time.monotonic`'s clock) or ClientGone; work is
-    cancelled.
+    """The result of `work`. Raises DeadlineExceeded (`deadline` is on `time.monotonic`'s clock) or ClientGone, and then
+    cancels the work.
 
-    `receive` is the request's, whose body has been read: all that can still come is the news that the client is gone.
+    `receive` is the request's, whose body has been read: only the client's disconnection can still come.
     """
     try:
-        if not await _done_within(work, min(deadline - time.monotonic(), PATIENCE_SECONDS)):
+        await asyncio.wait((work,), timeout=max(0.0, min(deadline - time.monotonic(), PATIENCE_SECONDS)))
+        if not work.done():
             await _wait_watching(work, deadline, receive)
         return work.result()
     finally:
         work.cancel()  # no effect on finished work
-
-
-async def _done_within(work: asyncio.Future[T], seconds: float) -> bool:
-    """Whether `work` is done by then: what `asyncio.wait` does, for one future and a third of the time."""
-    if work.done():
-        return True
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[None] = loop.create_future()
-
-    def wake(*_: object) -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    timer = loop.call_later(max(0.0, seconds), wake)
-    work.add_done_callback(wake)
-    try:
-        await waiter
-    finally:
-        timer.cancel()
-        work.remove_done_callback(wake)
-    return work.done()
 
 
 async def _wait_watching(work: asyncio.Future[T], deadline: float, receive: Receive) -> None:
@@ -66,6 +46,6 @@ async def _wait_watching(work: asyncio.Future[T], deadline: float, receive: Rece
 
 
 async def disconnection(receive: Receive) -> None:
-    """Returns when the client is gone; for requests whose body was read, or is of no interest any more."""
+    """Return when the client is gone; for requests whose body was read, or is not needed any more."""
     while (await receive())["type"] != "http.disconnect":
         pass

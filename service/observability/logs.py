@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 import traceback
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -62,6 +63,9 @@ def configure(level: str) -> None:
 
 QUEUE_LINES = 10_000
 """Lines that wait for a reader that stalls: about 5 MB."""
+GATHER_SECONDS = 0.02
+"""Lines wait so long for others to be written with; a thread that woke for each would take the interpreter from the
+event loop as often."""
 CLOSE_SECONDS = 5.0
 """Longest wait at the end for a reader that does not read."""
 
@@ -99,10 +103,15 @@ class LogQueue(QueueHandler):
 
 
 class _Writer(QueueListener):
+    queue: Queue[logging.LogRecord]
+
     def __init__(self, queue: Queue[logging.LogRecord], stream: TextIO | None) -> None:
         super().__init__(queue)
         self._stream = stream
 
     def handle(self, record: logging.LogRecord) -> None:
+        is_last = self.queue.empty()
         with suppress(OSError, ValueError):  # a full disk or a closed pipe must not end the logging for good
-            print(record.msg, file=self._stream, flush=True)
+            print(record.msg, file=self._stream, flush=is_last)
+        if is_last:
+            time.sleep(GATHER_SECONDS)

@@ -1,14 +1,13 @@
-"""What is counted and timed, for Prometheus: base units, bounded label sets, one collector registry an app.
+"""Metrics for Prometheus: base units, bounded label sets, one collector registry an app.
 
 Requests and predictions are observed on the event loop, stages in the threads that went through them. Label sets are
-bounded: route templates, statuses, problem codes, and the categories of the versions that were loaded. Children are
-cached here, since `labels()` takes as long as counting does.
+bounded: route templates, statuses, problem codes, and the categories of the versions that were loaded.
 """
 
 from __future__ import annotations
 
 import asyncio
-from functools import cache
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.registry import Collector
@@ -28,63 +27,47 @@ class Metrics:
     """The instruments of one app. `in_progress`: requests that are being answered."""
 
     def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         self.in_progress = 0
-        self._requests = Histogram(
+        counter = partial(Counter, registry=self.registry)
+        histogram = partial(Histogram, registry=self.registry)
+        self._requests = histogram(
             "pykuten_http_request_duration_seconds",
             "From a request's head to the end of its answer, by route template and status (0: no answer was sent).",
             ("route", "status"),
             buckets=REQUEST_SECONDS,
-            registry=registry,
         )
-        self._rejected = Counter(
-            "pykuten_rejected_total", "Requests answered with a problem, by its code.", ("reason",), registry=registry
+        self._rejected = counter(
+            "pykuten_rejected_total", "Requests answered with a problem, by its code.", ("reason",)
         )
-        stages = Histogram(
+        stages = histogram(
             "pykuten_stage_duration_seconds",
             "Seconds in a stage: parse a request, queue a job, text and decode a listing, network and fuse a pass.",
             ("stage",),
             buckets=STAGE_SECONDS,
-            registry=registry,
         )
-        self._stages = {stage: stages.labels(stage.value).observe for stage in Stage}
-        self._decisions = Counter(
+        self._decisions = counter(
             "pykuten_decisions_total",
             "Predictions by what to do with the listing, and why it needs a person (none: it does not).",
             ("action", "reason"),
-            registry=registry,
         )
-        self._predicted = Counter(
-            "pykuten_predicted_total", "Predictions by category code.", ("category",), registry=registry
-        )
-        self._evidence = Counter(
+        self._predicted = counter("pykuten_predicted_total", "Predictions by category code.", ("category",))
+        self._evidence = counter(
             "pykuten_evidence_total",
             "Predictions by what they were made from: title, text, image or both.",
             ("evidence",),
-            registry=registry,
         )
-        self._failed = Counter(
+        self._failed = counter(
             "pykuten_listings_failed_total",
             "Listings that the engine could not predict, those of batches included, by problem code.",
             ("reason",),
-            registry=registry,
         )
-        confidence = Histogram(
-            "pykuten_confidence_ratio",
-            "Confidence of the most likely category.",
-            buckets=CONFIDENCES,
-            registry=registry,
+        self._confidence = histogram(
+            "pykuten_confidence_ratio", "Confidence of the most likely category.", buckets=CONFIDENCES
         )
-        self._observe_confidence = confidence.observe
-        self._count_request = cache(lambda route, status: self._requests.labels(route, status).observe)
-        self._count_rejected = cache(lambda code: self._rejected.labels(code).inc)
-        self._count_decision = cache(lambda action, reason: self._decisions.labels(action, reason).inc)
-        self._count_predicted = cache(lambda code: self._predicted.labels(code).inc)
-        self._count_evidence = cache(lambda evidence: self._evidence.labels(evidence).inc)
-        self._count_failed = cache(lambda code: self._failed.labels(code).inc)
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
-        GCCollector(registry=registry)
+        self._stages = {stage: stages.labels(stage.value).observe for stage in Stage}
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self.registry)
 
     def add(self, collector: Collector) -> None:
         """Have a collector asked at every scrape."""
@@ -92,9 +75,9 @@ class Metrics:
 
     def request(self, route: str | None, status: int, code: str | None, seconds: float) -> None:
         """Count a request that has ended. `route` is its template, `code` its problem's, if there was one."""
-        self._count_request(route or OTHER_ROUTE, status)(seconds)
+        self._requests.labels(route or OTHER_ROUTE, status).observe(seconds)
         if code is not None:
-            self._count_rejected(code)()
+            self._rejected.labels(code).inc()
 
     def stage(self, stage: Stage, seconds: float) -> None:
         """Count a stage; called from any thread."""
@@ -106,13 +89,14 @@ class Metrics:
             return
         for answer in future.result():
             if isinstance(answer, PykutenError):
-                self._count_failed(answer.code)()
+                self._failed.labels(answer.code).inc()
             else:
                 self._predict(answer)
 
     def _predict(self, prediction: Prediction) -> None:
         decision = prediction.decision
-        self._count_decision(decision.action.value, "none" if decision.reason is None else decision.reason.value)()
-        self._count_predicted(prediction.code)()
-        self._count_evidence(prediction.evidence.value)()
-        self._observe_confidence(prediction.confidence)
+        reason = "none" if decision.reason is None else decision.reason.value
+        self._decisions.labels(decision.action.value, reason).inc()
+        self._predicted.labels(prediction.code).inc()
+        self._evidence.labels(prediction.evidence.value).inc()
+        self._confidence.observe(prediction.confidence)

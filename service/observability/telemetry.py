@@ -1,8 +1,8 @@
 """OpenTelemetry traces, through FastAPI's own support. Off by default, and then nothing of it is imported.
 
 Spans carry method, route, status and times. Metrics are Prometheus' (`service.observability.metrics`), and no log
-records are sent, for they would hold exceptions' messages, which can quote a listing. Where spans go is said by
-OpenTelemetry's own variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`.
+records are sent, for they would hold exceptions' messages, which can quote a listing. OpenTelemetry's own
+variables say where spans go, such as `OTEL_EXPORTER_OTLP_ENDPOINT`.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def make_provider() -> TracerProvider:
                 if name in (span.attributes or {}):
                     span.set_attribute(name, REDACTED)
 
-    named = os.environ.get("OTEL_SERVICE_NAME", "pykuten")
-    provider = TracerProvider(resource=Resource.create({"service.name": named, "service.version": __version__}))
+    name = os.environ.get("OTEL_SERVICE_NAME", "pykuten")
+    provider = TracerProvider(resource=Resource.create({"service.name": name, "service.version": __version__}))
     provider.add_span_processor(Redaction())
     return provider
 

@@ -1,13 +1,9 @@
-"""From a version's folder to a version that can answer at once; and what it will take up in memory."""
+"""Loading a version: from its folder to one that can answer at once, and an estimate of its memory."""
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 from models.errors import LoadStep, VersionRefused
 from models.networks.runtime import RuntimeName
@@ -17,10 +13,12 @@ from models.versions.golden import read_golden
 from models.versions.manifest import read_manifest
 
 MEMORY_PER_WEIGHT_BYTE = 6
-"""Resident bytes for each byte of compiled weights. Measured on the shipped version with two streams: 146 MB for
-25.4 MB of `.bin` files, which hold float16 (5.75; the growth of a process in its second and later loads).
-Growth cannot be measured in a running service, whose requests allocate at the same time; the sizes of files can."""
+"""Resident bytes for each byte of compiled weights, which hold float16 (measured with two streams). Growth cannot be
+measured in a running service, whose requests allocate at the same time; the sizes of files can."""
 WEIGHTS = ".bin"
+
+LabelsByLanguage = dict[str, dict[str, tuple[str, str]]]
+"""Language to category code to (label, group)."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -28,7 +26,7 @@ class LoadedVersion:
     """A version that can answer. `memory_bytes` is an estimate."""
 
     predictor: Predictor
-    labels: Labels
+    labels: LabelsByLanguage
     memory_bytes: int
 
     @property
@@ -55,56 +53,19 @@ def load_warm(folder: Path, *, runtime: RuntimeName = "auto", streams: int = 1, 
 
 
 def _warm(predictor: Predictor, folder: Path, streams: int, gather: int) -> None:
-    """Run the passes that will be common once, for networks prepare themselves for a size of batch when they first meet
-    it (20 ms on the shipped version). Streams are taken in turn, so as many calls as there are streams reach each.
+    """Run the passes that will be common once: networks prepare themselves for a size of batch when they first meet it.
+    Streams are taken in turn, so as many calls as there are streams reach each.
     """
-    prepared = [predictor.prepare(entry.listing) for entry in read_golden(folder)]
-    fullest = max(prepared, key=lambda one: len(one.modalities))
+    golden = [predictor.prepare(entry.listing) for entry in read_golden(folder)]
+    fullest = max(golden, key=lambda prepared: len(prepared.modalities))
     for listings in sorted({1, gather}):
         for _ in range(streams):
             predictor.score([fullest] * listings)
 
 
-class Labels:
+def labels_by_language(taxonomy: Taxonomy) -> LabelsByLanguage:
     """Label and group of every category in every language, looked up once when a version is loaded."""
-
-    def __init__(self, taxonomy: Taxonomy) -> None:
-        self._words = {
-            lang: {code: (taxonomy.label(code, lang), taxonomy.group(code, lang)) for code in taxonomy.codes}
-            for lang in LANGUAGES
-        }
-
-    def __call__(self, lang: str) -> dict[str, tuple[str, str]]:
-        """Code to (label, group) in `lang`."""
-        return self._words[lang]
-
-
-MIB = 1024 * 1024
-MMAP_THRESHOLD = 4 * MIB
-"""Weights are larger; pixels, bodies and rows are smaller and stay in the heap, where they cost no page faults."""
-TRIM_THRESHOLD = 16 * MIB
-"""Free memory that the top of the heap keeps. A fixed mapping threshold ends the heap's own adjustment of this, and
-its fixed value of 128 kB would give memory back and fetch it again with every photo."""
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
-
-
-def bound_heap() -> None:
-    """Set the thresholds for this process; nothing happens where the C library is not glibc."""
-    if (libc := _glibc()) is not None:
-        libc.mallopt(_M_MMAP_THRESHOLD, MMAP_THRESHOLD)
-        libc.mallopt(_M_TRIM_THRESHOLD, TRIM_THRESHOLD)
-
-
-def trim_heap() -> None:
-    """Give free memory back to the system: some milliseconds; nothing happens where the C library is not glibc."""
-    if (libc := _glibc()) is not None:
-        libc.malloc_trim(0)
-
-
-@cache
-def _glibc() -> Any:
-    if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None)
-    return libc if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None
+    return {
+        language: {code: (taxonomy.label(code, language), taxonomy.group(code, language)) for code in taxonomy.codes}
+        for language in LANGUAGES
+    }

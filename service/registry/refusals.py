@@ -1,4 +1,4 @@
-"""Why a version is not served, as far as callers are told; and when it is worth another try."""
+"""Refusals of versions: the reasons that callers see, and when to try again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Fingerprint = tuple[object, ...]
 
 
 class RefusalCode(StrEnum):
-    """What was wrong."""
+    """The kind of fault."""
 
     MISSING = "version_missing"
     MANIFEST = "manifest_invalid"
@@ -33,7 +33,7 @@ class RefusalCode(StrEnum):
 
     @property
     def reason(self) -> str:
-        """A fixed sentence for people. What exactly was found can name files, and stays with the operators."""
+        """A fixed sentence for people. Details can name files, and stay with the operators."""
         return f"{_REASONS[self]} The log and `python -m models verify VERSION` say more."
 
 
@@ -58,7 +58,7 @@ _STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """`seconds` is when, on the registry's clock; `fingerprint` what the folder and the pointer were like then."""
+    """One refusal: its time on the registry's clock, and the state of the folder and the pointer at that time."""
 
     version: str
     code: RefusalCode
@@ -78,14 +78,14 @@ def code_of(error: Exception) -> RefusalCode:
 def fingerprint(store: Store, version: str) -> Fingerprint:
     """Changes when `current` or anything in the version's folder does; contents are not read, links not followed."""
     folder = store.root / version
-    found: list[object] = [_identity(store.root / CURRENT), _identity(folder)]
+    entries: list[object] = [_identity(store.root / CURRENT), _identity(folder)]
     if folder.is_symlink():
-        return tuple(found)
-    for place, folders, files in os.walk(folder):
-        found.extend((name, _identity(Path(place, name))) for name in sorted((*folders, *files)))
-        if len(found) > MAX_ENTRIES:
+        return tuple(entries)
+    for parent, folders, files in os.walk(folder):
+        entries.extend((name, _identity(Path(parent, name))) for name in sorted((*folders, *files)))
+        if len(entries) > MAX_ENTRIES:
             break
-    return tuple(found)
+    return tuple(entries)
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:

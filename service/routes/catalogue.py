@@ -101,7 +101,7 @@ async def labelled_catalogue(
     Categories are in the order of the version's, then those that it does not know.
     """
     state = state_of(request)
-    words = state.registry.current.labels(language(lang, accept_language))
+    words = state.registry.current.labels[language(lang, accept_language)]
     return json_response(await asyncio.to_thread(_labelled, state.catalogue, words))
 
 
@@ -122,7 +122,7 @@ async def sampled_listings(request: Request) -> Response:
     there may be fewer than `count`, or none. Listings that cannot be predicted are passed over.
     """
     draw, state = begin(request, SampleQuery)
-    with state.batches.take():
+    with state.batches.acquire():
         seconds = state.settings.batch_deadline_seconds
         job = await open_job(state, request, draw.options(TOP_K), seconds=seconds)
         found, tried = await draw_listings(job, state.catalogue, draw)

@@ -150,7 +150,7 @@ async def show_model(
 
 
 def _categories(loaded: LoadedVersion, lang: str) -> CategoriesBody:
-    words = loaded.labels(lang)
+    words = loaded.labels[lang]
     entries = [
         CategoryEntry(
             code=category.code,

@@ -54,7 +54,7 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clocks."""
-        super().connection_lost(exc)
+        super().connection_lost(exc)  # which closes the transport once more
         self._stop_client_timer()
         self.resume_writing()
 
@@ -66,7 +66,8 @@ class Connection(H11Protocol):
             step = self.limits.head_bytes  # h11 takes a head of any length that is there as a whole
             if not self.conn.trailing_data[0]:
                 data = data.lstrip(b"\r\n")  # allowed before a request (RFC 9112, section 2.2), and refused by h11
-        self._time_client()
+                if not data:
+                    self._time_client()
         for start in range(0, len(data), step):
             piece = data[start : start + step]
             is_over = self.transport.is_closing() or self.conn.their_state in (h11.MUST_CLOSE, h11.ERROR)
@@ -174,10 +175,10 @@ class Connection(H11Protocol):
             self._close_now(self.limits.read_seconds)
 
     def _close_now(self, seconds: float = GRACE_SECONDS) -> None:
-        """Close the connection; its client has so many seconds to read what was written to it."""
+        """Close the connection; its client has that many seconds to read what was written to it."""
         self._stop_client_timer()
         self._socket.close()
-        self.loop.call_later(seconds, self._socket.abort)
+        self._client_timer = self.loop.call_later(seconds, self._socket.abort)
 
 
 class _Transport:

@@ -23,9 +23,8 @@ from service.state import ServiceState
 
 BACKLOG = 2048
 LISTENER_DESCRIPTORS = 16
-"""Descriptors of the one listening socket. libuv accepts one connection at each turn of the loop for each of them: by
-a single one, a loop that needs 50 ms for a turn on a busy machine accepts 20 a second, and whoever connects while 30 a
-second come waits for half a minute (seen in a soak)."""
+"""Descriptors of the one listening socket. libuv accepts one connection at each turn of the loop for each of them: with
+a single one, a loop that needs 50 ms a turn on a busy machine accepts 20 connections a second, and the others queue."""
 
 
 class Server(uvicorn.Server):

@@ -158,7 +158,7 @@ def test_problems_before_the_first_line_have_their_status(start: Start) -> None:
         assert problem_of(post(client, body, {"X-Deadline-Ms": "soon"}))["errors"][0]["pointer"] == "/X-Deadline-Ms"
         assert problem_of(post(client, body, {"Content-Encoding": "gzip"}))["status"] == 415
         state = client.app.state.service  # type: ignore[attr-defined]
-        with state.streams.take():
+        with state.streams.acquire():
             assert problem_of(post(client, body))["code"] == "overloaded"
         state.draining = True
         assert problem_of(post(client, body))["code"] == "draining"

@@ -109,19 +109,20 @@ def test_waiting_listings_are_taken_together_but_not_more_than_gather() -> None:
 
 
 def test_different_versions_are_never_mixed() -> None:
-    one, other = FakePredictor("v-one"), FakePredictor("v-other")
+    first_version, second_version = FakePredictor("v-one"), FakePredictor("v-two")
 
     async def test() -> None:
         with running() as engine:
-            one.gate.clear()
-            first = submit(engine, one, "first")
-            await begun(one)
-            futures = [submit(engine, predictor, "a") for predictor in (one, other, one)]
-            one.gate.set()
+            first_version.gate.clear()
+            first = submit(engine, first_version, "first")
+            await begun(first_version)
+            predictors = (first_version, second_version, first_version)
+            futures = [submit(engine, predictor, "a") for predictor in predictors]
+            first_version.gate.set()
             await first
             versions = [(await future)[0].version for future in futures]  # type: ignore[union-attr]
-        assert versions == ["v-one", "v-other", "v-one"]
-        assert other.scored == [1]
+        assert versions == ["v-one", "v-two", "v-one"]
+        assert second_version.scored == [1]
 
     run(test)
 

@@ -94,7 +94,7 @@ def test_a_trace_has_frames_and_causes_but_no_messages() -> None:
         except ValueError as error:
             raise RuntimeError(SECRET) from error
     except RuntimeError as error:
-        found = trace(error)
-    assert found["error"] == "RuntimeError"
-    assert found["cause"]["error"] == "ValueError"
-    assert SECRET not in json.dumps(found)
+        fields = trace(error)
+    assert fields["error"] == "RuntimeError"
+    assert fields["cause"]["error"] == "ValueError"
+    assert SECRET not in json.dumps(fields)

@@ -37,7 +37,7 @@ def value(samples: Samples, name: str, **labels: str) -> float:
 
 
 def labels_of(samples: Samples, name: str, label: str) -> set[str]:
-    return {dict(labels)[label] for found, labels in samples if found == name}
+    return {dict(labels)[label] for sample, labels in samples if sample == name}
 
 
 def test_requests_by_route_template_and_status(client: TestClient) -> None:
@@ -66,7 +66,7 @@ def test_stages(client: TestClient) -> None:
     client.post("/predict/image", content=photo(), headers={"Content-Type": "image/jpeg"})
     name = "pykuten_stage_duration_seconds"
     samples = scrape(client)
-    counts = {dict(labels)["stage"]: value for (found, labels), value in samples.items() if found == f"{name}_count"}
+    counts = {dict(labels)["stage"]: value for (sample, labels), value in samples.items() if sample == f"{name}_count"}
     assert counts == {"parse": 3, "queue": 3, "text": 2, "decode": 2, "network": 3, "fuse": 3}
     for stage in counts:
         assert 0 < value(samples, f"{name}_sum", stage=stage) < 30
@@ -75,7 +75,7 @@ def test_stages(client: TestClient) -> None:
 def test_what_is_predicted_and_decided(client: TestClient) -> None:
     answers = [client.post("/predict/text", json={"designation": f"text {n}"}).json() for n in range(10)]
     batch = client.post("/predict/batch", json={"listings": [{"designation": "x", "description": "y"}, {"id": "z"}]})
-    answers += [one["prediction"] for one in batch.json()["results"] if "prediction" in one]
+    answers += [result["prediction"] for result in batch.json()["results"] if "prediction" in result]
     client.post("/predict", files={"image": photo()}, data={"designation": "a"})
     samples = scrape(client)
     assert len(answers) == 11
@@ -92,7 +92,7 @@ def test_what_is_predicted_and_decided(client: TestClient) -> None:
     reasons = {(answer["decision"]["action"], answer["decision"]["reason"] or "none") for answer in answers}
     for action, reason in reasons:
         assert value(samples, "pykuten_decisions_total", action=action, reason=reason) >= 1
-    assert sum(found for (name, _), found in samples.items() if name == "pykuten_decisions_total") == 12
+    assert sum(count for (name, _), count in samples.items() if name == "pykuten_decisions_total") == 12
     assert value(samples, "pykuten_confidence_ratio_count") == 12
     assert value(samples, "pykuten_confidence_ratio_bucket", le="1.0") == 12
 
@@ -151,10 +151,10 @@ def test_without_a_version_there_are_metrics(start: Start, store: Store) -> None
 
 
 def test_two_apps_in_one_process_count_apart(start: Start) -> None:
-    with start() as one, start() as other:
-        one.post("/predict/text", json={"designation": "a"})
-        assert value(scrape(one), "pykuten_confidence_ratio_count") == 1
-        assert value(scrape(other), "pykuten_confidence_ratio_count") == 0
+    with start() as first, start() as second:
+        first.post("/predict/text", json={"designation": "a"})
+        assert value(scrape(first), "pykuten_confidence_ratio_count") == 1
+        assert value(scrape(second), "pykuten_confidence_ratio_count") == 0
 
 
 def test_open_metrics_for_scrapers_that_ask(client: TestClient) -> None:
@@ -165,8 +165,8 @@ def test_open_metrics_for_scrapers_that_ask(client: TestClient) -> None:
 
 def test_names_have_base_units(client: TestClient) -> None:
     client.post("/predict/text", json={"designation": "a"})
-    found = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
-    ours = {name: family for name, family in found.items() if name.startswith("pykuten_")}
+    families = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").text)}
+    ours = {name: family for name, family in families.items() if name.startswith("pykuten_")}
     assert len(ours) > 15
     for name, family in ours.items():
         assert family.documentation, name

@@ -48,7 +48,7 @@ class Clock:
 
 
 def states(registry: Registry) -> dict[str, str]:
-    return {one.version: one.state.value for one in registry.states()}
+    return {entry.version: entry.state.value for entry in registry.states()}
 
 
 def test_nothing_is_loaded_before_it_is_asked(store: Store) -> None:
@@ -238,8 +238,8 @@ def test_versions_by_name_are_loaded_once_and_the_least_used_is_dropped(store: S
         await registry.refresh()
         state, older = store.versions()
         oldest = seal_version(store, 23)
-        found = await asyncio.gather(*(registry.get(older) for _ in range(5)))
-        assert len({id(one) for one in found}) == 1
+        versions = await asyncio.gather(*(registry.get(older) for _ in range(5)))
+        assert len({id(version) for version in versions}) == 1
         assert loader.loads[older] == 1
         await registry.get(oldest)
         assert states(registry) == {state: "serving", older: "available", oldest: "loaded"}
@@ -272,8 +272,8 @@ def test_a_version_that_would_not_fit_beside_the_serving_one_is_not_loaded(store
 def test_only_so_many_may_wait_for_loads(store: Store) -> None:
     async def test() -> None:
         registry = Registry(store, Loader())
-        found = await asyncio.gather(*(registry.get(f"v{n}") for n in range(30)), return_exceptions=True)
-        kinds = Counter(type(one) for one in found)
+        results = await asyncio.gather(*(registry.get(f"v{n}") for n in range(30)), return_exceptions=True)
+        kinds = Counter(type(result) for result in results)
         assert kinds == {VersionUnknown: 8, Overloaded: 22}
 
     asyncio.run(test())

@@ -20,7 +20,7 @@ import pytest
 from models.predictor import Predictor
 from models.versions.store import CURRENT, Store
 from service.app import create_app
-from service.registry.loading import bound_heap, load_warm
+from service.registry.loading import load_warm
 from service.registry.registry import Registry, State
 from service.settings import Settings
 from tests.contract.test_refused_versions import CONTENT, FILES, PLACE, spoil_content
@@ -57,15 +57,15 @@ def point(store: Store, version: str) -> None:
     draft.replace(store.root / CURRENT)
 
 
-def asked(predictor: Predictor) -> list[object]:
+def answers_of(predictor: Predictor) -> list[object]:
     """Everything about some answers, bit for bit."""
     listings = [listing(0), listing(1, description=2), listing(photo_of=1), listing(2, photo_of=0)]
-    found: list[object] = []
-    for one in listings:
-        prepared = predictor.prepare(one)
-        found.append(predictor.score([prepared])[0].fused.tobytes())
-        found.append(predictor.predict(one, top_k=3))
-    return found
+    answers: list[object] = []
+    for content in listings:
+        prepared = predictor.prepare(content)
+        answers.append(predictor.score([prepared])[0].fused.tobytes())
+        answers.append(predictor.predict(content, top_k=3))
+    return answers
 
 
 def test_the_harms_are_the_eleven_of_the_contract() -> None:
@@ -137,10 +137,10 @@ def test_the_reason_is_told_in_fixed_words_and_counted(store: Store) -> None:
 
 def wait_for(ask: Callable[[], object], enough: Callable[[object], bool], seconds: float = 10) -> object:
     end = time.monotonic() + seconds
-    while not enough(found := ask()):
-        assert time.monotonic() < end, found
+    while not enough(value := ask()):
+        assert time.monotonic() < end, value
         time.sleep(0.02)
-    return found
+    return value
 
 
 class Callers:
@@ -202,7 +202,7 @@ def test_swaps_under_load_make_no_error_and_no_mixed_answer(store: Store) -> Non
                 connection.request("POST", path, body, {"Content-Type": "application/json"})
                 wanted[number].add(connection.getresponse().read())
                 connection.close()
-        assert [len(found) for found in wanted.values()] == [3, 3]
+        assert [len(answers) for answers in wanted.values()] == [3, 3]
         registry = running.state.registry
         registry._asked.clear()  # so that swaps load anew
         registry._named.clear()
@@ -211,7 +211,7 @@ def test_swaps_under_load_make_no_error_and_no_mixed_answer(store: Store) -> Non
             for number in range(12):
                 version = versions[number % len(versions)]
                 store.promote(version)
-                wait_for(lambda: registry.current_version, lambda found, version=version: found == version)  # type: ignore[misc]
+                wait_for(lambda: registry.current_version, lambda current, version=version: current == version)  # type: ignore[misc]
                 time.sleep(0.03)
     assert callers.errors == []
     assert {content for number, content in callers.answers if number == 0} == wanted[0]
@@ -242,16 +242,16 @@ def test_a_rollback_takes_one_command_and_gives_the_same_bits(store: Store) -> N
     async def test() -> None:
         registry = Registry(store, load_warm)
         await registry.refresh()
-        before, version = asked(registry.current.predictor), registry.current.version
+        before, version = answers_of(registry.current.predictor), registry.current.version
         store.promote(store.versions()[0])
         await registry.refresh()
-        assert asked(registry.current.predictor) != before
+        assert answers_of(registry.current.predictor) != before
         start = time.monotonic()
         assert models_command(["--store", str(store.root), "rollback"]) == 0
         await registry.refresh()
         assert time.monotonic() - start < 5
         assert registry.current.version == version
-        assert asked(registry.current.predictor) == before
+        assert answers_of(registry.current.predictor) == before
         registry.close()
 
     asyncio.run(test())
@@ -264,7 +264,6 @@ def resident_mib() -> float:
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux")
 def test_twenty_swaps_release_what_they_replace(store: Store) -> None:
-    bound_heap()
 
     async def test() -> None:
         registry = Registry(store, load_warm)
@@ -277,14 +276,14 @@ def test_twenty_swaps_release_what_they_replace(store: Store) -> None:
                 store.promote(version)
                 await registry.refresh()
                 assert registry.current_version == version
-                asked(registry.current.predictor)
+                answers_of(registry.current.predictor)
                 assert [ref() for ref in gone] == [None] * number
                 gone.append(weakref.ref(registry.current.predictor))
                 sizes.append(resident_mib())
         finally:
             gc.enable()
         assert sizes[-1] - sizes[3] < 10, sizes
-        assert [one.state for one in registry.states()].count(State.SERVING) == 1
+        assert [entry.state for entry in registry.states()].count(State.SERVING) == 1
         assert len(registry.loaded) == 1
         registry.close()
 
@@ -301,5 +300,5 @@ def test_an_idle_engine_keeps_no_version(store: Store) -> None:
             assert client.post("/predict/text", json={"designation": "Belle table"}).status_code == 200
         old = weakref.ref(registry.current.predictor)
         store.promote(store.versions()[0])
-        wait_for(lambda: registry.current_version, lambda found: found == store.versions()[0])
-        wait_for(old, lambda found: found is None)
+        wait_for(lambda: registry.current_version, lambda current: current == store.versions()[0])
+        wait_for(old, lambda predictor: predictor is None)

@@ -97,10 +97,9 @@ def test_sigterm_drains(store: Store) -> None:
         process.stdout.close()
 
 
-def test_a_taken_port_is_one_clear_line(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_taken_port_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        monkeypatch.setattr("service.observability.logs.configure", lambda level: None)
         assert main(["--port", str(port)]) == 1
     error = capsys.readouterr().err
     assert error.startswith(f"service: cannot listen on 127.0.0.1:{port}: ")
