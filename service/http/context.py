@@ -1,4 +1,4 @@
-"""What is noted about one request, for its log line and its problem bodies."""
+"""The context of one request: facts for its log line and its problem bodies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from models.listing import PhotoFacts
 
-_KEY = "record"
+_KEY = "context"
 SHA256_CHARACTERS = 12
 """Of a photo's hash, in the log: enough to find one photo among millions."""
 
@@ -31,8 +31,8 @@ class PhotoHash:
 @dataclass(slots=True)
 class RequestContext:
     """`code` is the problem's, if there was one; `version` the model version that answered; `client` the API key's
-    name; `photo_sha256` the first characters of the photo's, to find it again, and `photo` what it was like. `streams`
-    is set while the application reads the body line by line and keeps the time itself.
+    name; `photo_sha256` the first characters of the photo's hash, to find it again; `photo` its format and size.
+    `streams` is set while the application reads the body line by line and keeps the time itself.
     """
 
     request_id: str
@@ -45,18 +45,18 @@ class RequestContext:
     streams: bool = False
 
 
-def attach(scope: MutableMapping[str, Any], record: RequestContext) -> None:
-    """Put the record where the request's handlers find it."""
-    scope.setdefault("state", {})[_KEY] = record
+def attach(scope: MutableMapping[str, Any], context: RequestContext) -> None:
+    """Put the context where the request's handlers find it."""
+    scope.setdefault("state", {})[_KEY] = context
 
 
 def is_stream(scope: Mapping[str, Any]) -> bool:
     """Whether the application reads this request's body line by line."""
-    record: RequestContext | None = scope.get("state", {}).get(_KEY)
-    return record is not None and record.streams
+    context: RequestContext | None = scope.get("state", {}).get(_KEY)
+    return context is not None and context.streams
 
 
 def context_of(request: Request) -> RequestContext:
-    """The record of this request."""
-    record: RequestContext = request.scope["state"][_KEY]
-    return record
+    """The context of this request."""
+    context: RequestContext = request.scope["state"][_KEY]
+    return context

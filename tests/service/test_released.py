@@ -31,7 +31,7 @@ def collector_off() -> Iterator[None]:
 
 
 def alive() -> int:
-    return sum(isinstance(one, PykutenError) for one in gc.get_objects())
+    return sum(isinstance(thing, PykutenError) for thing in gc.get_objects())
 
 
 def damaged() -> bytes:

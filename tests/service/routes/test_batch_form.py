@@ -54,9 +54,9 @@ def test_a_bad_listing_fails_alone(client: TestClient) -> None:
         {"designation": " "},
     ]
     results = post(client, listings, front=RED, text=b"no photo").json()["results"]
-    found = [(r["status"], r["error"]["code"], r["error"]["errors"][0]["pointer"]) for r in results[1:]]
+    faults = [(r["status"], r["error"]["code"], r["error"]["errors"][0]["pointer"]) for r in results[1:]]
     assert results[0]["status"] == 200
-    assert found == [
+    assert faults == [
         (422, "invalid_request", "/listings/1/image"),
         (422, "invalid_request", "/listings/2/image"),
         (415, "image_unsupported", "/listings/3/image"),
