@@ -100,7 +100,7 @@ async def open_job(state: ServiceState, request: Request, options: Options, *, s
     allowed = _seconds(request, seconds)
     deadline = time.monotonic() + allowed
     loaded = await _loaded(state, options.version, deadline)
-    context_of(request).version = loaded.version
+    context_of(request).version = loaded.predictor.version
     labels = loaded.labels(language(options.lang, request.headers.get("accept-language", "")))
     # The default fits versions with fewer categories; a number from the caller is left to be refused.
     top_k = options.top_k if "top_k" in options.model_fields_set else min(options.top_k, len(labels))

@@ -93,7 +93,7 @@ class BodyReader:
                 raise SlowClient from None
             yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
         finally:
-            self.release(context.bytes_in)
+            self._free += context.bytes_in
 
     def hold(self, size: int) -> None:
         """Count bytes that are held from now on. Raises Overloaded when the total does not allow them."""

@@ -20,7 +20,7 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -138,19 +138,11 @@ def read_keys(path: Path) -> list[ApiKey]:
     return keys
 
 
-def make_key(
-    name: str,
-    *,
-    scopes: Sequence[str] = (Scope.PREDICT, Scope.READ),
-    rate: float | None = None,
-    burst: int | None = None,
-    expires: datetime | str | None = None,
-) -> tuple[str, ApiKey]:
-    """A new key, and what is kept of it. Raises ValidationError on a value that the file could not have."""
+def make_key(name: str, **fields: object) -> tuple[str, ApiKey]:
+    """A new key, and its entry for the file with other `fields` of ApiKey. Raises ValidationError on invalid ones."""
     key = PREFIX + secrets.token_urlsafe(KEY_BYTES)
     digest = hashlib.sha256(key.encode()).hexdigest()
-    fields = {"name": name, "sha256": digest, "scopes": scopes, "rate": rate, "burst": burst, "expires": expires}
-    return key, ApiKey.model_validate(fields)
+    return key, ApiKey.model_validate({**fields, "name": name, "sha256": digest})
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:

@@ -120,8 +120,8 @@ def json_body(model: str, examples: Mapping[str, Any]) -> dict[str, Any]:
 
 def form_body(schema: Mapping[str, Any], examples: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """`content` of a multipart request body."""
-    shown = {"examples": dict(examples)} if examples else {}
-    return {"multipart/form-data": {"schema": dict(schema), **shown}}
+    extra = {"examples": dict(examples)} if examples else {}
+    return {"multipart/form-data": {"schema": dict(schema), **extra}}
 
 
 def batch_form_body(examples: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,8 +214,8 @@ def install(app: FastAPI, *, current_version: Callable[[], str | None], with_key
 def _name_version(paths: Mapping[str, Any], version: str | None) -> None:
     for parameter in paths["/models/{version}"]["get"]["parameters"]:
         if parameter["name"] == "version":
-            shown = {"serving": {"summary": "The one that serves", "value": version}}
-            parameter["examples"] = {} if version is None else shown
+            example = {"serving": {"summary": "The one that serves", "value": version}}
+            parameter["examples"] = {} if version is None else example
 
 
 def _add_keys(document: dict[str, Any]) -> None:

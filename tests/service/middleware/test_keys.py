@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 
 def add(file: Path, name: str = "backend", **options: object) -> str:
     """A new key, stored in the file."""
-    key, kept = make_key(name, **options)  # type: ignore[arg-type]
+    key, kept = make_key(name, **options)
     with file.open("a") as stream:
         stream.write(kept.model_dump_json(exclude_none=True) + "\n")
     return key

@@ -280,8 +280,9 @@ def test_invalid_options(client: TestClient, query: str, pointer: str | None) ->
         assert body["errors"][0]["pointer"] == pointer
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 2000), (3000, 2), (64, 48)])
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP"])
+@pytest.mark.parametrize(
+    ("size", "kind"), [((1, 1), "JPEG"), ((1, 2000), "PNG"), ((3000, 2), "GIF"), ((64, 48), "WEBP")]
+)
 def test_odd_photos(client: TestClient, size: tuple[int, int], kind: str) -> None:
     body = client.post("/explain", files={"image": ("x", photo("teal", size, kind))}).json()
     assert body["photo"]["rows"] * body["photo"]["columns"] == sum(len(row) for row in body["photo"]["effects"])
