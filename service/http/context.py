@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from starlette.requests import Request
 
 from models.listing import PhotoFacts
 
-_KEY = "context"
+KEY = "context"
+"""Of the context among the `state` of an ASGI scope; `RequestMiddleware` puts it there."""
 SHA256_CHARACTERS = 12
 """Of a photo's hash, in the log: enough to find one photo among millions."""
 
@@ -45,18 +46,13 @@ class RequestContext:
     streams: bool = False
 
 
-def attach(scope: MutableMapping[str, Any], context: RequestContext) -> None:
-    """Put the context where the request's handlers find it."""
-    scope.setdefault("state", {})[_KEY] = context
-
-
 def is_stream(scope: Mapping[str, Any]) -> bool:
     """Whether the application reads this request's body line by line."""
-    context: RequestContext | None = scope.get("state", {}).get(_KEY)
+    context: RequestContext | None = scope.get("state", {}).get(KEY)
     return context is not None and context.streams
 
 
 def context_of(request: Request) -> RequestContext:
     """The context of this request."""
-    context: RequestContext = request.scope["state"][_KEY]
+    context: RequestContext = request.scope["state"][KEY]
     return context

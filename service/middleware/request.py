@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Draining, Internal, Overloaded, ServiceError
-from service.http.context import RequestContext, attach
+from service.http.context import KEY, RequestContext
 from service.http.problems import problem_response
 from service.observability.logs import LOGGER, event
 from service.observability.metrics import Metrics
@@ -59,7 +59,7 @@ class RequestMiddleware:
             return
         start = time.perf_counter()
         context = RequestContext(_request_id(scope))
-        attach(scope, context)
+        scope.setdefault("state", {})[KEY] = context
         # HEAD is allowed wherever GET is (RFC 9110, section 9.1).
         is_head = scope["method"] == "HEAD"
         inner_scope = {**scope, "method": "GET"} if is_head else scope
