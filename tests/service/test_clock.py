@@ -1,4 +1,4 @@
-"""Deadlines and time limits keep to the monotonic clock: the clock on the wall may jump (RELIABILITY F14)."""
+"""Deadlines and time limits keep to the monotonic clock, because the wall clock may jump (RELIABILITY F14)."""
 
 from __future__ import annotations
 

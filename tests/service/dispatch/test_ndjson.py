@@ -1,4 +1,4 @@
-"""Lines from pieces, however the body is cut."""
+"""Lines come out the same however the body is cut into pieces."""
 
 from __future__ import annotations
 

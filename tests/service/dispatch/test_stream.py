@@ -1,4 +1,4 @@
-"""NDJSON batches: a listing a line in, a result a line out, each in its place."""
+"""Streams: one listing a line in, one result a line out, each in its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API keys: the file, the gate, scopes, rates, rotation; and the command that makes them."""
+"""API keys: the file, the middleware, scopes, rates, rotation, and the command that makes keys."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-# The gate
+# The middleware
 
 
 def test_without_keys_nobody_needs_one(client: TestClient) -> None:
@@ -123,15 +123,15 @@ def test_a_right_key_without_the_right(start: Start, file: Path) -> None:
         assert client.get("/metrics").status_code == 401
 
 
-def test_explanations_and_draws_predict_and_the_catalogue_is_read(start: Start, file: Path) -> None:
+def test_explanations_and_samples_predict_and_the_catalogue_is_read(start: Start, file: Path) -> None:
     predict, read = (add(file, scope, scopes=[scope]) for scope in (Scope.PREDICT, Scope.READ))
     with start(api_keys_file=file) as client:
         for key, predicts in ((predict, True), (read, False)):
             explained = client.post("/explain", json=TEXT, headers=bearer(key))
-            drawn = client.get("/catalogue/listings", headers=bearer(key))
-            looked_at = [client.get(path, headers=bearer(key)) for path in ("/catalogue", "/catalogue/images/0")]
-            assert explained.status_code == drawn.status_code == (200 if predicts else 403)
-            assert [response.status_code for response in looked_at] == [403 if predicts else 200] * 2
+            sampled = client.get("/catalogue/listings", headers=bearer(key))
+            read_responses = [client.get(path, headers=bearer(key)) for path in ("/catalogue", "/catalogue/images/0")]
+            assert explained.status_code == sampled.status_code == (200 if predicts else 403)
+            assert [response.status_code for response in read_responses] == [403 if predicts else 200] * 2
         for path in ("/catalogue", "/catalogue/listings", "/catalogue/images/0"):
             assert client.get(path).status_code == 401
         assert client.post("/explain", json=TEXT).status_code == 401

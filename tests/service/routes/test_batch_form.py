@@ -22,7 +22,7 @@ LISTINGS = [
 
 
 def post(client: TestClient, listings: object, **files: bytes) -> Any:
-    """`listings` as bytes is sent as it is."""
+    """The answer; `listings` that are bytes are sent unchanged."""
     content = listings if isinstance(listings, bytes) else json.dumps(listings).encode()
     parts: dict[str, Any] = {"listings": (None, content, "application/json")}
     return client.post("/predict/batch", files={**parts, **{name: (name, file) for name, file in files.items()}})

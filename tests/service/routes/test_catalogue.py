@@ -1,4 +1,4 @@
-"""The labelled catalogue over HTTP: what is in it, what is drawn from it, and its photos."""
+"""The labelled catalogue over HTTP: its categories, random samples of it, and its photos."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def row(number: int, category: str = CODES[0], **fields: str) -> dict[str, str]:
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
-    """Forty listings of two categories and of one that the version does not know; every second one with a photo."""
+    """Forty listings of two categories and of one that the version does not know; every second listing with a photo."""
     (tmp_path / "images").mkdir()
     rows = []
     for number in range(40):
@@ -58,7 +58,7 @@ def numbers(body: dict[str, Any]) -> list[int]:
     return [listing["row"] for listing in body["listings"]]
 
 
-def test_what_is_in_the_catalogue(start: Start, catalogue: Path) -> None:
+def test_the_categories_of_the_catalogue(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
         body = client.get("/catalogue?lang=de").json()
     TypeAdapter(with_config(ConfigDict(extra="forbid", strict=True))(LabelledBody)).validate_python(body)
@@ -74,9 +74,9 @@ def test_without_a_setting_the_samples_are_there(client: TestClient) -> None:
     body = client.get("/catalogue").json()
     assert (body["name"], body["listings"], body["photos"]) == ("samples", 54, True)
     assert {category["listings"] for category in body["categories"]} == {2}
-    drawn = draw(client, "count=24")
-    assert len(drawn["listings"]) == 24
-    for listing in drawn["listings"]:
+    body = draw(client, "count=24")
+    assert len(body["listings"]) == 24
+    for listing in body["listings"]:
         response = client.get(listing["image"])
         assert response.headers["content-type"] == "image/jpeg"
 
@@ -89,7 +89,7 @@ def test_the_answers_have_exactly_the_documented_shape(start: Start, catalogue: 
         TypeAdapter(strict(DrawBody)).validate_python(draw(client, "count=8"))
 
 
-def test_a_draw_is_random_without_repeats_and_the_same_for_a_seed(start: Start, catalogue: Path) -> None:
+def test_a_sample_is_random_without_repeats_and_the_same_for_a_seed(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
         first = draw(client, "count=24&seed=7")
         assert len(set(numbers(first))) == 24
@@ -100,7 +100,7 @@ def test_a_draw_is_random_without_repeats_and_the_same_for_a_seed(start: Start, 
         assert len(draw(client)["listings"]) == 6
 
 
-def test_a_drawn_listing_is_predicted_as_everywhere(start: Start, catalogue: Path) -> None:
+def test_a_sampled_listing_is_predicted_as_everywhere(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
         for listing in draw(client, "count=24&precision=0.9&lang=en")["listings"]:
             files = {"image": ("x", client.get(listing["image"]).content)} if listing["image"] else None
@@ -123,7 +123,7 @@ def test_of_one_category(start: Start, catalogue: Path) -> None:
         assert draw(client, "category=")["listings"] == []
 
 
-def test_looking_for_what_was_predicted(start: Start, catalogue: Path) -> None:
+def test_a_search_for_predictions(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
         everything = [listing for seed in range(8) for listing in draw(client, f"count=24&seed={seed}")["listings"]]
         code = everything[0]["prediction"]["category"]["code"]
@@ -141,14 +141,14 @@ def test_looking_for_what_was_predicted(start: Start, catalogue: Path) -> None:
         )
 
 
-def test_looking_is_bounded(start: Start, catalogue: Path) -> None:
+def test_a_search_is_bounded(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue, catalogue_sample_attempts=20) as client:
         body = draw(client, "predicted=none")
         assert (body["listings"], body["tried"]) == ([], 20)
         assert sum(predictor_of(client).scored) == 20
 
 
-def test_draws_are_made_in_the_engine_and_counted_as_predictions(start: Start, catalogue: Path) -> None:
+def test_samples_are_made_in_the_engine_and_counted_as_predictions(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
         draw(client, "count=10")
         assert all(name.startswith("engine-") for name in predictor_of(client).threads)
@@ -171,7 +171,7 @@ def test_listings_that_cannot_be_predicted_are_passed_over(start: Start, tmp_pat
     with start(catalogue=write(tmp_path, rows)) as client:
         body = draw(client, "count=24")
     assert sorted(numbers(body)) == [4, 5]
-    assert body["tried"] == 6  # a listing without a category is never drawn
+    assert body["tried"] == 6  # a listing without a category is never sampled
     assert [listing["image"] for listing in body["listings"]] == [None, None]
 
 
@@ -226,7 +226,7 @@ def test_rows_without_photo(start: Start, catalogue: Path, number: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["-1", "x", "1.5", "%00", "..%2f..%2fmine.csv"])
-def test_what_is_no_row(start: Start, catalogue: Path, number: str) -> None:
+def test_bad_row_numbers(start: Start, catalogue: Path, number: str) -> None:
     with start(catalogue=catalogue) as client:
         assert problem_of(client.get(f"/catalogue/images/{number}"))["status"] in (404, 422)
 

@@ -1,4 +1,4 @@
-"""Explanations over HTTP: what comes out, what is refused, and that they take turns with predictions."""
+"""Explanations over HTTP: their content, their refusals, and their turns with predictions."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_explanations_are_made_in_the_engine_and_are_no_predictions(
 
 
 class Held:
-    """Steps that wait until they are let go."""
+    """Steps of an explanation that wait for `let_go`."""
 
     def __init__(self, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
         self.let_go, self.begun = threading.Event(), threading.Event()

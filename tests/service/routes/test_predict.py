@@ -1,4 +1,4 @@
-"""The three paths for one listing: what goes in, what comes out."""
+"""The three paths for one listing."""
 
 from __future__ import annotations
 
