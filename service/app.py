@@ -1,16 +1,16 @@
-"""The application, put together. The lifespan loads the version and starts the engine; nothing happens at import."""
+"""The application, put together. The lifespan loads the version and starts the engine; importing starts nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import BaseRoute
 
 from models.versions.store import Store
 from service import __version__
@@ -23,31 +23,21 @@ from service.observability.logs import event
 from service.observability.telemetry import make_provider, telemetry_config
 from service.registry.loading import load_warm
 from service.registry.registry import Registry
-from service.routes import batch, explain, health, metrics, openapi, page, predict
-from service.routes import catalogue as listings
-from service.routes import versions as catalogue
+from service.routes import batch, catalogue, explain, health, metrics, openapi, page, predict, versions
 from service.routes.metrics import Gauges
 from service.settings import MIB, Settings
 from service.state import ServiceState
 
 CLOSE_SECONDS = 5.0
-"""For the passes of the networks that still run when all requests are finished or given up."""
-
+"""For the passes of the networks that still run when all requests have ended."""
 CORS_MAX_AGE_SECONDS = 600
-REQUEST_HEADERS = (
-    "Authorization",
-    "Content-Type",
-    "If-None-Match",
-    "X-API-Key",
-    "X-Deadline-Ms",
-    "X-Request-ID",
-)
+REQUEST_HEADERS = ("Authorization", "Content-Type", "If-None-Match", "X-API-Key", "X-Deadline-Ms", "X-Request-ID")
 RESPONSE_HEADERS = ("ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID")
 
 
 def create_app(settings: Settings, *, registry: Registry | None = None) -> FastAPI:
-    """The ASGI application. `registry` replaces the one that the settings describe (for tests). Raises SettingsError
-    on keys that cannot be read, and on telemetry that is not installed.
+    """The ASGI application. `registry` replaces the registry of the settings, for tests. Raises SettingsError on keys
+    that cannot be read, and on telemetry that is not installed.
 
     Order, outermost first: `RequestMiddleware` (request id, log line, metrics, guard, headers), CORS and
     `ApiKeyMiddleware`, each only where it is set up, then the framework's error handlers (which turn errors
@@ -64,7 +54,7 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
         summary="Product categories from text and photo, with a decision you can act on.",
         description=openapi.description(),
         openapi_tags=openapi.TAGS,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=lambda route: route.name,  # generated clients name their functions so
         openapi_url=None,  # routes.page serves the document without writing it anew each time,
         docs_url=None,  # and its page without a CDN
         redoc_url=None,
@@ -75,16 +65,26 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
     app.state.service = state
     app.state.keys = keys
     app.state.tracer_provider = provider
-    if provider is None:  # as routes of Starlette's, which take a third of the time of FastAPI's but are not traced
-        for route in predict.ROUTES:
-            app.add_route(route.path, route.endpoint, methods=["POST"], include_in_schema=False)
-    routers = [module.router for module in (predict, batch, explain, catalogue, listings, health, page)]
+    routers = [module.router for module in (predict, batch, explain, versions, catalogue, health, page)]
     if settings.metrics != "off":
         routers.append(metrics.router)
     files = page.file_mounts()
-    if keys is not None:
-        routes = [*(route for router in routers for route in router.routes), *files]
-        app.add_middleware(ApiKeyMiddleware, keys=keys, routes=routes, metrics_open=settings.metrics == "open")
+    _add_middleware(app, settings, state, [*(route for router in routers for route in router.routes), *files])
+    problems.install(app)
+    if provider is None:
+        app.router.routes.extend(predict.PLAIN_ROUTES)  # ahead of FastAPI's, which are traced
+    for router in routers:
+        app.include_router(router)
+    app.router.routes.extend(files)
+    openapi.install(app, current_version=lambda: state.registry.current_version, with_keys=keys is not None)
+    return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, state: ServiceState, routes: Sequence[BaseRoute]) -> None:
+    """Innermost first: the middleware that is added last surrounds the others."""
+    if app.state.keys is not None:
+        metrics_open = settings.metrics == "open"
+        app.add_middleware(ApiKeyMiddleware, keys=app.state.keys, routes=routes, metrics_open=metrics_open)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,  # for keys in headers: cookies are never allowed
@@ -95,12 +95,6 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
             max_age=CORS_MAX_AGE_SECONDS,
         )
     app.add_middleware(RequestMiddleware, is_draining=lambda: state.draining, metrics=state.metrics)
-    problems.install(app)
-    for router in routers:
-        app.include_router(router)
-    app.router.routes.extend(files)
-    openapi.install(app, current_version=lambda: state.registry.current_version, with_keys=keys is not None)
-    return app
 
 
 @asynccontextmanager
@@ -128,14 +122,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _follow_keys(keys: ApiKeys, seconds: float) -> None:
-    """Take up changes of the file for ever."""
+    """Read the file again whenever it has changed, for ever."""
     while True:
         await asyncio.sleep(seconds)
         await asyncio.to_thread(keys.refresh)
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name  # `predict_text`: generated clients name their functions so
 
 
 def _keys(settings: Settings) -> ApiKeys | None:

@@ -12,33 +12,33 @@ from service.errors import CatalogueUnavailable
 from service.observability.logs import event
 
 PHOTOS = "images"
-"""The folder beside the file that photos are looked for in; then beside the file itself."""
+"""The folder beside the file that has the photos; photos that are not there are looked for beside the file."""
 
 
 class LabelledCatalogue:
-    """One file with its photos. It is indexed when it is first asked for, and again when it has changed.
+    """One file with its photos, indexed at its first use and again after each change.
 
-    Everything here reads the disk: not for the event loop.
+    Its methods read the disk and must not be called on the event loop.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._folders = (PhotoFolder(path.parent / PHOTOS), PhotoFolder(path.parent))
         self._lock = threading.Lock()
-        self._seen: tuple[int, ...] | None = None
+        self._fingerprint: tuple[int, ...] | None = None
         self._rows: IndexedCsv | None = None
 
     @property
     def name(self) -> str:
-        """What the catalogue is called: the file's name without its ending."""
+        """The catalogue's name: the file's without its ending."""
         return self.path.stem
 
     def rows(self) -> IndexedCsv:
-        """The rows as they are now. Raises CatalogueUnavailable; a broken file is not read again until it changes."""
+        """The rows of the file. Raises CatalogueUnavailable; a broken file is not read again until it changes."""
         with self._lock:
-            seen = self._fingerprint()
-            if seen != self._seen:
-                self._rows, self._seen = self._index(), seen
+            fingerprint = self._read_fingerprint()
+            if fingerprint != self._fingerprint:
+                self._rows, self._fingerprint = self._index(), fingerprint
             if self._rows is None:
                 raise CatalogueUnavailable
             return self._rows
@@ -56,10 +56,10 @@ class LabelledCatalogue:
         """The bytes of the row's photo; None when it has none that can be read."""
         if not row.image:
             return None
-        found = (folder.read(row.image) for folder in self._folders)
-        return next((photo for photo in found if photo is not None), None)
+        photos = (folder.read(row.image) for folder in self._folders)
+        return next((photo for photo in photos if photo is not None), None)
 
-    def _fingerprint(self) -> tuple[int, ...]:
+    def _read_fingerprint(self) -> tuple[int, ...]:
         try:
             stat = self.path.stat()
         except OSError:

@@ -1,4 +1,4 @@
-"""What can go wrong between the socket and the model. Models' own errors are in `models.errors`.
+"""Errors between the socket and the model. The kernel's own are in `models.errors`.
 
     PykutenError
     `-- ServiceError                    500 internal
@@ -18,7 +18,7 @@
         |-- BatchTooLarge               422 batch_too_large
         |-- RateLimited                 429 rate_limited            with Retry-After
         |-- ClientGone                  499                         never sent, only logged
-        |-- Internal                    500 internal                anything unforeseen
+        |-- Internal                    500 internal                an unforeseen exception
         |-- Overloaded                  503 overloaded              with Retry-After
         |-- Draining                    503 draining                with Retry-After
         |-- CatalogueUnavailable        503 catalogue_unavailable   with Retry-After
@@ -155,7 +155,7 @@ class UnsupportedMediaType(ServiceError):
 
 
 class InvalidRequest(ServiceError):
-    """The request is well-formed but not what the path takes; `faults` say where."""
+    """The request is well-formed but not valid; `faults` say where."""
 
     code = "invalid_request"
     status = 422
@@ -183,7 +183,7 @@ class BatchTooLarge(ServiceError):
 
 
 class RateLimited(ServiceError):
-    """The API key asks more often than it may."""
+    """The API key has made more requests than its rate allows."""
 
     code = "rate_limited"
     status = 429
@@ -203,11 +203,11 @@ class ClientGone(ServiceError):
 
 
 class Internal(ServiceError):
-    """Something unforeseen; the log has the trace under the same request id."""
+    """An unforeseen exception; the log has its trace under the same request id."""
 
 
 class Overloaded(ServiceError):
-    """Work is refused at once because too much of it waits."""
+    """Too much work waits; more is refused at once."""
 
     code = "overloaded"
     status = 503
@@ -216,7 +216,7 @@ class Overloaded(ServiceError):
 
 
 class Draining(ServiceError):
-    """The process was told to stop; it only finishes what it has."""
+    """The process was asked to stop; it only finishes the requests that it has."""
 
     code = "draining"
     status = 503
@@ -234,7 +234,7 @@ class CatalogueUnavailable(ServiceError):
 
 
 class DeadlineExceeded(ServiceError):
-    """The deadline passed before the answer was there; work that had not begun was not begun."""
+    """The deadline passed before the answer was ready; work that had not begun is not begun."""
 
     code = "deadline_exceeded"
     status = 504

@@ -1,4 +1,4 @@
-"""Every knob of the service: an environment variable `PYKUTEN_<NAME>` with a type, a unit, a default and a reason."""
+"""Settings of the service: environment variables `PYKUTEN_<NAME>`, each with a type, a unit, a default and a reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from service.errors import SettingsError
 PREFIX = "PYKUTEN_"
 SAMPLES = Path(__file__).resolve().parent / "samples" / "samples.csv"
 KIB, MIB = 1024, 1024 * 1024
-_SHOWN: dict[object, str] = {DEFAULT_STORE: "models/store", SAMPLES: "the samples", None: "none", (): "none"}
+_DEFAULT_WORDS: dict[object, str] = {DEFAULT_STORE: "models/store", SAMPLES: "the samples", None: "none", (): "none"}
 """Defaults in words."""
 _ORIGIN = re.compile(r"\*|https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
 
@@ -26,7 +26,7 @@ def _setting(default: object, unit: str, reason: str, **constraints: Any) -> Any
 
 
 class Settings(BaseSettings):
-    """Read once at start. Limits are upper bounds: what is over them is refused, never cut."""
+    """Settings, read once at start. Limits are upper bounds: input over them is refused, never cut."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid")
 
@@ -143,20 +143,16 @@ class Settings(BaseSettings):
 
     @field_validator("cors_origins", mode="before")
     @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-    @field_validator("cors_origins")
-    @classmethod
-    def _check_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(_ORIGIN.fullmatch(origin) for origin in value):
+    def _origins(cls, value: str | tuple[str, ...]) -> tuple[str, ...]:
+        origins = tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        if not all(_ORIGIN.fullmatch(origin) for origin in origins):
             raise ValueError("an origin is * or like https://shop.example:8443, without a path")
-        return value
+        return origins
 
     @field_validator("bodies_bytes")
     @classmethod
     def _room_for_each(cls, value: int, info: ValidationInfo) -> int:
-        """A body that can never be held would be told to come back for ever."""
+        """A body that can never be held would be answered with Retry-After for ever."""
         limits = info.data
         if "batch_body_bytes" in limits and value < limits["batch_body_bytes"]:
             raise ValueError("it must be at least PYKUTEN_BATCH_BODY_BYTES")
@@ -175,8 +171,8 @@ class Settings(BaseSettings):
         return _json_photo_bytes(self.photo_bytes, self.text_body_bytes)
 
     @classmethod
-    def read(cls, **given: object) -> Settings:
-        """Settings from the environment, `given` ones (the command line's) first.
+    def read(cls, **overrides: object) -> Settings:
+        """Settings from the environment; `overrides` (the command line's) come first.
 
         Raises SettingsError, which names the variable, on a PYKUTEN_ variable that is unknown or has a bad value.
         """
@@ -185,7 +181,7 @@ class Settings(BaseSettings):
         if unknown:
             raise SettingsError(f"{unknown[0]} is not a setting; docs/settings.md lists them all")
         try:
-            return cls(**given)  # type: ignore[arg-type]
+            return cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
@@ -202,6 +198,6 @@ def settings_table() -> str:
     for name, field in Settings.model_fields.items():
         extra = field.json_schema_extra
         unit = extra["unit"] if isinstance(extra, dict) else ""
-        default = _SHOWN.get(field.default, field.default)
+        default = _DEFAULT_WORDS.get(field.default, field.default)
         lines.append(f"| `{PREFIX}{name.upper()}` | {unit} | `{default}` | {field.description} |")
     return "\n".join(lines)

@@ -19,13 +19,13 @@ from service.observability.metrics import Metrics
 from service.registry.registry import Registry
 from service.settings import Settings
 
-BATCHES_IN_LINE = 4
-"""Batches that may wait for each one that is worked on; their bodies count as all others do."""
+BATCHES_QUEUED = 4
+"""Batches that may wait for each one that runs; their bodies count as all others do."""
 
 
 @dataclass(slots=True)
 class ServiceState:
-    """One process' settings and machinery. `draining` is set once, when the process is told to stop."""
+    """One process' settings and machinery. `draining` is set once, when the process is asked to stop."""
 
     settings: Settings
     registry: Registry
@@ -39,13 +39,13 @@ class ServiceState:
     catalogue: LabelledCatalogue
     draining: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when the time to finish batches and streams after SIGTERM is over: their other listings are not begun."""
+    """Set when the time to finish batches and streams after SIGTERM is over: their remaining listings are not begun."""
     chunks: int = 0
-    """Chunks of batches and streams that the engine has."""
+    """Chunks of batches and streams in the engine."""
 
     @classmethod
     def of(cls, settings: Settings, registry: Registry) -> ServiceState:
-        """The machinery that the settings ask for; the engine is not started."""
+        """The machinery of the settings; the engine is not started."""
         metrics = Metrics()
         engine = Engine(workers=settings.workers, capacity=settings.queue, gather=settings.gather)
         engine.listener = metrics.stage
@@ -57,14 +57,14 @@ class ServiceState:
             metrics=metrics,
             bodies=bodies,
             listings=ListingReader(settings, bodies, metrics.stage),
-            batches=ConcurrencyLimiter(settings.batches, queue=settings.batches * BATCHES_IN_LINE),
+            batches=ConcurrencyLimiter(settings.batches, queue=settings.batches * BATCHES_QUEUED),
             streams=ConcurrencyLimiter(settings.streams),
             explanations=ConcurrencyLimiter(settings.explanations),
             catalogue=LabelledCatalogue(settings.catalogue),
         )
 
     def admit(self) -> None:
-        """Refuse what cannot be served anyway before its body is read. Raises Draining, NoVersion or Overloaded."""
+        """Refuse a request that cannot be served before its body is read. Raises Draining, NoVersion or Overloaded."""
         if self.draining:
             raise Draining
         self.registry.require()

@@ -1,4 +1,4 @@
-"""Explanations: step by step through the engine, so that others get their turn, and as they go over the wire."""
+"""Explanations: computed step by step in the engine, so that others get their turn, and written for the wire."""
 
 from __future__ import annotations
 
@@ -66,36 +66,38 @@ class ExplanationBody(TypedDict):
     model: ModelBody
 
 
-async def explained(job: PredictionJob, listing: Listing) -> Explanation:
-    """Explain the prediction for one listing. Raises what the listing or the engine deserves."""
-    record = context_of(job.request)
+async def explain(job: PredictionJob, listing: Listing) -> Explanation:
+    """Explain the prediction for one listing. Raises the listing's error or the engine's."""
     job.note_photo(listing)
     steps = explain_in_steps(job.loaded.predictor, listing, precision=job.precision)
-    begun = False
+    is_admitted = False
     with job.state.explanations.acquire():
         while True:
             step: asyncio.Future[Explanation | None] = job.state.engine.call(
-                partial(next, steps), deadline=job.deadline, admitted=begun
+                partial(next, steps), deadline=job.deadline, admitted=is_admitted
             )
             try:
                 explanation = await answer_of(step, job.deadline, job.request.receive)
             except PykutenError as error:
                 raise with_pointer(error) from None
             if explanation is not None:
-                record.photo = explanation.prediction.photo
+                context_of(job.request).photo = explanation.prediction.photo
                 return explanation
-            begun = True
+            is_admitted = True
 
 
-def explanation_body(explanation: Explanation, words: LabelTable, listing_id: str | None) -> ExplanationBody:
-    """One explanation for the wire, with labels from `words`."""
+def explanation_body(explanation: Explanation, labels: LabelTable, listing_id: str | None) -> ExplanationBody:
+    """One explanation for the wire, with its labels."""
     prediction, photo = explanation.prediction, explanation.photo
     return {
         "id": listing_id,
-        "category": category_body(prediction.code, words),
+        "category": category_body(prediction.code, labels),
         "confidence": round(prediction.confidence, DECIMALS),
         "text": {
-            field: [{"text": one.text, "effect": _rounded(one.effect)} for one in segments]
+            field: [
+                {"text": segment.text, "effect": segment.effect and round(segment.effect, DECIMALS)}
+                for segment in segments
+            ]
             for field, segments in explanation.text.items()
         },
         "photo": None
@@ -107,16 +109,12 @@ def explanation_body(explanation: Explanation, words: LabelTable, listing_id: st
         },
         "what_if": [
             {
-                "without": one.without,
-                "category": category_body(one.prediction.code, words),
-                "confidence": round(one.prediction.confidence, DECIMALS),
-                "decision": decision_body(one.prediction.decision),
+                "without": answer.without,
+                "category": category_body(answer.prediction.code, labels),
+                "confidence": round(answer.prediction.confidence, DECIMALS),
+                "decision": decision_body(answer.prediction.decision),
             }
-            for one in explanation.what_if
+            for answer in explanation.what_if
         ],
         "model": {"version": prediction.version},
     }
-
-
-def _rounded(effect: float | None) -> float | None:
-    return None if effect is None else round(effect, DECIMALS)

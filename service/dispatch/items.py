@@ -1,4 +1,4 @@
-"""The listings of a request that has many, before they are looked at: each is read in the thread that predicts it."""
+"""Unchecked listings of a request that has many: each is parsed and checked in the thread that predicts it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,15 @@ from service.settings import Settings
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """One listing of a batch: a value of its JSON. Calling it makes the listing, or raises PykutenError.
-
-    `id` is there once it was called, also when it raised: so that an error can be told whose it is.
-    """
+    """One listing of a batch: a value of its JSON. `read` sets `id` also when it raises, for the error's result."""
 
     index: int
     settings: Settings
     value: object = None
     id: str | None = field(default=None, init=False)
 
-    def __call__(self) -> Listing:
+    def read(self) -> Listing:
+        """The listing. Raises PykutenError."""
         self.id = id_of(self.value)
         listing = self._listing()
         check_photo(listing, self.settings)
@@ -33,7 +31,7 @@ class Item:
 
     @property
     def has_photo(self) -> bool:
-        """Whether it seems to have one: enough to know how much work it is."""
+        """Whether the value seems to have a photo: enough to estimate its work."""
         return isinstance(self.value, dict) and bool(self.value.get("image"))
 
     def _listing(self) -> Listing:
@@ -61,16 +59,17 @@ class LineItem(Item):
 
     line: bytes | None = None
 
-    def __call__(self) -> Listing:
+    def read(self) -> Listing:
+        """The listing. Raises PykutenError."""
         if self.line is None:
             raise BodyTooLarge("The line is over the limit of one listing.")
         self.value, self.line = parse_json(self.line), b""
         try:
-            return Item.__call__(self)
+            return Item.read(self)
         finally:
-            self.value = None  # its answer may wait for those before it: the photo must not
+            self.value = None  # the answer may wait for those before it; the photo need not
 
     @property
     def has_photo(self) -> bool:
-        """As in a batch."""
+        """Whether the line seems to have a photo."""
         return self.line is not None and b'"image"' in self.line

@@ -27,15 +27,13 @@ from service.settings import Settings
 from service.state import ServiceState
 
 DEADLINE_HEADER = "X-Deadline-Ms"
-
-
 _MILLISECONDS = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionJob:
-    """One request's predictions, all by the same version, and due `seconds` after they were asked for: at `deadline`
-    (`time.monotonic`'s clock), or in a stream each at its own time.
+    """One request's predictions, all by the same version. They are due at `deadline` (`time.monotonic`'s clock); in a
+    stream, each line is due `seconds` after it was read. `precision` is None for the version's own.
     """
 
     request: Request
@@ -63,7 +61,7 @@ class PredictionJob:
         return future
 
     async def predict(self, listing: Listing) -> Prediction:
-        """Predict one listing. Raises what the listing or the engine deserves."""
+        """Predict one listing. Raises the listing's error or the engine's."""
         self.note_photo(listing)
         (answer,) = await answer_of(self.submit([listing]), self.deadline, self.request.receive)
         if isinstance(answer, PykutenError):
@@ -72,7 +70,7 @@ class PredictionJob:
         return answer
 
     def note_photo(self, listing: Listing) -> None:
-        """Note for the log which photo it is. Raises ImageTooLarge on one over the setting."""
+        """Note the photo's hash for the log. Raises ImageTooLarge on a photo over the setting."""
         check_photo(listing, self.state.settings)
         if listing.image and LOGGER.isEnabledFor(logging.INFO):
             context_of(self.request).photo_sha256 = PhotoHash(listing.image)
@@ -85,29 +83,28 @@ def check_photo(listing: Listing, settings: Settings) -> None:
 
 
 def _seconds(request: Request, seconds: float) -> float:
-    asked = request.headers.get(DEADLINE_HEADER)
-    if asked is None:
+    milliseconds = request.headers.get(DEADLINE_HEADER)
+    if milliseconds is None:
         return seconds
-    if not _MILLISECONDS.fullmatch(asked):
+    if not _MILLISECONDS.fullmatch(milliseconds):
         raise InvalidRequest.at(f"/{DEADLINE_HEADER}", "This must be a whole number of milliseconds, at least 1.")
-    return min(seconds, int(asked) / 1000)
+    return min(seconds, int(milliseconds) / 1000)
 
 
 async def open_job(state: ServiceState, request: Request, options: Options, *, seconds: float) -> PredictionJob:
     """Choose the version and the deadline, `seconds` from now or sooner if the caller's header says so.
 
-    Called once the body is there: a slow upload is the client's time, bounded by its own limit. Raises
+    Called once the body was read: a slow upload is the client's time, bounded by its own limit. Raises
     InvalidRequest, OptionError, VersionUnknown, VersionRefused, Overloaded, DeadlineExceeded.
     """
     allowed = _seconds(request, seconds)
     deadline = time.monotonic() + allowed
     loaded = await _loaded(state, options.version, deadline)
-    categories = len(loaded.predictor.taxonomy)
     context_of(request).version = loaded.predictor.version
-    # The default fits versions with fewer categories; a number from the caller is left to be refused.
-    top_k = options.top_k if "top_k" in options.model_fields_set else min(options.top_k, categories)
-    loaded.predictor.check_options(top_k, options.precision)
     labels = loaded.labels[language(options.lang, request.headers.get("accept-language", ""))]
+    # The default fits versions with fewer categories; a number from the caller is left to be refused.
+    top_k = options.top_k if "top_k" in options.model_fields_set else min(options.top_k, len(labels))
+    loaded.predictor.check_options(top_k, options.precision)
     return PredictionJob(request, state, loaded, top_k, options.precision, allowed, deadline, labels)
 
 

@@ -1,4 +1,4 @@
-"""Lines of a body that arrives in pieces."""
+"""NDJSON: the lines of a body that arrives in pieces."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 class LineSplitter:
     """Splits at newlines and holds no more than one unfinished line of at most `limit` bytes.
 
-    A longer line is told as None as soon as it is over the limit, and what is left of it is dropped. Blank lines are
-    dropped too.
+    A longer line becomes None as soon as it is over the limit, and the rest of it is dropped. Blank lines are dropped
+    too.
     """
 
     def __init__(self, limit: int) -> None:

@@ -16,11 +16,11 @@ from service.engine.waiting import ASSEMBLY_SECONDS, answer_of
 from service.errors import Draining
 
 CHUNK_LISTINGS = 16
-"""Listings that go through the networks together: recurrent text networks are 4 to 7 times as fast per text then."""
+"""Listings that go through the networks together: recurrent text networks are several times as fast per text then."""
 CHUNK_PHOTOS = 4
-"""Photos among them: nearly all that batching gives photos comes by 4, and single requests wait for a chunk at most."""
+"""Photos among them: larger chunks hardly gain anything, and single requests wait for a chunk at most."""
 FEW_LISTINGS = 4
-"""So few are not shared out."""
+"""As few listings are one chunk, not shared among the workers."""
 
 
 class _Waiting(NamedTuple):
@@ -32,8 +32,8 @@ class _Waiting(NamedTuple):
 class ChunkScheduler:
     """The listings of one request, submitted in their order; each gets its own answer.
 
-    One chunk of the request is in the engine at least, and others as long as all requests' chunks together are no more
-    than its workers and one that waits: enough to keep every worker busy, and no more for the others to wait for.
+    At least one chunk of the request is in the engine, and more as long as the chunks of all requests together are no
+    more than its workers and one that waits: enough to keep every worker busy, and no more for others to wait for.
     """
 
     def __init__(self, job: PredictionJob) -> None:
@@ -44,16 +44,16 @@ class ChunkScheduler:
         self._scheduled: asyncio.Handle | None = None
 
     def add(self, item: Item, deadline: float) -> asyncio.Future[Answer]:
-        """Queue a listing; its answer, DeadlineExceeded if it was not begun by `deadline`."""
+        """Queue a listing; the future answer is DeadlineExceeded if it was not begun by `deadline`."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append(_Waiting(item, deadline, answer))
-        if self._scheduled is None:  # what is added in one go is seen as one
+        if self._scheduled is None:  # items that are added in one go make chunks together
             self._scheduled = loop.call_soon(self._submit)
         return answer
 
     def close(self) -> None:
-        """Drop what has no answer yet."""
+        """Drop the listings that have no answer yet."""
         self._waiting.clear()
         for future in self._running:
             future.cancel()
@@ -65,8 +65,10 @@ class ChunkScheduler:
         while self._waiting and (not self._running or self._state.chunks <= self._state.engine.workers):
             chunk = self._next()
             try:
-                # A request that was begun is finished, also when the queue has filled up since.
-                future = self._job.submit([one.item for one in chunk], deadline=chunk[0].deadline, admitted=True)
+                # A request that has begun is finished, also when the queue has filled up since.
+                future = self._job.submit(
+                    [waiting.item.read for waiting in chunk], deadline=chunk[0].deadline, admitted=True
+                )
             except Draining:
                 self._waiting.extendleft(reversed(chunk))
                 self._refuse()
@@ -91,9 +93,9 @@ class ChunkScheduler:
         self._state.chunks -= 1
         if future.cancelled():
             return
-        for one, answer in zip(chunk, future.result(), strict=True):
-            if not one.answer.done():
-                one.answer.set_result(answer)
+        for waiting, answer in zip(chunk, future.result(), strict=True):
+            if not waiting.answer.done():
+                waiting.answer.set_result(answer)
         self._submit()
 
     def _refuse(self) -> None:

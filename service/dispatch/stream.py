@@ -1,9 +1,9 @@
-"""Streams: a listing a line in, a result a line out, in the same order, while the client still sends.
+"""Streams: one listing a line in, one result a line out, in the same order, while the client still sends.
 
-However long the stream, it holds a window of lines and the one that is arriving: when the window is full the body is
-not read on, and the answers leave it as fast as the client reads them. Lines that are answered in time have a result
-each, and the stream ends with the last of them. A stream that has to end earlier says so in one more line, an error
-with the index of the first listing that was not read: whoever sends again from there loses nothing.
+A stream of any length holds a window of lines and the line that is arriving: when the window is full the body is not
+read on, and results leave it as fast as the client reads them. Each line that was read has a result, and the stream
+ends with the last of them. A stream that has to end earlier says so in one more line, an error with the index of the
+first listing that was not read: a client that sends again from there loses nothing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from service.http.responses import FailedItem, PredictedItem, result_body
 from service.observability.logs import event
 
 CHUNKS_HELD = 2
-"""Chunks of each worker that the window has room for: one at work and one to follow."""
+"""Chunks of each worker that the window has room for: one that runs and one that waits."""
 
 
 class _Held(NamedTuple):
@@ -73,7 +73,7 @@ class Intake:
             await self._read()
         except PykutenError as error:
             self.error = error
-        except Exception as error:  # noqa: BLE001 - unforeseen; what was read is answered
+        except Exception as error:  # noqa: BLE001 - unforeseen; the lines that were read are answered
             event(logging.ERROR, "stream", error)
             self.error = Internal()
         self.has_ended = True
@@ -82,7 +82,7 @@ class Intake:
             await disconnection(self._receive)
 
     async def first(self) -> _Held | None:
-        """The oldest line that was not taken out, waiting for one if need be; None after the last."""
+        """The oldest line that was not taken out, once there is one; None after the last."""
         while not self._held:
             if self.has_ended:
                 return None
@@ -96,7 +96,7 @@ class Intake:
         return bool(self._held) and self._held[0].answer.done()
 
     def take(self) -> _Held:
-        """Take the oldest line out, which makes room for others."""
+        """Take out the oldest line, which makes room for others."""
         held = self._held.popleft()
         self._bytes -= held.bytes
         self._state.bodies.release(held.bytes)
@@ -104,7 +104,7 @@ class Intake:
         return held
 
     def close(self) -> None:
-        """Drop what was not taken out."""
+        """Drop the lines that were not taken out."""
         self._chunks.close()
         if self._ahead is not None:
             self._ahead.cancel()
@@ -148,15 +148,15 @@ class Intake:
                 raise Draining if stopping.done() else SlowClient
         finally:
             message.cancel()
-        found = _present(message)
-        piece = found.get("body", b"")
+        body = _connected(message)
+        piece = body.get("body", b"")
         self.received += len(piece)
-        return piece, found.get("more_body", False)
+        return piece, body.get("more_body", False)
 
     async def _add(self, line: bytes | None) -> None:
         size = len(line or b"")
         if len(self._held) >= self._most:
-            while len(self._held) > self._most * 3 // 4:  # not woken for each
+            while len(self._held) > self._most * 3 // 4:  # so as not to wake up for each line
                 await self._make_room()
         while self._held and self._bytes + size > self._limit:
             await self._make_room()
@@ -176,7 +176,7 @@ class Intake:
         self._news.set()
 
     async def _make_room(self) -> None:
-        """Wait until a line was taken out. Raises ClientGone: one piece of the body is read ahead, to notice that."""
+        """Wait until a line was taken out, reading one piece of the body ahead to notice that the client is gone."""
         self._room.clear()
         room = asyncio.ensure_future(self._room.wait())
         try:
@@ -185,40 +185,40 @@ class Intake:
             if not self._ahead.done():
                 await asyncio.wait((room, self._ahead), return_when=asyncio.FIRST_COMPLETED)
             if self._ahead.done():
-                _present(self._ahead)
+                _connected(self._ahead)
                 await room
         finally:
             room.cancel()
 
 
-def _present(message: asyncio.Future[Message]) -> Message:
-    """The message. Raises ClientGone where it says so."""
+def _connected(message: asyncio.Future[Message]) -> Message:
+    """The message. Raises ClientGone when it is a disconnection."""
     if message.result()["type"] == "http.disconnect":
         raise ClientGone
     return message.result()
 
 
 class LineStream(Response):
-    """The answer to a stream: reads the request's body itself, while it is sent.
+    """The response to a stream: reads the request's body while it is sent.
 
-    Errors before the first line are raised, and answered as everywhere; the status of what follows is in each line.
+    Errors before the first line are raised and become problem bodies; later ones are in the lines.
     """
 
     media_type = NDJSON
 
     def __init__(self, job: PredictionJob) -> None:
         self._job = job
-        self._record = context_of(job.request)
+        self._context = context_of(job.request)
         self._started = False
         self.status_code = 200
         self.background = None
-        # A proxy that collects the answer first would defeat it; nginx reads this header.
+        # nginx, and proxies like it, must not collect the response first.
         self.init_headers({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request."""
+        """Read the body and send the results; `Response.__call__` of ASGI."""
         state = self._job.state
-        self._record.streams = True
+        self._context.streams = True
         with state.streams.acquire(), closing(Intake(self._job, receive)) as intake:
             reading = asyncio.ensure_future(intake.read())
             writing = asyncio.ensure_future(self._write(intake, send))
@@ -229,9 +229,9 @@ class LineStream(Response):
                 elif not self._started:
                     raise ClientGone
                 else:
-                    self._record.code = ClientGone.code
+                    self._context.code = ClientGone.code
             finally:
-                self._record.bytes_in = intake.received
+                self._context.bytes_in = intake.received
                 for task in (reading, writing):
                     task.cancel()
                     with suppress(asyncio.CancelledError, Exception):
@@ -244,19 +244,19 @@ class LineStream(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         while held := await intake.first():
             await asyncio.wait((held.answer,), timeout=max(0.0, held.deadline + ASSEMBLY_SECONDS - time.monotonic()))
-            written = [self._line(intake.take())]
+            lines = [self._line(intake.take())]
             while intake.answered:
-                written.append(self._line(intake.take()))
-            await send({"type": "http.response.body", "body": b"".join(written), "more_body": True})
+                lines.append(self._line(intake.take()))
+            await send({"type": "http.response.body", "body": b"".join(lines), "more_body": True})
         last = b""
         if intake.error is not None:
-            self._record.code = intake.error.code
-            last = _encode(result_body(intake.lines, None, intake.error, self._job.labels, self._record.request_id))
+            self._context.code = intake.error.code
+            last = _encode(result_body(intake.lines, None, intake.error, self._job.labels, self._context.request_id))
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     def _line(self, held: _Held) -> bytes:
         answer = held.answer.result() if held.answer.done() else DeadlineExceeded()
-        return _encode(result_body(held.item.index, held.item.id, answer, self._job.labels, self._record.request_id))
+        return _encode(result_body(held.item.index, held.item.id, answer, self._job.labels, self._context.request_id))
 
 
 def _encode(result: PredictedItem | FailedItem) -> bytes:

@@ -1,4 +1,4 @@
-"""What a body may be, checked before and while it is read: type, size, time, memory in total, and then its JSON."""
+"""Request bodies within limits: media type, size, time, memory in total, and the values of their JSON."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ NDJSON = "application/x-ndjson"
 MAX_TOKENS = 64
 """Most strings and commas in the JSON of one listing, which has four fields."""
 _CODINGS = {b"content-encoding": (b"", b"identity"), b"transfer-encoding": (b"chunked",)}
-"""What a body may be wrapped in; a header that is given twice is looked at twice."""
+"""Codings that a body may have; a header that is repeated is checked each time."""
 SMALL_BYTES = 64 * 1024
-"""Shorter JSON is parsed without looking it over: it becomes 2 MB at most."""
+"""Shorter JSON is parsed without counting its values: it becomes 2 MB at most."""
 
 
 def media_type(request: Request) -> str:
@@ -48,8 +48,8 @@ def media_type(request: Request) -> str:
 class BodyReader:
     """Reads bodies whole, into memory, within limits. One for each process: `total` bounds all bodies held at once.
 
-    Bodies are needed whole (JSON, or a photo to decode), and are never written to disk: no temporary file to fill a
-    disk, to leave behind, or to name by what a client sent.
+    Bodies are needed whole (JSON, or a photo to decode) and are never written to disk: there is no temporary file that
+    could fill the disk, be left behind or carry a client's name.
     """
 
     def __init__(self, *, total: int, seconds: float) -> None:
@@ -93,7 +93,7 @@ class BodyReader:
                 raise SlowClient from None
             yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
         finally:
-            self.release(context.bytes_in)
+            self._free += context.bytes_in
 
     def hold(self, size: int) -> None:
         """Count bytes that are held from now on. Raises Overloaded when the total does not allow them."""
@@ -109,12 +109,12 @@ class BodyReader:
 def parse_json(body: bytes, *, listings: int = 1) -> object:
     """The body's JSON value. Raises MalformedJson, or InvalidRequest on more values than that many listings can have.
 
-    A long body is looked over first: 30 MB of `[],[],[],...` would become 600 MB of lists, and hold the event loop for
-    many seconds.
+    The values of a long body are counted first: 30 MB of `[],[],[],...` would become 600 MB of lists, and hold the
+    event loop for many seconds.
 
     The fast parser refuses nesting beyond 200, numbers of more than 4,300 digits, byte order marks and anything but
-    UTF-8. What it refuses but Python's lenient parser takes is well-formed enough to say *where* it is wrong: NaN,
-    Infinity and lone surrogates. The schema then refuses these with a pointer; in a batch, for their listing only.
+    UTF-8. Python's lenient parser also takes NaN, Infinity and lone surrogates: the schema then refuses these with a
+    pointer to *where* they are; in a batch, for their listing only.
     """
     if len(body) > SMALL_BYTES and _has_more_tokens_than(body, listings * MAX_TOKENS):
         raise InvalidRequest.at("", "The body holds too many values.")
@@ -129,10 +129,9 @@ def parse_json(body: bytes, *, listings: int = 1) -> object:
 
 
 def _has_more_tokens_than(body: bytes, limit: int) -> bool:
-    """Counts strings and commas outside of them, but only when all the commas are many: photos in base64 have none.
+    """Count strings and commas outside of them, but only where there are many commas: photos in base64 have none.
 
-    A few passes in C instead of a tokenizer: at most 0.1 s for 32 MB of any kind, where a regular expression took 0.7 s
-    of escapes, all of it with the interpreter's lock held.
+    A few passes in C, because a regular expression over many escapes would hold the interpreter's lock for long.
     """
     if body.count(b",") <= limit:
         return False
@@ -144,9 +143,9 @@ def _has_more_tokens_than(body: bytes, limit: int) -> bool:
 
 
 LARGE_BYTES = 1024 * 1024
-"""Smaller bodies are read on the event loop, in 4 ms at worst; a thread costs each of them 0.1 ms."""
+"""Smaller bodies are parsed on the event loop, in a few milliseconds at worst; a thread would cost more."""
 LARGE_ITEMS = 200
-"""Answers with fewer results are put together on the event loop, in 5 ms."""
+"""Responses with fewer results are written on the event loop, in a few milliseconds."""
 
 P = ParamSpec("P")
 T = TypeVar("T")

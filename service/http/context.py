@@ -1,9 +1,9 @@
-"""What is noted about one request, for its log line and its problem bodies."""
+"""The context of one request: facts for its log line and its problem bodies."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ from starlette.requests import Request
 
 from models.listing import PhotoFacts
 
-_KEY = "record"
+KEY = "context"
+"""Of the context among the `state` of an ASGI scope; `RequestMiddleware` puts it there."""
 SHA256_CHARACTERS = 12
 """Of a photo's hash, in the log: enough to find one photo among millions."""
 
@@ -31,8 +32,8 @@ class PhotoHash:
 @dataclass(slots=True)
 class RequestContext:
     """`code` is the problem's, if there was one; `version` the model version that answered; `client` the API key's
-    name; `photo_sha256` the first characters of the photo's, to find it again, and `photo` what it was like. `streams`
-    is set while the application reads the body line by line and keeps the time itself.
+    name; `photo_sha256` the first characters of the photo's hash, to find it again; `photo` its format and size.
+    `streams` is set while the application reads the body line by line and keeps the time itself.
     """
 
     request_id: str
@@ -45,18 +46,13 @@ class RequestContext:
     streams: bool = False
 
 
-def attach(scope: MutableMapping[str, Any], record: RequestContext) -> None:
-    """Put the record where the request's handlers find it."""
-    scope.setdefault("state", {})[_KEY] = record
-
-
 def is_stream(scope: Mapping[str, Any]) -> bool:
     """Whether the application reads this request's body line by line."""
-    record: RequestContext | None = scope.get("state", {}).get(_KEY)
-    return record is not None and record.streams
+    context: RequestContext | None = scope.get("state", {}).get(KEY)
+    return context is not None and context.streams
 
 
 def context_of(request: Request) -> RequestContext:
-    """The record of this request."""
-    record: RequestContext = request.scope["state"][_KEY]
-    return record
+    """The context of this request."""
+    context: RequestContext = request.scope["state"][KEY]
+    return context

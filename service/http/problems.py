@@ -96,9 +96,9 @@ def problem(error: PykutenError, request_id: str, *, below: str = "") -> Problem
 def problem_response(error: PykutenError, request: Request) -> Response:
     """The HTTP answer for an error."""
     error.bare()  # it ends here, and its frames hold the request's body
-    record = context_of(request)
-    record.code = error.code
-    body = json.dumps(problem(error, record.request_id), separators=(",", ":")).encode("ascii")
+    context = context_of(request)
+    context.code = error.code
+    body = json.dumps(problem(error, context.request_id), separators=(",", ":")).encode("ascii")
     return Response(body, error.status, headers=dict(_headers(error)), media_type=MEDIA_TYPE)
 
 
@@ -119,22 +119,14 @@ async def _answer_parameters(request: Request, error: Exception) -> Response:
 
 async def _answer_framework(request: Request, error: Exception) -> Response:
     error = cast(HTTPException, error)
-    answers: dict[int, PykutenError] = {
-        404: NotFound(),
-        405: MethodNotAllowed(_allowed((error.headers or {}).get("Allow", ""))),
-    }
-    return problem_response(answers.get(error.status_code, Internal()), request)
-
-
-def _allowed(methods: str) -> str:
-    """`Allow` of a path; what can be read can be asked for without its content too (`service.middleware.request`)."""
-    return f"{methods}, HEAD" if methods == "GET" else methods
+    methods = (error.headers or {}).get("Allow", "")
+    allow = f"{methods}, HEAD" if methods == "GET" else methods  # by `service.middleware.request`
+    known: dict[int, PykutenError] = {404: NotFound(), 405: MethodNotAllowed(allow)}
+    return problem_response(known.get(error.status_code, Internal()), request)
 
 
 def install(app: FastAPI) -> None:
-    """Answer errors, ours and the framework's, with problem bodies. `middleware.RequestMiddleware` has the unforeseen
-    ones.
-    """
+    """Answer the service's and the framework's errors with problem bodies; `RequestMiddleware` has the unforeseen."""
     app.add_exception_handler(PykutenError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_parameters)
     app.add_exception_handler(HTTPException, _answer_framework)

@@ -1,4 +1,4 @@
-"""What requests look like: checked strictly, unknown fields refused, so that a misspelt field never goes unnoticed."""
+"""Schemas of requests: strict, and without unknown fields, so that a misspelt field never goes unnoticed."""
 
 from __future__ import annotations
 
@@ -20,12 +20,11 @@ from service.http.problems import faults_of
 
 MAX_ID_CHARACTERS = 200
 MAX_QUERY_BYTES = 1024
-"""All options together take under 150; thousands of unknown ones would take seconds to report one by one."""
+"""All options together take under 150; thousands of unknown options would take seconds to report one by one."""
 MAX_KEYS = 16
-"""Most keys of an object that is looked at further; requests have four. 100,000 unknown ones take seconds to report."""
-
-MAX_DRAWN = 24
-"""Listings of a draw: what a page shows at once."""
+"""Most keys of an object that is validated; requests have four. 100,000 unknown keys take seconds to report."""
+MAX_SAMPLE = 24
+"""Listings of a random sample: as many as a page shows at once."""
 
 Language = Literal["fr", "en", "de"]
 
@@ -124,7 +123,7 @@ class Choices(BaseModel):
     def read(cls, query: bytes) -> Self:
         """Options of a raw query string. Raises InvalidRequest.
 
-        Parsed here rather than by the framework, whose parameter handling takes 80 microseconds of every request.
+        Parsed here rather than by the framework, whose parameter handling is slow.
         """
         if len(query) > MAX_QUERY_BYTES:
             raise InvalidRequest.at("", "The query string is too long.")
@@ -135,14 +134,9 @@ class Choices(BaseModel):
         return check(cls, values)
 
     def options(self, top_k: int) -> Options:
-        """The options of the predictions that are made for this; as many categories as `top_k`, or as there are."""
-        return Options.model_construct(
-            {"version", "precision", "lang"},  # not asked for, so that it fits versions with fewer categories
-            top_k=top_k,
-            version=self.version,
-            precision=self.precision,
-            lang=self.lang,
-        )
+        """Options of predictions with `top_k` categories, or with all where there are fewer."""
+        values = {name: getattr(self, name) for name in Choices.model_fields}
+        return Options.model_construct(set(values), top_k=top_k, **values)  # `top_k` counts as a default
 
 
 class Options(Choices):
@@ -150,14 +144,9 @@ class Options(Choices):
 
     top_k: Annotated[int, Field(ge=1, description="How many categories to return, at most all of them.")] = 3
 
-    @classmethod
-    def read(cls, query: bytes) -> Options:
-        """Options of a raw query string; an empty one is not parsed. Raises InvalidRequest."""
-        return super().read(query) if query else _DEFAULTS
-
 
 class SampleQuery(Choices):
-    """Query parameters of a draw from the labelled catalogue."""
+    """Query parameters of a random sample of the labelled catalogue."""
 
     category: Annotated[CodeOption, Field(description="Only listings of this category.")] = None
     predicted: Annotated[CodeOption, Field(description="Only listings that are predicted to be of this category.")] = (
@@ -167,13 +156,11 @@ class SampleQuery(Choices):
         Literal["mistakes", "disagreements"] | None,
         Field(description="Only listings that are predicted wrong, or whose text and photo disagree."),
     ] = None
-    count: Annotated[int, Field(ge=1, le=MAX_DRAWN, description="How many listings, at most.")] = 6
+    count: Annotated[int, Field(ge=1, le=MAX_SAMPLE, description="How many listings, at most.")] = 6
     seed: Annotated[
         int | None, Field(ge=0, lt=2**32, description="The same number draws the same listings; default: any.")
     ] = None
 
-
-_DEFAULTS = Options()
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
@@ -193,27 +180,25 @@ def check(model: type[AnyModel], value: Any) -> AnyModel:
 
 
 def id_of(value: object) -> str | None:
-    """The id of an unchecked listing, if it is one: so that a bad listing's error can be told whose it is."""
-    found = value.get("id") if isinstance(value, dict) else None
-    if not isinstance(found, str) or len(found) > MAX_ID_CHARACTERS:
+    """The id of an unchecked listing, if it is a valid one, so that a bad listing's result can carry it."""
+    listing_id = value.get("id") if isinstance(value, dict) else None
+    if not isinstance(listing_id, str) or len(listing_id) > MAX_ID_CHARACTERS:
         return None
     try:
-        return _encodable(found)
+        return _encodable(listing_id)
     except PydanticCustomError:
         return None
 
 
 _RANGE = re.compile(r"\s*([A-Za-z]{1,8}|\*)(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?)\s*)?")
-
-
 _MAX_HEADER_CHARACTERS = 200
 
 
 @lru_cache(maxsize=256)
-def language(asked: str | None, accept_language: str) -> str:
+def language(option: str | None, accept_language: str) -> str:
     """The `lang` option, else the best language of an Accept-Language header (RFC 9110, 12.5.4), else French."""
-    if asked is not None:
-        return asked
+    if option is not None:
+        return option
     best, best_quality = LANGUAGES[0], 0.0
     for item in accept_language[:_MAX_HEADER_CHARACTERS].split(","):
         if match := _RANGE.fullmatch(item):

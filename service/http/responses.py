@@ -1,4 +1,4 @@
-"""What predictions look like on the wire.
+"""Predictions on the wire.
 
 Typed dictionaries: the OpenAPI document is made from their types, and the JSON from the dictionaries themselves,
 without the validation that models would add to every answer.
@@ -131,9 +131,9 @@ class BatchBody(TypedDict):
     summary: SummaryBody
 
 
-def prediction_body(prediction: Prediction, words: LabelTable, listing_id: str | None) -> PredictionBody:
-    """One prediction for the wire, with labels from `words`."""
-    predictions = _scores(prediction.predictions, words)
+def prediction_body(prediction: Prediction, labels: LabelTable, listing_id: str | None) -> PredictionBody:
+    """One prediction for the wire, with its labels."""
+    predictions = _scores(prediction.predictions, labels)
     best = predictions[0]
     return {
         "id": listing_id,
@@ -146,16 +146,16 @@ def prediction_body(prediction: Prediction, words: LabelTable, listing_id: str |
             "coverage": prediction.prediction_set.coverage,
         },
         "modalities": [modality.value for modality in prediction.modalities],
-        "by_modality": {modality.value: _scores(scores, words) for modality, scores in prediction.by_modality.items()},
+        "by_modality": {modality.value: _scores(scores, labels) for modality, scores in prediction.by_modality.items()},
         "disagreement": prediction.disagreement,
         "warnings": list(prediction.warnings),
         "model": {"version": prediction.version},
     }
 
 
-def category_body(code: str, words: LabelTable) -> CategoryBody:
+def category_body(code: str, labels: LabelTable) -> CategoryBody:
     """A category for the wire; one that the version does not know is called by its code."""
-    label, group = words.get(code, (code, ""))
+    label, group = labels.get(code, (code, ""))
     return {"code": code, "label": label, "group": group}
 
 
@@ -173,7 +173,7 @@ def result_body(
     index: int,
     listing_id: str | None,
     answer: Prediction | PykutenError,
-    words: LabelTable,
+    labels: LabelTable,
     request_id: str,
     *,
     below: str = "",
@@ -182,7 +182,7 @@ def result_body(
     if isinstance(answer, PykutenError):
         error = problem(with_pointer(answer), request_id, below=below)
         return {"index": index, "id": listing_id, "status": answer.status, "error": error}
-    return {"index": index, "id": listing_id, "status": 200, "prediction": prediction_body(answer, words, listing_id)}
+    return {"index": index, "id": listing_id, "status": 200, "prediction": prediction_body(answer, labels, listing_id)}
 
 
 def with_pointer(error: PykutenError) -> PykutenError:
@@ -215,20 +215,18 @@ def json_response(body: Mapping[str, Any], headers: Mapping[str, str] | None = N
     )
 
 
-def _scores(scores: Iterable[CategoryScore], words: LabelTable) -> list[ScoreBody]:
-    found = []
-    for score in scores:
-        label, group = words[score.code]
-        found.append(ScoreBody(code=score.code, label=label, group=group, confidence=round(score.confidence, DECIMALS)))
-    return found
+def _scores(scores: Iterable[CategoryScore], labels: LabelTable) -> list[ScoreBody]:
+    return [{**category_body(score.code, labels), "confidence": round(score.confidence, DECIMALS)} for score in scores]
 
 
-def etag_of(body: bytes) -> str:
-    """The `ETag` of a body: the first 64 bits of its SHA-256, in quotes."""
-    return f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+def cacheable_response(body: bytes, media_type: str, if_none_match: str, **headers: str) -> Response:
+    """A response with an `ETag`, to be revalidated before each use; 304 where `If-None-Match` names the tag.
 
-
-def is_held(header: str, etag: str) -> bool:
-    """Whether `If-None-Match` names the tag. Weak tags compare as strong ones do (RFC 9110, section 13.1.2)."""
-    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
-    return "*" in tags or etag in tags
+    The tag is the first 64 bits of the body's SHA-256. Weak tags compare as strong tags do (RFC 9110, section 13.1.2).
+    """
+    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    headers |= {"ETag": etag, "Cache-Control": "no-cache"}
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    if "*" in tags or etag in tags:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=media_type, headers=headers)

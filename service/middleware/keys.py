@@ -6,10 +6,10 @@ The file holds one JSON object a line, and hashes instead of keys:
 
 `python -m service key NAME` makes a key and its line. Several keys are valid at once, also of the same name: to rotate,
 add the new line, move the callers over, remove the old one. The file is read again when it changes; one that cannot be
-read then changes nothing, so that no slip locks callers out or lets everybody in.
+read then changes nothing, so that no mistake locks callers out or lets everybody in.
 
-SHA-256 without salt or stretching is enough here, and what keeps a check at a microsecond: keys are drawn with 256 bits
-of randomness by this module, so there is nothing to guess. Passwords would need scrypt.
+SHA-256 without salt or stretching is enough here and keeps a check fast: this module makes keys of 256 random bits, so
+there is nothing to guess. Passwords would need scrypt.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import logging
 import math
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -32,17 +32,17 @@ from service.errors import SettingsError
 from service.observability.logs import event
 
 PREFIX = "pk_"
-"""Begins every key, so that scanners for leaked secrets can tell one."""
+"""Begins every key, so that scanners for leaked secrets recognise one."""
 KEY_BYTES = 32
 MAX_KEYS = 1000
 MAX_FILE_BYTES = 1024 * 1024
 
 
 class Scope(StrEnum):
-    """What a key may be used for."""
+    """The use that a key is for."""
 
     PREDICT = "predict"
-    """Predictions, explanations, and draws from the labelled catalogue."""
+    """Predictions, explanations, and random samples of the labelled catalogue."""
     READ = "read"
     """Categories, versions, and the labelled catalogue."""
     METRICS = "metrics"
@@ -65,7 +65,7 @@ class ApiKey(BaseModel):
         return self.expires is not None and datetime.now(UTC) >= self.expires
 
     def bucket(self) -> TokenBucket | None:
-        """A full bucket for the key; None when it may ask as often as it likes."""
+        """A full bucket for the key; None when it has no rate."""
         return None if self.rate is None else TokenBucket(self.rate, self.burst or math.ceil(self.rate))
 
 
@@ -75,9 +75,9 @@ class ApiKeys:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._entries: list[tuple[ApiKey, TokenBucket | None]] = []
-        self._seen = _identity(path)
+        self._identity = _identity(path)
         try:
-            self._take(read_keys(path))
+            self._swap(read_keys(path))
         except ValueError as error:
             raise SettingsError(f"PYKUTEN_API_KEYS_FILE: {error}") from None
 
@@ -87,26 +87,26 @@ class ApiKeys:
         Compares with every key, each in constant time, so that the time says nothing about which was nearly right.
         """
         digest = hashlib.sha256(presented).hexdigest()
-        found = None
+        match = None
         for entry in self._entries:
             if hmac.compare_digest(entry[0].sha256, digest):
-                found = entry
-        return None if found is None or found[0].is_expired() else found
+                match = entry
+        return None if match is None or match[0].is_expired() else match
 
     def refresh(self) -> None:
         """Read the file again if it has changed; never raises."""
-        seen = _identity(self._path)
-        if seen == self._seen:
+        identity = _identity(self._path)
+        if identity == self._identity:
             return
-        self._seen = seen
+        self._identity = identity
         try:
-            self._take(read_keys(self._path))
+            self._swap(read_keys(self._path))
         except ValueError as error:
             event(logging.ERROR, "API keys refused", reason=str(error))
         else:
             event(logging.INFO, "API keys read", count=len(self._entries))
 
-    def _take(self, keys: list[ApiKey]) -> None:
+    def _swap(self, keys: list[ApiKey]) -> None:
         """Swap the keys, keeping the buckets of those that have not changed."""
         buckets = dict(self._entries)
         self._entries = [(key, buckets[key] if key in buckets else key.bucket()) for key in keys]
@@ -138,19 +138,11 @@ def read_keys(path: Path) -> list[ApiKey]:
     return keys
 
 
-def make_key(
-    name: str,
-    *,
-    scopes: Sequence[str] = (Scope.PREDICT, Scope.READ),
-    rate: float | None = None,
-    burst: int | None = None,
-    expires: datetime | str | None = None,
-) -> tuple[str, ApiKey]:
-    """A new key, and what is kept of it. Raises ValidationError on a value that the file could not have."""
+def make_key(name: str, **fields: object) -> tuple[str, ApiKey]:
+    """A new key, and its entry for the file with other `fields` of ApiKey. Raises ValidationError on invalid ones."""
     key = PREFIX + secrets.token_urlsafe(KEY_BYTES)
     digest = hashlib.sha256(key.encode()).hexdigest()
-    fields = {"name": name, "sha256": digest, "scopes": scopes, "rate": rate, "burst": burst, "expires": expires}
-    return key, ApiKey.model_validate(fields)
+    return key, ApiKey.model_validate({**fields, "name": name, "sha256": digest})
 
 
 def _identity(path: Path) -> tuple[int, ...] | None:
@@ -185,11 +177,11 @@ class TokenBucket:
 
     @property
     def retry_seconds(self) -> int:
-        """Whole seconds until there is a token, at least 1; as of the last `take`."""
+        """Whole seconds from the last `take` until there is a token, at least 1."""
         return max(1, math.ceil((1 - self._tokens) / self.rate))
 
     def headers(self) -> dict[str, str]:
-        """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10), as of the last `take`.
+        """`RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10) after the last `take`.
 
         The policy's window is the time in which an empty bucket fills; `t` is the time until this one is full.
         """

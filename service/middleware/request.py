@@ -1,11 +1,11 @@
-"""The envelope around every request: its id, its headers, its log line, and the guard for what nobody foresaw.
+"""The outermost middleware: request id, log line, metrics, headers, and a guard for unforeseen exceptions.
 
 One pure ASGI middleware, because each layer costs every request a call and a wrapped `send`. Its steps, outermost
 first:
 1. request id, so that everything after it can name the request;
 2. log line and metrics, written whatever happens inside;
 3. guard: an exception that no handler took becomes the one 500 problem, and its trace goes to the log;
-4. headers, on whatever answer leaves, the guard's included.
+4. headers, on every response, the guard's included.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Draining, Internal, Overloaded, ServiceError
-from service.http.context import RequestContext, attach
+from service.http.context import KEY, RequestContext
 from service.http.problems import problem_response
 from service.observability.logs import LOGGER, event
 from service.observability.metrics import Metrics
@@ -36,17 +36,17 @@ SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),  # what frame-ancestors says, for what is older than it
+    (b"x-frame-options", b"DENY"),  # frame-ancestors, for older browsers
 ]
 POLICY = b"content-security-policy"
 STRICT_POLICY = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
-"""For answers that bring no policy of their own: JSON, should a browser ever show it as a page."""
-_RANDOM = random.Random()  # noqa: S311 - ids are no secrets, and the system's generator takes 40 microseconds
+"""For responses without a policy of their own: JSON, should a browser ever show it as a page."""
+_RANDOM = random.Random()  # noqa: S311 - ids are no secrets, and the system's generator is slow
 CLOSE = (b"connection", b"close")
 
 
 class RequestMiddleware:
-    """See the module. `is_draining` says whether connections are to be closed after their answer."""
+    """Surrounds every request with the steps above. `is_draining`: connections are closed after their response."""
 
     def __init__(self, app: ASGIApp, is_draining: Callable[[], bool], metrics: Metrics) -> None:
         self.app = app
@@ -58,11 +58,11 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
             return
         start = time.perf_counter()
-        record = RequestContext(_request_id(scope))
-        attach(scope, record)
-        # Whatever can be read can be asked for without its content (RFC 9110, section 9.1).
+        context = RequestContext(_request_id(scope))
+        scope.setdefault("state", {})[KEY] = context
+        # HEAD is allowed wherever GET is (RFC 9110, section 9.1).
         is_head = scope["method"] == "HEAD"
-        asked = {**scope, "method": "GET"} if is_head else scope
+        inner_scope = {**scope, "method": "GET"} if is_head else scope
         status, bytes_out = 0, 0
         self._metrics.in_progress += 1
 
@@ -70,7 +70,7 @@ class RequestMiddleware:
             nonlocal status, bytes_out
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._add_headers(message["headers"], record)
+                message["headers"] = self._add_headers(message["headers"], context)
             elif is_head:
                 message = {**message, "body": b""}
             else:
@@ -78,36 +78,37 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            await self.app(asked, receive, send_with_headers)
+            await self.app(inner_scope, receive, send_with_headers)
         except asyncio.CancelledError:  # the server gives up on what is in flight, at the end of its shutdown
             if status == 0:
                 await problem_response(Draining(), Request(scope))(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001 - the last guard
-            answer = _unforeseen(error, record)
+            problem = _unforeseen(error, context)
             if status == 0:
-                await problem_response(answer, Request(scope))(scope, receive, send_with_headers)
+                await problem_response(problem, Request(scope))(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - start
+            route: str | None = getattr(inner_scope.get("route"), "path", None)  # a template, never the client's words
             self._metrics.in_progress -= 1
-            self._metrics.request(_route(asked), status, record.code, seconds)
+            self._metrics.request(route, status, context.code, seconds)
             if LOGGER.isEnabledFor(logging.INFO):
-                _log(scope, _route(asked), record, status, bytes_out, seconds)
+                _log(scope, route, context, status, bytes_out, seconds)
 
-    def _add_headers(self, headers: Iterable[Header], record: RequestContext) -> list[Header]:
-        dressed = [*headers, (b"x-request-id", record.request_id.encode("ascii")), *SECURITY_HEADERS]
-        if not any(name == POLICY for name, _ in dressed):
-            dressed.append(STRICT_POLICY)
+    def _add_headers(self, headers: Iterable[Header], context: RequestContext) -> list[Header]:
+        response_headers = [*headers, (b"x-request-id", context.request_id.encode("ascii")), *SECURITY_HEADERS]
+        if not any(name == POLICY for name, _ in response_headers):
+            response_headers.append(STRICT_POLICY)
         if self._is_draining():
-            dressed.append(CLOSE)
-        return dressed
+            response_headers.append(CLOSE)
+        return response_headers
 
 
-def _unforeseen(error: Exception, record: RequestContext) -> ServiceError:
-    """What to answer; a lack of memory is this machine's at this moment, like any other overload."""
+def _unforeseen(error: Exception, context: RequestContext) -> ServiceError:
+    """The error to answer with; a lack of memory is an overload of this machine."""
     if isinstance(error, MemoryError):
-        event(logging.WARNING, "out of memory", error, request_id=record.request_id)
+        event(logging.WARNING, "out of memory", error, request_id=context.request_id)
         return Overloaded()
-    event(logging.ERROR, "unforeseen", error, request_id=record.request_id)
+    event(logging.ERROR, "unforeseen", error, request_id=context.request_id)
     return Internal()
 
 
@@ -118,27 +119,19 @@ def _request_id(scope: Scope) -> str:
     return f"{_RANDOM.getrandbits(64):016x}"
 
 
-def _route(scope: Scope) -> str | None:
-    """The route's template, never what the client wrote."""
-    return getattr(scope.get("route"), "path", None)
-
-
-def _log(scope: Scope, route: str | None, record: RequestContext, status: int, bytes_out: int, seconds: float) -> None:
+def _log(scope: Scope, route: str | None, context: RequestContext, status: int, bytes_out: int, seconds: float) -> None:
     fields: dict[str, Any] = {
-        "request_id": record.request_id,
+        "request_id": context.request_id,
         "method": scope["method"],
         "route": route,
         "status": status,
-        "code": record.code,
+        "code": context.code,
         "ms": round(seconds * 1000, 2),
-        "version": record.version,
-        "bytes_in": record.bytes_in,
+        "version": context.version,
+        "bytes_in": context.bytes_in,
         "bytes_out": bytes_out,
     }
-    if record.client is not None:
-        fields["client"] = record.client
-    if record.photo_sha256 is not None:
-        fields["photo_sha256"] = record.photo_sha256
-    if (photo := record.photo) is not None:
-        fields["photo"] = f"{photo.format} {photo.width}x{photo.height}"
+    photo = context.photo and f"{context.photo.format} {context.photo.width}x{context.photo.height}"
+    optional = {"client": context.client, "photo_sha256": context.photo_sha256, "photo": photo}
+    fields |= {name: value for name, value in optional.items() if value is not None}
     event(logging.INFO, "request", **fields)

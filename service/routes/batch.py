@@ -11,19 +11,8 @@ from service.dispatch.stream import LineStream
 from service.http.bodies import NDJSON, media_type
 from service.http.requests import Options
 from service.http.responses import BatchBody
+from service.routes import openapi
 from service.routes.examples import BATCH, BATCHES, FORM_BATCH, STREAM, STREAM_RESULTS
-from service.routes.openapi import (
-    BODY_PROBLEMS,
-    FORM_PROBLEMS,
-    JSON_PROBLEMS,
-    SERVING_PROBLEMS,
-    batch_form_body,
-    described,
-    json_body,
-    problems,
-    stream_body,
-    stream_response,
-)
 from service.state import begin
 
 router = APIRouter(tags=["predictions"])
@@ -36,11 +25,13 @@ router = APIRouter(tags=["predictions"])
         200: {
             "model": BatchBody,
             "description": "JSON for JSON and forms, lines for lines.",
-            "content": {"application/json": {"example": BATCH}, **stream_response(STREAM_RESULTS)},
+            "content": {"application/json": {"example": BATCH}, **openapi.stream_response(STREAM_RESULTS)},
         },
-        **problems(*SERVING_PROBLEMS, *BODY_PROBLEMS, *JSON_PROBLEMS, *FORM_PROBLEMS, "batch_too_large"),
+        **openapi.problems(*openapi.BATCH_PROBLEMS),
     },
-    openapi_extra=described(json_body("Batch", BATCHES) | batch_form_body(FORM_BATCH) | stream_body(STREAM)),
+    openapi_extra=openapi.described(
+        openapi.json_body("Batch", BATCHES) | openapi.batch_form_body(FORM_BATCH) | openapi.stream_body(STREAM)
+    ),
 )
 async def predict_batch(request: Request) -> Response:
     """One result for each listing, in their order. A listing that cannot be predicted gets its problem in its place,

@@ -1,9 +1,9 @@
-"""A labelled catalogue to look into: what is in it, listings drawn from it with their predictions, and their photos."""
+"""The labelled catalogue: its categories, random samples of its listings with their predictions, and its photos."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi import Path as PathPart
@@ -15,29 +15,27 @@ from models.listing import Modality
 from models.preprocessing.image.structure import read_structure
 from service.catalogue import LabelledCatalogue
 from service.dispatch.job import open_job
-from service.dispatch.sampling import SampledListing, draw_listings
+from service.dispatch.sampling import SampledListing, sample_listings
 from service.errors import NotFound
 from service.http.requests import Language, SampleQuery, language
 from service.http.responses import (
     CategoryBody,
     LabelTable,
     PredictionBody,
+    cacheable_response,
     category_body,
-    etag_of,
-    is_held,
     json_response,
     prediction_body,
 )
-from service.routes.examples import DRAW, LABELLED, ROWS
-from service.routes.openapi import SERVING_PROBLEMS, parameters, problems
+from service.routes import openapi
+from service.routes.examples import LABELLED, ROWS, SAMPLE
 from service.state import begin, state_of
 
 router = APIRouter(tags=["catalogue"])
 
 PATH = "/catalogue"
 TOP_K = 5
-"""Categories of each drawn listing's prediction."""
-_TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "GIF": "image/gif"}
+"""Categories of each sampled listing's prediction."""
 
 
 class LabelledCategory(CategoryBody):
@@ -88,7 +86,7 @@ class DrawBody(TypedDict):
     summary="A labelled catalogue to look into",
     responses={
         200: {"model": LabelledBody, "content": {"application/json": {"example": LABELLED}}},
-        **problems("invalid_request", "catalogue_unavailable", "model_unavailable"),
+        **openapi.problems("invalid_request", "catalogue_unavailable", "model_unavailable"),
     },
 )
 async def labelled_catalogue(
@@ -101,8 +99,8 @@ async def labelled_catalogue(
     Categories are in the order of the version's, then those that it does not know.
     """
     state = state_of(request)
-    words = state.registry.current.labels[language(lang, accept_language)]
-    return json_response(await asyncio.to_thread(_labelled, state.catalogue, words))
+    labels = state.registry.current.labels[language(lang, accept_language)]
+    return json_response(await asyncio.to_thread(_labelled_body, state.catalogue, labels))
 
 
 @router.get(
@@ -110,10 +108,10 @@ async def labelled_catalogue(
     name="drawn_listings",  # clients know the operation by this name
     summary="Listings drawn from it",
     responses={
-        200: {"model": DrawBody, "content": {"application/json": {"example": DRAW}}},
-        **problems(*SERVING_PROBLEMS, "invalid_request", "catalogue_unavailable"),
+        200: {"model": DrawBody, "content": {"application/json": {"example": SAMPLE}}},
+        **openapi.problems(*openapi.SERVING_PROBLEMS, "invalid_request", "catalogue_unavailable"),
     },
-    openapi_extra=parameters(SampleQuery),
+    openapi_extra=openapi.parameters(SampleQuery),
 )
 async def sampled_listings(request: Request) -> Response:
     """Labelled listings drawn at random, none twice, each with its prediction and whether that is right.
@@ -121,12 +119,12 @@ async def sampled_listings(request: Request) -> Response:
     `predicted` and `only` look for listings: at most 240, unless the operator set another number, are asked about, so
     there may be fewer than `count`, or none. Listings that cannot be predicted are passed over.
     """
-    draw, state = begin(request, SampleQuery)
+    query, state = begin(request, SampleQuery)
     with state.batches.acquire():
         seconds = state.settings.batch_deadline_seconds
-        job = await open_job(state, request, draw.options(TOP_K), seconds=seconds)
-        found, tried = await draw_listings(job, state.catalogue, draw)
-    return json_response({"listings": [_drawn_body(one, job.labels) for one in found], "tried": tried})
+        job = await open_job(state, request, query.options(TOP_K), seconds=seconds)
+        sample, attempts = await sample_listings(job, state.catalogue, query)
+    return json_response({"listings": [_listing_body(listing, job.labels) for listing in sample], "tried": attempts})
 
 
 @router.get(
@@ -136,10 +134,10 @@ async def sampled_listings(request: Request) -> Response:
     responses={
         200: {
             "description": "The photo as it is in the catalogue.",
-            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _TYPES.values()},
+            "content": openapi.photo_body(),
         },
         304: {"description": "Unchanged since `If-None-Match`."},
-        **problems("not_found", "invalid_request", "catalogue_unavailable"),
+        **openapi.problems("not_found", "invalid_request", "catalogue_unavailable"),
     },
 )
 async def labelled_photo(
@@ -149,30 +147,27 @@ async def labelled_photo(
 ) -> Response:
     """The photo of a listing; 404 when it has none, or none that is JPEG, PNG, WebP or GIF by content."""
     photo, kind = await asyncio.to_thread(_photo, state_of(request).catalogue, row)
-    headers = {"ETag": etag_of(photo), "Cache-Control": "no-cache"}
-    if is_held(if_none_match, headers["ETag"]):
-        return Response(status_code=304, headers=headers)
-    return Response(photo, media_type=kind, headers=headers)
+    return cacheable_response(photo, kind, if_none_match)
 
 
-def _labelled(catalogue: LabelledCatalogue, words: LabelTable) -> dict[str, Any]:
+def _labelled_body(catalogue: LabelledCatalogue, labels: LabelTable) -> LabelledBody:
     rows = catalogue.rows()
     counts = rows.counts
-    known = [code for code in words if code in counts]
+    known = [code for code in labels if code in counts]
     return {
         "name": catalogue.name,
         "listings": len(rows),
         "photos": rows.has_photos,
         "categories": [
-            {**category_body(code, words), "listings": counts[code]}
-            for code in (*known, *sorted(counts.keys() - words.keys() - {""}))
+            {**category_body(code, labels), "listings": counts[code]}
+            for code in (*known, *sorted(counts.keys() - labels.keys() - {""}))
         ],
     }
 
 
-def _drawn_body(one: SampledListing, words: LabelTable) -> DrawnBody:
-    row, prediction = one.row, one.prediction
-    correct: CorrectBody = {"fused": one.is_right}
+def _listing_body(listing: SampledListing, labels: LabelTable) -> DrawnBody:
+    row, prediction = listing.row, listing.prediction
+    correct: CorrectBody = {"fused": listing.is_right}
     for modality, scores in prediction.by_modality.items():
         correct["image" if modality is Modality.IMAGE else "text"] = scores[0].code == row.category
     return {
@@ -180,9 +175,9 @@ def _drawn_body(one: SampledListing, words: LabelTable) -> DrawnBody:
         "id": row.id,
         "designation": row.designation,
         "description": row.description,
-        "image": f"{PATH}/images/{row.row}" if one.has_photo else None,
-        "category": category_body(row.category, words),
-        "prediction": prediction_body(prediction, words, row.id),
+        "image": f"{PATH}/images/{row.row}" if listing.has_photo else None,
+        "category": category_body(row.category, labels),
+        "prediction": prediction_body(prediction, labels, row.id),
         "correct": correct,
     }
 
@@ -194,6 +189,6 @@ def _photo(catalogue: LabelledCatalogue, number: int) -> tuple[bytes, str]:
     if photo is None:
         raise NotFound
     try:
-        return photo, _TYPES[read_structure(photo).format]
+        return photo, f"image/{read_structure(photo).format.lower()}"
     except ImageError:
         raise NotFound from None

@@ -1,28 +1,17 @@
-"""Why: the words and the parts of the photo that a prediction rests on."""
+"""Explanations: the words and the parts of the photo that a prediction rests on."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from service.dispatch.explanations import ExplanationBody, explained, explanation_body
+from service.dispatch.explanations import ExplanationBody, explanation_body
+from service.dispatch.explanations import explain as explain_listing
 from service.dispatch.job import open_job
 from service.http.requests import Choices
 from service.http.responses import json_response
+from service.routes import openapi
 from service.routes.examples import EXPLANATION, PHOTO_LISTINGS
-from service.routes.openapi import (
-    BODY_PROBLEMS,
-    FORM_PROBLEMS,
-    JSON_PROBLEMS,
-    LISTING_FORM,
-    PHOTO_PROBLEMS,
-    SERVING_PROBLEMS,
-    TEXT_PROBLEMS,
-    described,
-    form_body,
-    json_body,
-    problems,
-)
 from service.state import begin
 
 router = APIRouter(tags=["predictions"])
@@ -35,9 +24,11 @@ TOP_K = 1
     summary="Why this category",
     responses={
         200: {"model": ExplanationBody, "content": {"application/json": {"example": EXPLANATION}}},
-        **problems(*SERVING_PROBLEMS, *BODY_PROBLEMS, *JSON_PROBLEMS, *TEXT_PROBLEMS, *FORM_PROBLEMS, *PHOTO_PROBLEMS),
+        **openapi.problems(*openapi.LISTING_PROBLEMS),
     },
-    openapi_extra=described(json_body("PhotoListing", PHOTO_LISTINGS) | form_body(LISTING_FORM), Choices),
+    openapi_extra=openapi.described(
+        openapi.json_body("PhotoListing", PHOTO_LISTINGS) | openapi.form_body(openapi.LISTING_FORM), Choices
+    ),
 )
 async def explain(request: Request) -> Response:
     """The same listing as for `/predict`, asked about a hundred times over: without each word, with each part of the
@@ -51,5 +42,5 @@ async def explain(request: Request) -> Response:
     async with state.listings.read(request) as listing:
         seconds = state.settings.batch_deadline_seconds
         job = await open_job(state, request, choices.options(TOP_K), seconds=seconds)
-        explanation = await explained(job, listing)
+        explanation = await explain_listing(job, listing)
     return json_response(explanation_body(explanation, job.labels, listing.id))

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes."""
+"""Metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -32,17 +32,18 @@ class Gauges(Collector):
         self._state = state
 
     def describe(self) -> list[Metric]:
-        """Nothing: the names are this module's own, and a description would be a scrape."""
+        """No metrics: their names are this module's own, and a description would cost a scrape."""
         return []
 
     def collect(self) -> Iterator[Metric]:
-        """All of them, as they are now."""
+        """The gauges with their present values."""
         yield from _load(self._state)
         yield from _versions(self._state.registry)
 
 
 def _load(state: ServiceState) -> Iterator[Metric]:
     settings = state.settings
+    explanations = settings.explanations - state.explanations.free
     gauges: list[tuple[str, str, float]] = [
         ("pykuten_queue_listings", "Listings that wait for a thread.", state.engine.waiting),
         ("pykuten_queue_capacity_listings", "Most listings that may wait.", settings.queue),
@@ -50,11 +51,7 @@ def _load(state: ServiceState) -> Iterator[Metric]:
         ("pykuten_batches_in_progress", "Batches being worked on.", settings.batches - state.batches.free),
         ("pykuten_batches_waiting", "Batches that wait for one of these places.", state.batches.waiting),
         ("pykuten_streams_in_progress", "Streams being worked on.", settings.streams - state.streams.free),
-        (
-            "pykuten_explanations_in_progress",
-            "Explanations being worked on.",
-            settings.explanations - state.explanations.free,
-        ),
+        ("pykuten_explanations_in_progress", "Explanations being worked on.", explanations),
         ("pykuten_bodies_bytes", "Request bodies held in memory.", state.bodies.held),
         ("pykuten_bodies_capacity_bytes", "Most that may be held.", settings.bodies_bytes),
         ("pykuten_workers", "Threads that run the networks.", settings.workers),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -20,7 +20,7 @@ from service.errors import InvalidRequest
 from service.http.bodies import NDJSON
 from service.http.problems import MEDIA_TYPE, TITLES, Problem, problem
 from service.http.requests import Batch, Choices, FormListing, Options, PhotoListing, TextListing
-from service.http.responses import FailedItem, PredictedItem, etag_of
+from service.http.responses import FailedItem, PredictedItem
 from service.routes.examples import LISTING, LISTINGS, OPTIONS
 
 REFERENCE = "#/components/schemas/{model}"
@@ -28,14 +28,17 @@ REQUEST_ID = "5f0c1a7e9b3d2c48"
 """Of the examples."""
 
 SERVING_PROBLEMS = ("version_unknown", "overloaded", "draining", "model_unavailable", "deadline_exceeded")
-BODY_PROBLEMS = ("slow_client", "body_too_large", "unsupported_media_type", "invalid_request")
-JSON_PROBLEMS = ("malformed_json",)
-TEXT_PROBLEMS = ("text_too_long", "text_empty")
-FORM_PROBLEMS = ("malformed_multipart", "too_many_parts", "part_too_large")
-PHOTO_PROBLEMS = ("image_unsupported", "image_empty", "image_too_large", "image_corrupt")
+_BODY_PROBLEMS = ("slow_client", "body_too_large", "unsupported_media_type", "invalid_request")
+_TEXT_PROBLEMS = ("malformed_json", "text_too_long", "text_empty")
+_FORM_PROBLEMS = ("malformed_multipart", "too_many_parts", "part_too_large")
+_PHOTO_PROBLEMS = (*_FORM_PROBLEMS, "image_unsupported", "image_empty", "image_too_large", "image_corrupt")
+TEXT_PROBLEMS = (*SERVING_PROBLEMS, *_BODY_PROBLEMS, *_TEXT_PROBLEMS)
+PHOTO_PROBLEMS = (*SERVING_PROBLEMS, *_BODY_PROBLEMS, *_PHOTO_PROBLEMS)
+LISTING_PROBLEMS = (*SERVING_PROBLEMS, *_BODY_PROBLEMS, *_TEXT_PROBLEMS, *_PHOTO_PROBLEMS)
+BATCH_PROBLEMS = (*SERVING_PROBLEMS, *_BODY_PROBLEMS, "malformed_json", *_FORM_PROBLEMS, "batch_too_large")
 
-UNREAD = {"client_gone"}
-"""Nobody is there to read it."""
+UNSENT = {"client_gone"}
+"""Codes that are only logged."""
 
 _FILE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 _PHOTO = _FILE | {"description": "JPEG, PNG, WebP or GIF, at most 10 MiB unless the operator set another number."}
@@ -85,9 +88,10 @@ carry `Retry-After`, in seconds.
 
 
 def description() -> str:
-    """What the document says first: what the service is for, and every error with its code."""
-    errors = sorted(_ERRORS.values(), key=lambda one: (one.status, one.code))
-    rows = [f"| `{one.code}` | {one.status} | {one.message} |" for one in errors if one.code in TITLES.keys() - UNREAD]
+    """The head of the document: the purpose of the service, and every error with its code."""
+    errors = sorted(_ERRORS.values(), key=lambda error: (error.status, error.code))
+    sent = TITLES.keys() - UNSENT
+    rows = [f"| `{error.code}` | {error.status} | {error.message} |" for error in errors if error.code in sent]
     table = "\n".join(["| code | status | what it says |", "|---|---|---|", *rows])
     example = json.dumps(problem(_ERRORS["invalid_request"], REQUEST_ID), indent=1)
     return f"{_DESCRIPTION}{table}\n\n```json\n{example}\n```"
@@ -116,8 +120,8 @@ def json_body(model: str, examples: Mapping[str, Any]) -> dict[str, Any]:
 
 def form_body(schema: Mapping[str, Any], examples: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """`content` of a multipart request body."""
-    shown = {"examples": dict(examples)} if examples else {}
-    return {"multipart/form-data": {"schema": dict(schema), **shown}}
+    extra = {"examples": dict(examples)} if examples else {}
+    return {"multipart/form-data": {"schema": dict(schema), **extra}}
 
 
 def batch_form_body(examples: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,66 +173,53 @@ def described(content: Mapping[str, Any], options: type[Choices] = Options) -> d
 def parameters(options: type[Choices]) -> dict[str, Any]:
     """`openapi_extra` of a route without a body that predicts: the options.
 
-    The deadline header stands in the document's text and not among the parameters: a value of 1 is right, and is
-    answered with 504, which whoever makes requests from the document would have to take for a fault of the service.
+    The deadline header stands in the document's text and not among the parameters: a value of 1 is valid and is
+    answered with 504, which a tool that makes requests from the document would take for a fault of the service.
     """
     return {"parameters": _option_parameters(options)}
 
 
-class WrittenDocument:
-    """The document as JSON and its tag, written once for each version: its 100 kB take 4 ms, and 160 ms at first."""
-
-    def __init__(self, document: Callable[[], dict[str, Any]], current_version: Callable[[], str | None]) -> None:
-        self._document = document
-        self._current_version = current_version
-        self._held: tuple[str | None, bytes, str] | None = None
-
-    async def read(self) -> tuple[bytes, str]:
-        """Content and tag."""
-        version = self._current_version()
-        held = self._held
-        if held is None or held[0] != version:
-            content = await asyncio.to_thread(lambda: to_json(self._document()))
-            held = self._held = (version, content, etag_of(content))
-        return held[1], held[2]
-
-
 def install(app: FastAPI, *, current_version: Callable[[], str | None], with_keys: bool = False) -> None:
-    """Make the app's document hold the schemas that its routes refer to by name, the version that serves as an example,
-    and, if so, that the app asks for keys. `app.state.document` is the same as JSON.
+    """Add to the app's document the schemas that its routes refer to by name, the current version as an example and,
+    where the app needs them, API keys. `app.state.written_document()` is the document as
+    JSON, written once for each version.
     """
     original = app.openapi
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
-            found = original()
-            schemas = found.setdefault("components", {}).setdefault("schemas", {})
-            _remove_framework_errors(found["paths"], schemas)
-            _add_the_unforeseen(found["paths"])
+            contents = original()
+            schemas = contents.setdefault("components", {}).setdefault("schemas", {})
+            _remove_framework_errors(contents["paths"], schemas)
+            _add_internal_error(contents["paths"])
             requests = [(model, "validation") for model in (TextListing, PhotoListing, FormListing, Batch)]
             schemas.update(models_json_schema(requests, ref_template=REFERENCE)[1]["$defs"])  # type: ignore[arg-type]
             problem_schema = TypeAdapter(Problem).json_schema(ref_template=REFERENCE)
             schemas.update(problem_schema.pop("$defs", {}))
             schemas[Problem.__name__] = problem_schema
             if with_keys:
-                _add_keys(found)
-            app.openapi_schema = found
+                _add_keys(contents)
+            app.openapi_schema = contents
         _name_version(app.openapi_schema["paths"], current_version())
         return app.openapi_schema
 
+    @lru_cache(maxsize=1)
+    def written(version: str | None) -> bytes:
+        return to_json(document())
+
     app.openapi = document  # type: ignore[method-assign]
-    app.state.document = WrittenDocument(document, current_version)
+    app.state.written_document = lambda: written(current_version())
 
 
 def _name_version(paths: Mapping[str, Any], version: str | None) -> None:
     for parameter in paths["/models/{version}"]["get"]["parameters"]:
         if parameter["name"] == "version":
-            shown = {"serving": {"summary": "The one that serves", "value": version}}
-            parameter["examples"] = {} if version is None else shown
+            example = {"serving": {"summary": "The one that serves", "value": version}}
+            parameter["examples"] = {} if version is None else example
 
 
 def _add_keys(document: dict[str, Any]) -> None:
-    """What the gate answers; health stays open."""
+    """The responses of the API-key middleware; health needs no key."""
     document["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
         "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same, for what sets it."},
@@ -241,7 +232,7 @@ def _add_keys(document: dict[str, Any]) -> None:
                 operation["responses"] |= answers
 
 
-def _add_the_unforeseen(paths: Mapping[str, Any]) -> None:
+def _add_internal_error(paths: Mapping[str, Any]) -> None:
     answers = {str(status): answer for status, answer in problems("internal").items()}
     for operations in paths.values():
         for operation in operations.values():
@@ -249,7 +240,7 @@ def _add_the_unforeseen(paths: Mapping[str, Any]) -> None:
 
 
 def _remove_framework_errors(paths: Mapping[str, Any], schemas: dict[str, Any]) -> None:
-    """The framework documents its own 422 for whatever has a parameter; the service never sends it."""
+    """The framework documents a 422 of its own for every route with a parameter; the service never sends it."""
     for path in paths.values():
         for operation in path.values():
             if "application/json" in operation["responses"].get("422", {}).get("content", {}):
@@ -259,22 +250,22 @@ def _remove_framework_errors(paths: Mapping[str, Any], schemas: dict[str, Any]) 
 
 
 def _option_parameters(options: type[Choices]) -> list[dict[str, Any]]:
-    found = []
+    parameters = []
     schemas = options.model_json_schema()["properties"]
-    for name in sorted(schemas, key=lambda name: name in Choices.model_fields):  # its own first
+    for name in sorted(schemas, key=lambda name: name in Choices.model_fields):  # the path's own options first
         schema = schemas[name]
         choices = [choice for choice in schema.pop("anyOf", []) if choice != {"type": "null"}]
         text = schema.pop("description")
         schema = {key: value for key, value in schema.items() if key != "title" and value is not None}
         schema |= choices[0] if choices else {}
         parameter = {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
-        found.append(parameter | ({"examples": OPTIONS[name]} if name in OPTIONS else {}))
-    return found
+        parameters.append(parameter | ({"examples": OPTIONS[name]} if name in OPTIONS else {}))
+    return parameters
 
 
 def _known_errors() -> dict[str, PykutenError]:
     """One error of each code, for the examples."""
-    found: dict[str, PykutenError] = {
+    errors: dict[str, PykutenError] = {
         "invalid_request": InvalidRequest.at("/designation", "This must be a string."),
         "method_not_allowed": service_errors.MethodNotAllowed("POST"),
         "model_unavailable": model_errors.NoVersion(),
@@ -287,10 +278,10 @@ def _known_errors() -> dict[str, PykutenError]:
     }
     for module in (model_errors, service_errors):
         for kind in vars(module).values():
-            if isinstance(kind, type) and issubclass(kind, PykutenError) and kind.code not in found:
+            if isinstance(kind, type) and issubclass(kind, PykutenError) and kind.code not in errors:
                 pointer = "/image" if issubclass(kind, model_errors.ImageError) else None
-                found[kind.code] = kind() if pointer is None else kind(pointer=pointer)
-    return found
+                errors[kind.code] = kind() if pointer is None else kind(pointer=pointer)
+    return errors
 
 
 _ERRORS = _known_errors()

@@ -1,7 +1,8 @@
-"""What people open in a browser: the start page and the API's documentation. Nothing is fetched from other hosts."""
+"""Pages for a browser: the start page and the API's documentation. Nothing is fetched from other hosts."""
 
 from __future__ import annotations
 
+import asyncio
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +15,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from models.errors import NoVersion
-from service.http.responses import is_held
+from service.http.responses import cacheable_response
 from service.state import state_of
 
 router = APIRouter(tags=["page"], include_in_schema=False)
@@ -27,7 +28,7 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""`blob:` shows the photo that a person has chosen, before it is sent."""
+"""`blob:` is for the photo that a person has chosen, before it is sent."""
 DOCS_POLICY = PAGE_POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 """Swagger UI sets style attributes from its script."""
 
@@ -52,11 +53,8 @@ async def docs() -> Response:
 @router.get("/openapi.json")
 async def document(request: Request, if_none_match: Annotated[str, Header()] = "") -> Response:
     """The OpenAPI document."""
-    content, etag = await request.app.state.document.read()
-    headers = {"ETag": etag, "Cache-Control": "no-cache"}
-    if is_held(if_none_match, etag):
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type="application/json", headers=headers)
+    content = await asyncio.to_thread(request.app.state.written_document)
+    return cacheable_response(content, "application/json", if_none_match)
 
 
 class FreshFiles(StaticFiles):

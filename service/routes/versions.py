@@ -1,4 +1,4 @@
-"""What the service knows: its categories, and the versions with their figures."""
+"""The categories of a version, and the versions with their figures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.taxonomy import Taxonomy
 from models.versions.manifest import Manifest, read_listed, read_manifest
 from models.versions.metrics import FILE_NAME as METRICS
 from service.http.requests import Language, language
-from service.http.responses import etag_of, is_held, json_response
+from service.http.responses import cacheable_response, json_response
 from service.registry.loading import LoadedVersion
 from service.registry.refusals import Refusal, RefusalCode
 from service.registry.registry import Registry, State, VersionState
@@ -121,11 +121,7 @@ async def categories(
     """Codes, labels and groups in French, English and German. Cheap to ask again with the `ETag` of the last answer."""
     loaded = await state_of(request).registry.get(version)
     body = to_json(_categories(loaded, language(lang, accept_language)))
-    etag = etag_of(body)
-    headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Language"}
-    if is_held(if_none_match, etag):
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
+    return cacheable_response(body, "application/json", if_none_match, Vary="Accept-Language")
 
 
 @router.get("/models", summary="The versions", responses={200: {"model": ModelsBody}})
@@ -145,17 +141,16 @@ async def show_model(
 ) -> Response:
     """Quality figures by kind of evidence, calibration and thresholds, categories, and where the version comes from."""
     registry = state_of(request).registry
-
     return json_response(await asyncio.to_thread(_show, registry, version))
 
 
 def _categories(loaded: LoadedVersion, lang: str) -> CategoriesBody:
-    words = loaded.labels[lang]
+    labels = loaded.labels[lang]
     entries = [
         CategoryEntry(
             code=category.code,
-            label=words[category.code][0],
-            group=words[category.code][1],
+            label=labels[category.code][0],
+            group=labels[category.code][1],
             labels=category.labels,
             groups=category.groups,
         )
@@ -166,25 +161,9 @@ def _categories(loaded: LoadedVersion, lang: str) -> CategoriesBody:
 
 def _models(registry: Registry) -> ModelsBody:
     promoted, refusal = registry.promoted(), registry.refusal
-    states = registry.states()  # looked at last: what `refusal` names is refused here too
-    entries = []
-    for one in states:
-        try:
-            manifest: Manifest | None = read_manifest(registry.store.root / one.version)
-        except PykutenError:  # damaged, whether or not it was tried
-            manifest = None
-        entries.append(
-            VersionEntry(
-                version=one.version,
-                state=one.state,
-                code=one.refusal,
-                reason=one.refusal and one.refusal.reason,
-                created=None if manifest is None else manifest.created.isoformat(),
-                name=None if manifest is None else manifest.name,
-                networks=None if manifest is None else _networks(manifest),
-            )
-        )
-    entries.sort(key=lambda one: (one["version"][:10], one["created"] or ""), reverse=True)  # names begin with the day
+    states = registry.states()  # read last, so that the version that `refusal` names is refused here too
+    entries = [_entry(registry.store.root, state) for state in states]
+    entries.sort(key=lambda entry: (entry["version"][:10], entry["created"] or ""), reverse=True)  # by the name's day
     return {
         "serving": registry.current_version,
         "promoted": promoted,
@@ -197,27 +176,43 @@ def _refusal(refusal: Refusal) -> RefusalBody:
     return {"version": refusal.version, "code": refusal.code, "reason": refusal.code.reason}
 
 
+def _entry(store: Path, state: VersionState) -> VersionEntry:
+    try:
+        manifest: Manifest | None = read_manifest(store / state.version)
+    except PykutenError:  # damaged, whether or not anybody tried to load it
+        manifest = None
+    return {
+        "version": state.version,
+        "state": state.state,
+        "code": state.refusal,
+        "reason": state.refusal and state.refusal.reason,
+        "created": None if manifest is None else manifest.created.isoformat(),
+        "name": None if manifest is None else manifest.name,
+        "networks": None if manifest is None else _networks(manifest),
+    }
+
+
 def _show(registry: Registry, version: str) -> VersionBody:
     """Raises VersionUnknown, also when the version is removed meanwhile, or VersionRefused."""
     folder = registry.store.folder(version)
     try:
-        for one in registry.states():
-            if one.version == version:
-                return _version(folder, one)
+        for state in registry.states():
+            if state.version == version:
+                return _version(folder, state)
     except VersionRefused:
         if folder.exists():
             raise
     raise VersionUnknown(pointer="/version")
 
 
-def _version(folder: Path, one: VersionState) -> VersionBody:
+def _version(folder: Path, state: VersionState) -> VersionBody:
     """Raises VersionRefused when its manifest cannot be read."""
     manifest = read_manifest(folder)
     return {
         "version": manifest.version,
-        "state": one.state,
-        "code": one.refusal,
-        "reason": one.refusal and one.refusal.reason,
+        "state": state.state,
+        "code": state.refusal,
+        "reason": state.refusal and state.refusal.reason,
         "created": manifest.created.isoformat(),
         "name": manifest.name,
         "classes": _codes(folder, manifest),
@@ -245,7 +240,7 @@ def _codes(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def _json(folder: Path, manifest: Manifest, name: str) -> dict[str, Any] | None:
-    """A file of a version that may not have been verified: None when it was harmed, or is no JSON object."""
+    """A JSON object in a file of a version that may not have been verified; None when it is damaged or no object."""
     try:
         document = from_json(read_listed(folder, manifest, name), allow_inf_nan=False)
     except (VersionRefused, ValueError):

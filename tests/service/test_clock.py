@@ -1,4 +1,4 @@
-"""Deadlines and time limits keep to the monotonic clock: the clock on the wall may jump (RELIABILITY F14)."""
+"""Deadlines and time limits keep to the monotonic clock, because the wall clock may jump (RELIABILITY F14)."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def _ask(client: TestClient) -> Response:
 
 
 def test_the_service_asks_the_wall_clock_for_dates_only() -> None:
-    found = {
+    calls = {
         (path.name, ast.unparse(node.func))
         for path in SERVICE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call) and ast.unparse(node.func) in WALL
     }
-    assert {name for name, _ in found} <= ALLOWED, found
-    assert found, "the names above are not those that are used"
+    assert {name for name, _ in calls} <= ALLOWED, calls
+    assert calls, "the names above are not those that are used"

@@ -1,4 +1,4 @@
-"""Other sites' scripts: shut out unless the operator lets them in."""
+"""CORS: scripts of other sites are shut out unless the operator lets them in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an error leaves behind: nothing. An answer that is an error must not keep photos, bodies or frames alive."""
+"""Errors leave nothing behind: an answer that is an error must not keep photos, bodies or frames alive."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 @contextmanager
 def collector_off() -> Iterator[None]:
-    """What is freed inside is freed by its last user, and not found by the collector."""
+    """Objects that are freed inside are freed by their last user and not by the collector."""
     gc.collect()
     gc.disable()
     try:
@@ -31,11 +31,11 @@ def collector_off() -> Iterator[None]:
 
 
 def alive() -> int:
-    return sum(isinstance(one, PykutenError) for one in gc.get_objects())
+    return sum(isinstance(thing, PykutenError) for thing in gc.get_objects())
 
 
 def damaged() -> bytes:
-    """A PNG whose last rows are damaged: its pixels are held when that is found."""
+    """A PNG whose last rows are damaged: its pixels are in memory when the decoder finds out."""
     stream = io.BytesIO()
     Image.effect_noise((400, 400), 90).save(stream, "PNG")
     content = bytearray(stream.getvalue())
@@ -65,7 +65,7 @@ REQUESTS = {
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_errors_are_gone_with_their_answer(store: Store, name: str) -> None:
-    """An error whose frames hold it is a cycle: 72 damaged photos kept 328 MB until the collector came."""
+    """An error whose frames hold it is a cycle, which keeps photos in memory until the collector comes."""
     path, content_type, body = REQUESTS[name]
     message = head(path, content_type, f"Content-Length: {len(body)}", "Connection: close") + body
     with server(store) as running, collector_off():

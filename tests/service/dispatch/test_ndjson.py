@@ -1,4 +1,4 @@
-"""Lines from pieces, however the body is cut."""
+"""Lines come out the same however the body is cut into pieces."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ PIECES = st.lists(st.text("ab \r\n", max_size=12).map(str.encode), max_size=12)
 
 def split(pieces: list[bytes], limit: int = 1000) -> list[bytes | None]:
     lines = LineSplitter(limit)
-    found = [line for piece in pieces for line in lines.feed(piece)]
-    return [*found, *lines.end()]
+    split = [line for piece in pieces for line in lines.feed(piece)]
+    return [*split, *lines.end()]
 
 
 @given(PIECES)

@@ -28,7 +28,7 @@ def chunk(content: bytes) -> bytes:
 
 
 def deaf(running: Running) -> socket.socket:
-    """A connection that takes in very little before it is read from."""
+    """A connection that buffers very little for a client that does not read."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.connect(("127.0.0.1", running.port))
@@ -36,7 +36,7 @@ def deaf(running: Running) -> socket.socket:
 
 
 class Results:
-    """Reads an answer of lines from a socket, as it comes."""
+    """Reads an answer of lines from a socket as they arrive."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._stream = connection.makefile("rb")
@@ -74,7 +74,7 @@ def test_results_come_while_the_client_still_sends(store: Store) -> None:
             assert (result["index"], result["status"]) == (index, 200)
             connection.sendall(chunk(LINE))
         connection.sendall(b"0\r\n\r\n")
-        assert [one["index"] for one in results.rest()] == [5]
+        assert [result["index"] for result in results.rest()] == [5]
         connection.sendall(head("/health/live", method="GET"))  # the connection goes on
         assert read_answer(connection)[0] == 200
 
@@ -88,12 +88,12 @@ def test_a_stream_outlives_the_limits_of_whole_bodies(store: Store) -> None:
                 time.sleep(0.05)
             connection.sendall(b"0\r\n\r\n")
             results = Results(connection).rest()
-        assert [one["index"] for one in results] == list(range(180))
-        assert {one["status"] for one in results} == {200}
+        assert [result["index"] for result in results] == list(range(180))
+        assert {result["status"] for result in results} == {200}
 
 
 def test_a_client_that_does_not_read_is_not_read_either_and_is_cut_off(store: Store) -> None:
-    """What it sends stays with it: 100 MB of lines would be answered with twenty times as much."""
+    """Its lines stay with it: their results would be twenty times as long."""
     with server(store, read_seconds=1) as running:
         connection = deaf(running)
         connection.settimeout(0.5)
@@ -175,7 +175,7 @@ def test_a_stream_that_never_begins_gets_408(store: Store) -> None:
 
 
 def test_at_the_end_streams_and_batches_finish_what_they_can(store: Store) -> None:
-    """Those that can go on do; the others are told where they stopped, and the process ends in time."""
+    """Requests that can finish do; the others end with an error that says where, and the process ends in time."""
     with server(store, shutdown_seconds=2, workers=1) as running:
         endless, finished, batch = running.connect(), running.connect(), running.connect()
         endless.sendall(STREAM + chunk(LINE))
@@ -193,7 +193,7 @@ def test_at_the_end_streams_and_batches_finish_what_they_can(store: Store) -> No
     last = first.next()
     assert last is not None
     assert (last["index"], last["error"]["code"], first.next()) == (1, "draining", None)
-    assert [one["status"] for one in Results(finished).rest()] == [200] * 20
+    assert [result["status"] for result in Results(finished).rest()] == [200] * 20
     assert json.loads(read_answer(batch)[2])["summary"]["predicted"] == 60
     for connection in (endless, finished, batch):
         connection.close()
@@ -211,10 +211,10 @@ def test_a_batch_that_is_too_long_for_the_end_is_answered_in_part(store: Store) 
     status, _, answer = read_answer(connection)
     connection.close()
     results = json.loads(answer)["results"]
-    begun = [one["status"] for one in results].index(503)
+    begun = [result["status"] for result in results].index(503)
     assert status == 200
     assert begun >= 1
-    assert [one["status"] for one in results] == [200] * begun + [503] * (60 - begun)
+    assert [result["status"] for result in results] == [200] * begun + [503] * (60 - begun)
     assert results[-1]["error"]["code"] == "draining"
 
 

@@ -1,4 +1,4 @@
-"""What JSON may hold: the quick look over it counts as a tokenizer would."""
+"""Limits of JSON: its values are counted as a tokenizer would count them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API keys: the file, the gate, scopes, rates, rotation; and the command that makes them."""
+"""API keys: the file, the middleware, scopes, rates, rotation, and the command that makes keys."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def file(tmp_path: Path) -> Path:
 
 def add(file: Path, name: str = "backend", **options: object) -> str:
     """A new key, stored in the file."""
-    key, kept = make_key(name, **options)  # type: ignore[arg-type]
+    key, kept = make_key(name, **options)
     with file.open("a") as stream:
         stream.write(kept.model_dump_json(exclude_none=True) + "\n")
     return key
@@ -40,14 +40,14 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def until(found: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 10
-    while not found():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
 
 
-# The gate
+# The middleware
 
 
 def test_without_keys_nobody_needs_one(client: TestClient) -> None:
@@ -123,15 +123,15 @@ def test_a_right_key_without_the_right(start: Start, file: Path) -> None:
         assert client.get("/metrics").status_code == 401
 
 
-def test_explanations_and_draws_predict_and_the_catalogue_is_read(start: Start, file: Path) -> None:
+def test_explanations_and_samples_predict_and_the_catalogue_is_read(start: Start, file: Path) -> None:
     predict, read = (add(file, scope, scopes=[scope]) for scope in (Scope.PREDICT, Scope.READ))
     with start(api_keys_file=file) as client:
         for key, predicts in ((predict, True), (read, False)):
             explained = client.post("/explain", json=TEXT, headers=bearer(key))
-            drawn = client.get("/catalogue/listings", headers=bearer(key))
-            looked_at = [client.get(path, headers=bearer(key)) for path in ("/catalogue", "/catalogue/images/0")]
-            assert explained.status_code == drawn.status_code == (200 if predicts else 403)
-            assert [one.status_code for one in looked_at] == [403 if predicts else 200] * 2
+            sampled = client.get("/catalogue/listings", headers=bearer(key))
+            read_responses = [client.get(path, headers=bearer(key)) for path in ("/catalogue", "/catalogue/images/0")]
+            assert explained.status_code == sampled.status_code == (200 if predicts else 403)
+            assert [response.status_code for response in read_responses] == [403 if predicts else 200] * 2
         for path in ("/catalogue", "/catalogue/listings", "/catalogue/images/0"):
             assert client.get(path).status_code == 401
         assert client.post("/explain", json=TEXT).status_code == 401
@@ -255,7 +255,7 @@ def test_too_many_keys_and_too_long_files(file: Path) -> None:
 def test_every_key_is_compared_in_constant_time(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import hmac
 
-    found = [add(file) for _ in range(5)]
+    file_keys = [add(file) for _ in range(5)]
     keys = ApiKeys(file)
     compared = []
     original = hmac.compare_digest
@@ -265,7 +265,7 @@ def test_every_key_is_compared_in_constant_time(file: Path, monkeypatch: pytest.
         return original(a, b)
 
     monkeypatch.setattr("hmac.compare_digest", compare)
-    assert keys.find(found[0].encode()) is not None
+    assert keys.find(file_keys[0].encode()) is not None
     assert len(compared) == 5
 
 
@@ -291,15 +291,15 @@ def test_a_key_over_its_rate_is_told_when_to_come_back(start: Start, file: Path)
 def test_a_key_that_did_not_change_keeps_its_bucket(file: Path) -> None:
     key = add(file, rate=0.001, burst=1)
     keys = ApiKeys(file)
-    found = keys.find(key.encode())
-    assert found is not None
-    assert found[1] is not None
-    assert found[1].take()
+    entry = keys.find(key.encode())
+    assert entry is not None
+    assert entry[1] is not None
+    assert entry[1].take()
     add(file, "another")
     keys.refresh()
     again = keys.find(key.encode())
     assert again is not None
-    assert again[1] is found[1]
+    assert again[1] is entry[1]
     assert not again[1].take()
 
 
@@ -313,10 +313,10 @@ def test_the_log_names_the_key_s_owner_and_never_the_key(
     with start(api_keys_file=file) as client, caplog.at_level("INFO", "pykuten"):
         client.get("/models", headers=bearer(key))
         client.get("/models", headers=bearer("pk_wrong"))
-    found = [record.fields for record in caplog.records if record.message == "request"]  # type: ignore[attr-defined]
-    assert [one.get("client") for one in found] == ["backend", None]
-    assert key not in str(found)
-    assert "pk_wrong" not in str(found)
+    lines = [record.fields for record in caplog.records if record.message == "request"]  # type: ignore[attr-defined]
+    assert [line.get("client") for line in lines] == ["backend", None]
+    assert key not in str(lines)
+    assert "pk_wrong" not in str(lines)
 
 
 def test_the_command_makes_a_key_that_works(start: Start, file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from pydantic import TypeAdapter
 
 from service.http.responses import BatchBody
-from service.state import BATCHES_IN_LINE
+from service.state import BATCHES_QUEUED
 from tests.service.conftest import Start, photo, predictor_of
 from tests.service.fake_predictor import BUG, POISON
 
@@ -23,8 +23,8 @@ def test_results_come_in_order_with_their_ids(client: TestClient) -> None:
     listings = [{"id": f"SKU-{i}", "designation": f"listing {i}"} for i in range(100)]
     body = client.post("/predict/batch", json={"listings": listings}).json()
     assert [result["index"] for result in body["results"]] == list(range(100))
-    assert [result["id"] for result in body["results"]] == [one["id"] for one in listings]
-    assert [result["prediction"]["id"] for result in body["results"]] == [one["id"] for one in listings]
+    assert [result["id"] for result in body["results"]] == [listing["id"] for listing in listings]
+    assert [result["prediction"]["id"] for result in body["results"]] == [listing["id"] for listing in listings]
     accepted = sum(result["prediction"]["decision"]["action"] == "accept" for result in body["results"])
     assert body["summary"] == {"total": 100, "predicted": 100, "failed": 0, "accepted": accepted}
     TypeAdapter(BatchBody).validate_python(body, strict=True)
@@ -70,7 +70,7 @@ def test_a_bad_listing_fails_alone(client: TestClient, name: str) -> None:
         "total": 3,
         "predicted": 2,
         "failed": 1,
-        "accepted": sum(one["prediction"]["decision"]["action"] == "accept" for one in (first, last)),
+        "accepted": sum(result["prediction"]["decision"]["action"] == "accept" for result in (first, last)),
     }
 
 
@@ -101,18 +101,12 @@ def test_a_batch_that_is_none(client: TestClient, document: object, code: str, p
     assert response.json()["errors"][0]["pointer"] == pointer
 
 
-def test_texts_go_through_the_networks_together(client: TestClient) -> None:
-    client.post("/predict/batch", json={"listings": [{"designation": str(n)} for n in range(1, 33)]})
+@pytest.mark.parametrize(("listing", "largest"), [({"designation": "a"}, 16), ({"image": PHOTO}, 4)])
+def test_listings_go_through_the_networks_in_chunks(client: TestClient, listing: dict[str, str], largest: int) -> None:
+    client.post("/predict/batch", json={"listings": [listing] * 32})
     scored = predictor_of(client).scored
     assert sum(scored) == 32
-    assert scored[0] == max(scored) == 16
-
-
-def test_photos_go_through_the_networks_by_four(client: TestClient) -> None:
-    client.post("/predict/batch", json={"listings": [{"image": PHOTO}] * 20})
-    scored = predictor_of(client).scored
-    assert sum(scored) == 20
-    assert scored[0] == max(scored) == 4
+    assert scored[0] == max(scored) == largest
 
 
 def test_a_batch_that_was_begun_is_finished_though_the_queue_is_full(start: Start) -> None:
@@ -131,10 +125,10 @@ def test_batches_wait_in_line_and_no_longer_a_line_than_that(start: Start) -> No
         def ask() -> None:
             statuses.append(client.post("/predict/batch", json={"listings": [{"designation": "a"}]}).status_code)
 
-        threads = [threading.Thread(target=ask) for _ in range(1 + BATCHES_IN_LINE)]
+        threads = [threading.Thread(target=ask) for _ in range(1 + BATCHES_QUEUED)]
         for thread in threads:
             thread.start()
-        _wait_until(lambda: places.waiting == BATCHES_IN_LINE and predictor.scored)
+        _wait_until(lambda: places.waiting == BATCHES_QUEUED and predictor.scored)
         figures = client.get("/metrics").text
         start_of_refusal = time.monotonic()
         one_more = client.post("/predict/batch", json={"listings": [{"designation": "a"}]})
@@ -146,8 +140,8 @@ def test_batches_wait_in_line_and_no_longer_a_line_than_that(start: Start) -> No
     assert (one_more.status_code, one_more.json()["code"], one_more.headers["retry-after"]) == (503, "overloaded", "1")
     assert seconds < 1
     assert late == []
-    assert statuses == [200] * (1 + BATCHES_IN_LINE)
-    assert f"pykuten_batches_waiting {BATCHES_IN_LINE}.0" in figures
+    assert statuses == [200] * (1 + BATCHES_QUEUED)
+    assert f"pykuten_batches_waiting {BATCHES_QUEUED}.0" in figures
     assert (places.free, places.waiting) == (1, 0)
 
 

@@ -22,7 +22,7 @@ LISTINGS = [
 
 
 def post(client: TestClient, listings: object, **files: bytes) -> Any:
-    """`listings` as bytes is sent as it is."""
+    """The answer; `listings` that are bytes are sent unchanged."""
     content = listings if isinstance(listings, bytes) else json.dumps(listings).encode()
     parts: dict[str, Any] = {"listings": (None, content, "application/json")}
     return client.post("/predict/batch", files={**parts, **{name: (name, file) for name, file in files.items()}})
@@ -54,9 +54,9 @@ def test_a_bad_listing_fails_alone(client: TestClient) -> None:
         {"designation": " "},
     ]
     results = post(client, listings, front=RED, text=b"no photo").json()["results"]
-    found = [(r["status"], r["error"]["code"], r["error"]["errors"][0]["pointer"]) for r in results[1:]]
+    faults = [(r["status"], r["error"]["code"], r["error"]["errors"][0]["pointer"]) for r in results[1:]]
     assert results[0]["status"] == 200
-    assert found == [
+    assert faults == [
         (422, "invalid_request", "/listings/1/image"),
         (422, "invalid_request", "/listings/2/image"),
         (415, "image_unsupported", "/listings/3/image"),

@@ -1,4 +1,4 @@
-"""The labelled catalogue over HTTP: what is in it, what is drawn from it, and its photos."""
+"""The labelled catalogue over HTTP: its categories, random samples of it, and its photos."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from pydantic import ConfigDict, TypeAdapter, with_config
 
 from service.routes.catalogue import DrawBody, LabelledBody
-from service.routes.examples import DRAW, LABELLED
+from service.routes.examples import LABELLED, SAMPLE
 from tests.hostile.images import UNSUPPORTED
 from tests.service.conftest import Start, photo, predictor_of
 from tests.service.fake_predictor import BUG, CODES
@@ -37,7 +37,7 @@ def row(number: int, category: str = CODES[0], **fields: str) -> dict[str, str]:
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
-    """Forty listings of two categories and of one that the version does not know; every second one with a photo."""
+    """Forty listings of two categories and of one that the version does not know; every second listing with a photo."""
     (tmp_path / "images").mkdir()
     rows = []
     for number in range(40):
@@ -56,10 +56,10 @@ def draw(client: TestClient, query: str = "") -> dict[str, Any]:
 
 
 def numbers(body: dict[str, Any]) -> list[int]:
-    return [one["row"] for one in body["listings"]]
+    return [listing["row"] for listing in body["listings"]]
 
 
-def test_what_is_in_the_catalogue(start: Start, catalogue: Path) -> None:
+def test_the_categories_of_the_catalogue(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
         body = client.get("/catalogue?lang=de").json()
     TypeAdapter(with_config(ConfigDict(extra="forbid", strict=True))(LabelledBody)).validate_python(body)
@@ -74,23 +74,23 @@ def test_what_is_in_the_catalogue(start: Start, catalogue: Path) -> None:
 def test_without_a_setting_the_samples_are_there(client: TestClient) -> None:
     body = client.get("/catalogue").json()
     assert (body["name"], body["listings"], body["photos"]) == ("samples", 54, True)
-    assert {one["listings"] for one in body["categories"]} == {2}
-    drawn = draw(client, "count=24")
-    assert len(drawn["listings"]) == 24
-    for one in drawn["listings"]:
-        response = client.get(one["image"])
+    assert {category["listings"] for category in body["categories"]} == {2}
+    body = draw(client, "count=24")
+    assert len(body["listings"]) == 24
+    for listing in body["listings"]:
+        response = client.get(listing["image"])
         assert response.headers["content-type"] == "image/jpeg"
 
 
 def test_the_answers_have_exactly_the_documented_shape(start: Start, catalogue: Path) -> None:
     strict = with_config(ConfigDict(extra="forbid", strict=True))
     TypeAdapter(strict(LabelledBody)).validate_python(LABELLED)
-    TypeAdapter(strict(DrawBody)).validate_python(DRAW)
+    TypeAdapter(strict(DrawBody)).validate_python(SAMPLE)
     with start(catalogue=catalogue) as client:
         TypeAdapter(strict(DrawBody)).validate_python(draw(client, "count=8"))
 
 
-def test_a_draw_is_random_without_repeats_and_the_same_for_a_seed(start: Start, catalogue: Path) -> None:
+def test_a_sample_is_random_without_repeats_and_the_same_for_a_seed(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
         first = draw(client, "count=24&seed=7")
         assert len(set(numbers(first))) == 24
@@ -101,67 +101,60 @@ def test_a_draw_is_random_without_repeats_and_the_same_for_a_seed(start: Start, 
         assert len(draw(client)["listings"]) == 6
 
 
-def test_a_drawn_listing_is_predicted_as_everywhere(start: Start, catalogue: Path) -> None:
+def test_a_sampled_listing_is_predicted_as_everywhere(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
-        for one in draw(client, "count=24&precision=0.9&lang=en")["listings"]:
-            files = {"image": ("x", client.get(one["image"]).content)} if one["image"] else None
-            data = {"id": one["id"], "designation": one["designation"]}
-            asked = {"data": data, "files": files} if files else {"json": data}
-            expected = client.post("/predict?top_k=5&precision=0.9&lang=en", **asked).json()  # type: ignore[arg-type]
-            assert one["prediction"] == expected
-            assert (one["image"] is None) == (one["row"] % 2 == 0)
-            code = one["category"]["code"]
+        for listing in draw(client, "count=24&precision=0.9&lang=en")["listings"]:
+            files = {"image": ("x", client.get(listing["image"]).content)} if listing["image"] else None
+            data = {"id": listing["id"], "designation": listing["designation"]}
+            body = {"data": data, "files": files} if files else {"json": data}
+            expected = client.post("/predict?top_k=5&precision=0.9&lang=en", **body).json()  # type: ignore[arg-type]
+            assert listing["prediction"] == expected
+            assert (listing["image"] is None) == (listing["row"] % 2 == 0)
+            code = listing["category"]["code"]
             correct = {name: scores[0]["code"] == code for name, scores in expected["by_modality"].items()}
-            assert one["correct"] == {"fused": expected["category"]["code"] == code, **correct}
+            assert listing["correct"] == {"fused": expected["category"]["code"] == code, **correct}
 
 
 def test_of_one_category(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
-        found = draw(client, f"category={CODES[0]}&count=24")
-        assert sorted(numbers(found)) == list(range(0, 40, 4))
-        assert {one["category"]["code"] for one in found["listings"]} == {CODES[0]}
+        sample = draw(client, f"category={CODES[0]}&count=24")
+        assert sorted(numbers(sample)) == list(range(0, 40, 4))
+        assert {listing["category"]["code"] for listing in sample["listings"]} == {CODES[0]}
         assert draw(client, "category=none")["listings"] == []
         assert draw(client, "category=")["listings"] == []
 
 
-def test_looking_for_what_was_predicted(start: Start, catalogue: Path) -> None:
+def test_a_search_for_predictions(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
-        everything = [one for seed in range(8) for one in draw(client, f"count=24&seed={seed}")["listings"]]
+        everything = [listing for seed in range(8) for listing in draw(client, f"count=24&seed={seed}")["listings"]]
         code = everything[0]["prediction"]["category"]["code"]
-        found = draw(client, f"predicted={code}&count=24")
-        expected = {one["row"] for one in everything if one["prediction"]["category"]["code"] == code}
-        assert expected <= set(numbers(found))
-        assert found["tried"] == 40
+        sample = draw(client, f"predicted={code}&count=24")
+        expected = {listing["row"] for listing in everything if listing["prediction"]["category"]["code"] == code}
+        assert expected <= set(numbers(sample))
+        assert sample["tried"] == 40
         mistakes = draw(client, "only=mistakes&count=24")
-        assert all(not one["correct"]["fused"] for one in mistakes["listings"])
+        assert all(not listing["correct"]["fused"] for listing in mistakes["listings"])
         assert len(mistakes["listings"]) == 24
         disagreements = draw(client, "only=disagreements&count=24")
-        assert all(one["prediction"]["disagreement"] for one in disagreements["listings"])
-        assert {one["row"] for one in everything if one["prediction"]["disagreement"]} <= set(numbers(disagreements))
+        assert all(listing["prediction"]["disagreement"] for listing in disagreements["listings"])
+        assert {listing["row"] for listing in everything if listing["prediction"]["disagreement"]} <= set(
+            numbers(disagreements)
+        )
 
 
-def test_looking_is_bounded(start: Start, catalogue: Path) -> None:
+def test_a_search_is_bounded(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue, catalogue_sample_attempts=20) as client:
         body = draw(client, "predicted=none")
         assert (body["listings"], body["tried"]) == ([], 20)
         assert sum(predictor_of(client).scored) == 20
 
 
-def test_draws_are_made_in_the_engine_and_counted_as_predictions(start: Start, catalogue: Path) -> None:
+def test_samples_are_made_in_the_engine_and_counted_as_predictions(start: Start, catalogue: Path) -> None:
     with start(catalogue=catalogue) as client:
         draw(client, "count=10")
         assert all(name.startswith("engine-") for name in predictor_of(client).threads)
         figures = client.get("/metrics").text
     assert 'route="/catalogue/listings",status="200"} 1.0' in figures
-
-
-def test_a_version_by_name(start: Start, catalogue: Path) -> None:
-    with start(catalogue=catalogue) as client:
-        older = client.get("/models").json()["versions"][1]["version"]
-        found = draw(client, f"version={older}")["listings"]
-        assert {one["prediction"]["model"]["version"] for one in found} == {older}
-        body = problem_of(client.get("/catalogue/listings?version=2020.01.01-0000000"))
-        assert (body["status"], body["code"]) == (404, "version_unknown")
 
 
 def test_listings_that_cannot_be_predicted_are_passed_over(start: Start, tmp_path: Path) -> None:
@@ -179,8 +172,8 @@ def test_listings_that_cannot_be_predicted_are_passed_over(start: Start, tmp_pat
     with start(catalogue=write(tmp_path, rows)) as client:
         body = draw(client, "count=24")
     assert sorted(numbers(body)) == [4, 5]
-    assert body["tried"] == 6  # a listing without a category is never drawn
-    assert [one["image"] for one in body["listings"]] == [None, None]
+    assert body["tried"] == 6  # a listing without a category is never sampled
+    assert [listing["image"] for listing in body["listings"]] == [None, None]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +227,7 @@ def test_rows_without_photo(start: Start, catalogue: Path, number: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["-1", "x", "1.5", "%00", "..%2f..%2fmine.csv"])
-def test_what_is_no_row(start: Start, catalogue: Path, number: str) -> None:
+def test_bad_row_numbers(start: Start, catalogue: Path, number: str) -> None:
     with start(catalogue=catalogue) as client:
         assert problem_of(client.get(f"/catalogue/images/{number}"))["status"] in (404, 422)
 

@@ -1,4 +1,4 @@
-"""Explanations over HTTP: what comes out, what is refused, and that they take turns with predictions."""
+"""Explanations over HTTP: their content, their refusals, and their turns with predictions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_an_explanation_of_text_and_photo(client: TestClient) -> None:
     prediction = client.post("/predict", json={"id": "SKU-1", **with_photo(LISTING)}).json()
     for field in ("id", "category", "confidence", "model"):
         assert body[field] == prediction[field], field
-    assert [one["text"] for one in body["text"]["designation"]] == [
+    assert [segment["text"] for segment in body["text"]["designation"]] == [
         "Matelas",
         " ",
         "de",
@@ -59,14 +59,14 @@ def test_an_explanation_of_text_and_photo(client: TestClient) -> None:
         " ",
         "gonflable",
     ]
-    assert "".join(one["text"] for one in body["text"]["description"]) == "183 x 69 cm"
+    assert "".join(segment["text"] for segment in body["text"]["description"]) == "183 x 69 cm"
     for segments in body["text"].values():
-        assert all((one["effect"] is None) == (not one["text"].strip()) for one in segments)
+        assert all((segment["effect"] is None) == (not segment["text"].strip()) for segment in segments)
     grid = body["photo"]
     assert len(grid["effects"]) == grid["rows"]
     assert {len(row) for row in grid["effects"]} == {grid["columns"]}
     assert any(effect for row in grid["effects"] for effect in row)
-    assert [one["without"] for one in body["what_if"]] == ["image", "description", "text"]
+    assert [answer["without"] for answer in body["what_if"]] == ["image", "description", "text"]
 
 
 def test_the_answer_has_exactly_the_documented_shape(client: TestClient) -> None:
@@ -81,10 +81,10 @@ def test_what_if_is_what_predict_says(client: TestClient) -> None:
     body = client.post("/explain?precision=0.9&lang=de", json=with_photo(LISTING)).json()
     image = with_photo({})
     without = {"image": LISTING, "description": {"designation": LISTING["designation"], **image}, "text": image}
-    for one in body["what_if"]:
-        expected = client.post("/predict?precision=0.9&lang=de", json=without[one["without"]]).json()
-        assert one == {
-            "without": one["without"],
+    for answer in body["what_if"]:
+        expected = client.post("/predict?precision=0.9&lang=de", json=without[answer["without"]]).json()
+        assert answer == {
+            "without": answer["without"],
             **{key: expected[key] for key in ("category", "confidence", "decision")},
         }
     assert body["category"]["label"].startswith("Kategorie")
@@ -101,13 +101,6 @@ def test_text_alone_and_photo_alone(client: TestClient) -> None:
     image = client.post("/explain", json=with_photo({})).json()
     assert (image["text"], image["what_if"]) == ({}, [])
     assert image["photo"]["rows"] >= 1
-
-
-def test_a_version_by_name(client: TestClient) -> None:
-    older = client.get("/models").json()["versions"][1]["version"]
-    assert client.post(f"/explain?version={older}", json=LISTING).json()["model"] == {"version": older}
-    body = problem_of(client.post("/explain?version=2020.01.01-0000000", json=LISTING))
-    assert (body["status"], body["code"]) == (404, "version_unknown")
 
 
 def test_explanations_are_made_in_the_engine_and_are_no_predictions(
@@ -131,7 +124,7 @@ def test_explanations_are_made_in_the_engine_and_are_no_predictions(
 
 
 class Held:
-    """Steps that wait until they are let go."""
+    """Steps of an explanation that wait for `let_go`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.let_go, self.begun = threading.Event(), threading.Event()
@@ -239,12 +232,7 @@ def test_a_bug_is_one_problem_without_the_text(client: TestClient, caplog: pytes
     assert client.post("/explain", json=LISTING).status_code == 200
 
 
-def test_no_listing_text_in_the_log(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG")
-    client.post("/explain", json={"designation": "zqxmarker"})
-    assert "zqxmarker" not in caplog.text
-    (line,) = [record.fields for record in caplog.records if record.message == "request"]  # type: ignore[attr-defined]
-    assert (line["route"], line["version"]) == ("/explain", predictor_of(client).version)
+# Hostile input; bodies are read as for /predict (tests/service/http/test_bad_input.py)
 
 
 @pytest.mark.parametrize(
@@ -313,11 +301,5 @@ def test_odd_texts(client: TestClient, text: str) -> None:
         if response.status_code != 200:
             assert problem_of(response)["code"] == "text_empty"
         else:
-            assert sum(one["effect"] is not None for f in response.json()["text"].values() for one in f) <= 64
+            assert sum(segment["effect"] is not None for f in response.json()["text"].values() for segment in f) <= 64
     assert time.perf_counter() - began < 10
-
-
-def test_text_too_long(client: TestClient) -> None:
-    for field in ("designation", "description"):
-        body = problem_of(client.post("/explain", json={field: "é" * 20_001}))
-        assert (body["status"], body["code"], body["errors"][0]["pointer"]) == (422, "text_too_long", f"/{field}")

@@ -21,7 +21,7 @@ from tests.service.fake_predictor import CODES
 def test_categories(client: TestClient) -> None:
     body = client.get("/categories?lang=en").json()
     TypeAdapter(CategoriesBody).validate_python(body, strict=True)
-    assert [one["code"] for one in body["categories"]] == CODES
+    assert [category["code"] for category in body["categories"]] == CODES
     assert body["categories"][0] == {
         "code": "10",
         "label": "Category 10",
@@ -47,7 +47,7 @@ def test_models(client: TestClient, store: Store) -> None:
     body = client.get("/models").json()
     TypeAdapter(ModelsBody).validate_python(body)
     assert body["serving"] == body["promoted"] == store.current()
-    assert [(one["version"], one["state"]) for one in body["versions"]] == list(
+    assert [(version["version"], version["state"]) for version in body["versions"]] == list(
         zip(store.versions(), ["serving", "available"], strict=True)
     )
     assert body["versions"][0]["created"].startswith("2026-11-25")
