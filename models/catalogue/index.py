@@ -1,7 +1,7 @@
-"""A labelled CSV file whose rows are read in any order, for catalogues that are looked into rather than worked through.
+"""A labelled CSV file whose rows are read in any order, for browsing a catalogue.
 
-One pass notes where each row begins; a row is then read from the file when it is asked for. So 100,000 listings take
-under 2 MB of memory, however long their texts are.
+One pass records where each row begins; a row is read from the file when it is needed. So 100,000 listings take under
+2 MB of memory, however long their texts are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.preprocessing.image.limits import MAX_IMAGE_BYTES
 MAX_ROWS = 1_000_000
 """Rows of a file: 13 MB of memory."""
 MAX_CATEGORIES = 10_000
-"""Different categories: a column with more holds something else."""
+"""Distinct categories: a column with more holds something else."""
 MAX_LINE_BYTES = 32 * 1024 * 1024
 """Bytes of a line: a file without line ends is not read into memory whole."""
 _BOM = b"\xef\xbb\xbf"
@@ -90,16 +90,16 @@ class IndexedCsv:
             raise IndexError(row)
         with reading(self.path.name), self.path.open("rb") as file:
             reader = csv.DictReader(_Lines(file, self.path.name, self._offsets[row]), self._columns, strict=True)
-            found = next(reader, None)
-        if found is None:
+            cells = next(reader, None)
+        if cells is None:
             raise ListingsUnreadable(f"{self.path.name}: row {row} is not where it was")
         return CatalogueRow(
             row=row,
-            id=(found.get("listing_id") or "").strip() or None,
-            designation=found[TITLE] or "",
-            description=found.get("description") or "",
-            category=(found[CATEGORY] or "").strip(),
-            image=(found.get("image") or "").strip(),
+            id=(cells.get("listing_id") or "").strip() or None,
+            designation=cells[TITLE] or "",
+            description=cells.get("description") or "",
+            category=(cells[CATEGORY] or "").strip(),
+            image=(cells.get("image") or "").strip(),
         )
 
     @property

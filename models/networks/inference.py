@@ -18,7 +18,7 @@ from models.timing import Stage, StageTimer
 from models.versions.manifest import Manifest
 
 MAX_BATCH = 32
-"""Most listings in one pass of a network: text networks gain until about 32."""
+"""Most texts in one pass: text networks gain until about 32."""
 MAX_PHOTOS = 4
 """Most photos in one pass: image networks gain until about 4, and OpenVINO keeps memory for the largest pass it met."""
 
@@ -90,9 +90,7 @@ def _inputs(modality: Modality, prepared: Sequence[Prepared]) -> Mapping[str, ND
 
 
 def _most(modality: Modality, network: Network) -> int:
-    """Listings for one pass. In float32 OpenVINO takes as long for four photos together as for four alone (16.1 to 16.7
-    and 15.8 to 16.6 ms each, EfficientNet-Lite2 at 260), and their activations are 130 MB with two streams.
-    """
+    """Listings for one pass. Photos in float32 gain nothing from a common pass (docs/decisions/0021)."""
     if modality is Modality.TEXT:
         return MAX_BATCH
     return 1 if (network.runtime, network.precision) == ("openvino", "f32") else MAX_PHOTOS

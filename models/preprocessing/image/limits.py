@@ -1,4 +1,4 @@
-"""What a photo's bytes may declare: the limits of every format, and the structure that is known to be within them.
+"""The limits of photos in every format, and the structure that is known to be within them.
 
 Limits of one format alone are in its module.
 """
@@ -29,16 +29,16 @@ MAX_BLOCKS = 65_536
 in the largest file; the cap keeps the walk under 0.1 s."""
 
 MAX_EXIF_BYTES = 65_536
-"""EXIF that is looked at: what one JPEG segment can hold."""
+"""EXIF that is read: as much as one JPEG segment can hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageStructure:
-    """What the bytes declare, within all limits.
+    """The declarations of a photo's bytes, within all limits.
 
     `stream` is the first picture as a clean file of the same format. `width` and `height` are in pixels as stored,
     before the orientation in `exif` (a TIFF block, perhaps damaged; empty if there is none) is applied. `animated`
-    tells that the file held further frames.
+    says that the file held further frames.
     """
 
     format: Literal["JPEG", "PNG", "GIF", "WEBP"]

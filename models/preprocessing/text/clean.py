@@ -1,10 +1,10 @@
-"""A listing's text: from the HTML that sellers paste to what a person would read.
+"""A listing's text: from the HTML that sellers paste to the words that a person reads.
 
 BeautifulSoup reads the markup. It is guarded, because Python's `html.parser` under it takes quadratic time on markup
-such as `<a b=<a b=...` or `<!--<!--...` (20 kB held a core for up to 49 s on CPython 3.11.2 to 3.13.0), BeautifulSoup
-raises on `<![`, and both treat entities and `<script>` differently from release to release. So what is never read is
-cut out first, entities are decoded here, and markup whose tags are not all plain and closed goes through one regular
-expression instead. All expressions are possessive: none can backtrack, each is linear.
+such as `<a b=<a b=...` or `<!--<!--...` (docs/decisions/0020), BeautifulSoup raises on `<![`, and both treat entities
+and `<script>` differently from release to release. So hidden content is cut out first, entities are decoded here, and
+markup whose tags are not all plain and closed goes through one regular expression instead. All expressions are
+possessive: none can backtrack, each is linear.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ MAX_CHARACTERS = 20_000
 """Longest raw field. The longest of 50,000 real descriptions has 9,709 characters."""
 
 _MAX_PARSED_TAGS = 1000
-"""More tags than this skip the parser: it takes 10-40 microseconds a tag and searches lists that grow with them."""
+"""More tags than this skip the parser, which searches lists that grow with them."""
 
 _MAX_NORMALISED = 256
-"""Longest part of a word put into NFC at once: CPython orders combining marks in quadratic time (20,000 in 1.2 s)."""
+"""Longest part of a word put into NFC at once: CPython orders combining marks in quadratic time."""
 
 _PIECE = re.compile(rf"[^ ]{{1,{_MAX_NORMALISED}}} ?")
 
@@ -98,7 +98,7 @@ def plain_text(markup: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Drop what cannot be seen; Windows-1252 bytes that were read as Latin-1 become what they mean (0x9C: "œ")."""
+    """Drop invisible characters, and decode Windows-1252 bytes that were read as Latin-1 (0x9C: "œ")."""
     if text.isprintable():
         return text
     if _SURROGATE.search(text):
@@ -130,7 +130,7 @@ def _strip_markup(markup: str) -> str:
 
 
 def _strip_tags(markup: str) -> str:
-    """As `_strip_markup`, without the parser."""
+    """Text of HTML, entities left as they are, without the parser."""
     return _ANY_TAG.sub(_space, _cut_hidden(markup))
 
 
@@ -177,5 +177,5 @@ class ListingText:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing readable is left of either field."""
+        """Whether neither field has readable text."""
         return not (self.designation or self.description)

@@ -1,4 +1,4 @@
-"""Words as vocabulary indices: what the recurrent text networks take."""
+"""Words as vocabulary indices: the features of the recurrent text networks."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class TokenFeatures:
 
 
 class _Words:
-    """The words that a configuration takes from each field."""
+    """The words of each field by a configuration."""
 
     def __init__(self, config: TokenPreprocessing) -> None:
         self._config = config
@@ -92,7 +92,7 @@ def _stemmer(language: str) -> Callable[[str], str] | None:
 
 
 def build_vocabulary(texts: Iterable[ListingText], config: TokenPreprocessing, size: int) -> list[str]:
-    """The `size` most frequent words of the parts of `texts` that the network gets to see; ties in code point order."""
+    """The `size` most frequent words of `texts`, of the words that the network reads; ties in code point order."""
     words = _Words(config)
     counts: Counter[str] = Counter()
     for text in texts:
