@@ -113,7 +113,6 @@ class ImageTooLarge(ImageError):
 class ImageCorrupt(ImageError):
     """The image is truncated or its data is damaged."""
 
-    code = "image_corrupt"
     message = "The image is truncated or damaged."
 
 

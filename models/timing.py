@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from enum import StrEnum
-from types import TracebackType
 
 
 class Stage(StrEnum):
@@ -66,9 +65,7 @@ class StageTimer:
     def __enter__(self) -> None:
         self._start = time.perf_counter()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         listener = self._listener or _listener.get()
         if listener is not None:
             listener(self._stage, time.perf_counter() - self._start)

@@ -41,25 +41,20 @@ class CatalogueRow:
     image: str
 
 
+@dataclass(frozen=True, eq=False)
 class IndexedCsv:
-    """The rows of a UTF-8 CSV file, as it was when it was indexed. Thread-safe: each reading opens the file."""
+    """The rows of a UTF-8 CSV file, as it was when it was indexed. Thread-safe: each reading opens the file.
 
-    def __init__(
-        self,
-        path: Path,
-        columns: Sequence[str],
-        codes: Mapping[str, int],
-        offsets: array[int],
-        labels: array[int],
-        photos: bytearray,
-    ) -> None:
-        """`codes` numbers the categories; of each row, `offsets` is its first byte and `labels` its category."""
-        self.path = path
-        self._columns = list(columns)
-        self._codes = codes
-        self._offsets = offsets
-        self._labels = np.array(labels, np.uint32)
-        self._photos = photos
+    `codes` numbers the categories; of each row, `offsets` has the first byte, `labels` the category's number, and
+    `photos` whether it names a photo.
+    """
+
+    path: Path
+    columns: Sequence[str]
+    codes: Mapping[str, int]
+    offsets: array[int]
+    labels: NDArray[np.uint32]
+    photos: bytearray
 
     @classmethod
     def index(cls, path: Path) -> IndexedCsv:
@@ -79,17 +74,17 @@ class IndexedCsv:
                 start = lines.offset
                 if len(codes) > MAX_CATEGORIES:
                     raise ListingsUnreadable(f"{path.name}: more than {MAX_CATEGORIES} categories")
-        return cls(path, reader.fieldnames or (), codes, offsets, labels, photos)
+        return cls(path, list(reader.fieldnames or ()), codes, offsets, np.array(labels, np.uint32), photos)
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return len(self.offsets)
 
     def __getitem__(self, row: int) -> CatalogueRow:
         """Read one row. Raises IndexError, or ListingsUnreadable when the file is gone or another one."""
         if not 0 <= row < len(self):
             raise IndexError(row)
         with reading(self.path.name), self.path.open("rb") as file:
-            reader = csv.DictReader(_Lines(file, self.path.name, self._offsets[row]), self._columns, strict=True)
+            reader = csv.DictReader(_Lines(file, self.path.name, self.offsets[row]), self.columns, strict=True)
             cells = next(reader, None)
         if cells is None:
             raise ListingsUnreadable(f"{self.path.name}: row {row} is not where it was")
@@ -105,24 +100,24 @@ class IndexedCsv:
     @property
     def counts(self) -> Mapping[str, int]:
         """Rows of each category, in the order of their first rows; "" counts those without one."""
-        counts = np.bincount(self._labels, minlength=len(self._codes))
-        return {code: int(counts[index]) for code, index in self._codes.items()}
+        counts = np.bincount(self.labels, minlength=len(self.codes))
+        return {code: int(counts[index]) for code, index in self.codes.items()}
 
     @property
     def has_photos(self) -> bool:
         """Whether any row names a photo."""
-        return any(self._photos)
+        return any(self.photos)
 
     def names_photo(self, row: int) -> bool:
         """Whether the row names a photo, which may not be there."""
-        return bool(self._photos[row])
+        return bool(self.photos[row])
 
     def labelled(self, category: str | None = None) -> NDArray[np.int64]:
         """The rows of a category, or all that have one, ascending."""
         if category is not None:
-            index = self._codes.get(category, -1) if category else -1
-            return np.flatnonzero(self._labels == index)
-        return np.flatnonzero(self._labels != self._codes.get("", -1))
+            index = self.codes.get(category, -1) if category else -1
+            return np.flatnonzero(self.labels == index)
+        return np.flatnonzero(self.labels != self.codes.get("", -1))
 
 
 class _Lines:

@@ -111,9 +111,8 @@ def _words(text: ListingText) -> list[tuple[Field, Span]]:
 
 
 def _without(text: ListingText, field: Field, span: Span) -> ListingText:
-    if field == "designation":
-        return replace(text, designation=without(text.designation, span))
-    return replace(text, description=without(text.description, span))
+    shortened = {field: without(getattr(text, field), span)}
+    return replace(text, **shortened)
 
 
 def _photo_effects(subject: _Subject, photo: bytes, pixels: NDArray[np.uint8]) -> Iterator[PhotoEffects | None]:

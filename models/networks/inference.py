@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +75,8 @@ class Networks:
         answers: list[dict[Modality, NDArray[np.float32]]] = [{} for _ in prepared]
         for modality, network in self.by_modality.items():
             rows = [row for row, listing in enumerate(prepared) if modality in listing.modalities]
-            for batch in _batches(rows, _most(modality, network)):
+            most = _most(modality, network)
+            for batch in (rows[start : start + most] for start in range(0, len(rows), most)):
                 logits = network.logits(_inputs(modality, [prepared[row] for row in batch]))
                 for row, values in zip(batch, logits, strict=True):
                     answers[row][modality] = values
@@ -94,7 +95,3 @@ def _most(modality: Modality, network: Network) -> int:
     if modality is Modality.TEXT:
         return MAX_BATCH
     return 1 if (network.runtime, network.precision) == ("openvino", "f32") else MAX_PHOTOS
-
-
-def _batches(rows: Sequence[int], most: int) -> Iterable[Sequence[int]]:
-    return (rows[start : start + most] for start in range(0, len(rows), most))

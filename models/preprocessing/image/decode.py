@@ -19,20 +19,15 @@ from models.preprocessing.settings import ImagePreprocessing
 
 WARNING_ANIMATED = "image_animated"
 """The file holds several frames; the first was used."""
-
 WARNING_TINY = "image_tiny"
 """A side is shorter than `TINY_SIDE`: the photo was enlarged, and its category is a guess."""
-
 TINY_SIDE = 32
 """Pixels; an icon's size, at which not even a person tells a book from a box."""
-
 REDUCING_GAP = 3.0
 """Large pictures are shrunk in two steps: averaging whole blocks of pixels to at least this many times the size, then
 bilinear. A gap of 3 is four times as fast as none, and closer to it than a gap of 2 (docs/decisions/0020)."""
-
 BAND_PIXELS = 1_000_000
 """Rows are converted to RGB in bands of about this size, so that 25 Mpx are never held twice."""
-
 _ORIENTATION_TAG = 0x0112
 _TRANSPOSITIONS = {
     2: Transpose.FLIP_LEFT_RIGHT,

@@ -10,10 +10,8 @@ from PIL.Image import Resampling
 Pixels = NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom; the last two are just outside."""
-
 WHITE_FROM = 243
 """A pixel with all three channels at least this bright is margin; JPEG leaves clean white paper at 250 and more."""
-
 BORDER = 0.04
 """White that stays on each side, as a share of the product's longer side: the product never touches the edge."""
 

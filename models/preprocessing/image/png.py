@@ -15,11 +15,9 @@ from models.preprocessing.image.limits import MAX_BLOCKS, MAX_EXIF_BYTES, ImageS
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 """The first bytes of every PNG."""
-
 MAX_INFLATED_BYTES = 100_000_000
 """Raw rows of a PNG, interlaced ones counted one and a half times: undoing the row filters runs at 100 MB/s at worst.
 25 Mpx of 8-bit RGBA are just inside; of 16-bit RGBA, 12.5 Mpx."""
-
 _PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _PNG_CHANNELS = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGBA: 4}

@@ -21,50 +21,33 @@ from models.errors import TextTooLong
 
 MAX_CHARACTERS = 20_000
 """Longest raw field. The longest of 50,000 real descriptions has 9,709 characters."""
-
 _MAX_PARSED_TAGS = 1000
 """More tags than this skip the parser, which searches lists that grow with them."""
-
 _MAX_NORMALISED = 256
 """Longest part of a word put into NFC at once: CPython orders combining marks in quadratic time."""
-
 _PIECE = re.compile(rf"[^ ]{{1,{_MAX_NORMALISED}}} ?")
-
 _INLINE = (
     "a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|nobr|q|s|samp|small|span|strike"
     "|strong|sub|sup|time|tt|u|var|wbr"
 )
 """Elements within a line: their tags leave no space. All others (paragraphs, cells, `<br>`, images...) part words."""
-
 _NOT_PARSED = "iframe|noembed|noframes|noscript|plaintext|rp|rt|script|style|template|textarea|title|xmp"
 """Elements whose content html.parser or BeautifulSoup treats specially, not the same way in every release."""
-
 _NAME = r"[a-z][a-z0-9-]*+(?::[a-z][a-z0-9-]*+)?+(?=[\s/>])"
 _ATTRIBUTE = r"""[^\s"'<>/=]++(?:\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s"'`=<>]++))?+"""
 _PLAIN_TAG = rf"(?:<{_NAME}(?:[\s/]++(?:{_ATTRIBUTE})?+)*+>|</{_NAME}[\s/]*+>)"
 _FLAGS = re.ASCII | re.IGNORECASE
-
 _HIDDEN_START = re.compile(r"<!--|<(script|style|template)(?=[\s/>])", _FLAGS)
-_HIDDEN_END = {
-    name: re.compile(end, _FLAGS)
-    for name, end in {
-        "": r"-->",
-        "script": r"</script[^<>]*+>",
-        "style": r"</style[^<>]*+>",
-        "template": r"</template[^<>]*+>",
-    }.items()
-}
+_HIDDEN_END = {name: re.compile(rf"</{name}[^<>]*+>", _FLAGS) for name in ("script", "style", "template")}
+_COMMENT_END = re.compile("-->")
 _ODD = re.compile(rf"(?!{_PLAIN_TAG})<[a-z/!?]|<(?:{_NOT_PARSED})[\s/>]", _FLAGS)
 _BOUNDARY = re.compile(rf"<(?=/?(?!(?:{_INLINE})[\s/>])[a-z])", _FLAGS)
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE})[\s/>]", _FLAGS)
 _ANY_TAG = re.compile(rf"{_PLAIN_TAG}|</?{_NAME}[^<>]*+>|<!\[CDATA\[|\]\]>|<[!?][a-z\[][^<>]*+>", _FLAGS)
-
 _AMPERSAND = "\x1a"
 """Stands for "&" within the parser; `_visible` has removed every other one."""
-
 _SLOPPY_REFERENCE = re.compile(r"&\s?([a-z][a-z0-9]{1,30}+);", _FLAGS)
 _ENDLESS_REFERENCE = re.compile(r"&#(?:[0-9]{12,}+|x[0-9a-f]{12,}+);?", _FLAGS)
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _C1 = re.compile("[\x80-\x9f]")
 _C1_MEANT = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
@@ -152,7 +135,8 @@ def _cut_hidden(markup: str) -> str:
     while start := _HIDDEN_START.search(markup, position):
         kept.append(markup[position : start.start()])
         # "<!-->" is a whole comment, so its end may overlap its start.
-        end = _HIDDEN_END[(start[1] or "").lower()].search(markup, start.start() + 2)
+        hidden_end = _HIDDEN_END[start[1].lower()] if start[1] else _COMMENT_END
+        end = hidden_end.search(markup, start.start() + 2)
         if end is None:
             return "".join(kept)
         position = end.end()

@@ -23,24 +23,18 @@ from models.preprocessing.text.sorted_array import read_sorted_array, write_sort
 
 _WORD = re.compile("[^\\W_]+(?:[\u0300-\u036f]+[^\\W_]*)*")
 """Combining marks that NFC leaves, such as the dot in the lower case of "İ", do not end a word."""
-
 _ACCENT = re.compile("[\u0300-\u036f]")
 _LATIN = re.compile("[\u00c0-\u024f\u1e00-\u1eff]+")
 """Latin letters beyond ASCII. Only these are decomposed: ordering long runs of marks takes quadratic time."""
-
 NGRAMS_FILE = "ngrams.npy"
 MAX_NGRAMS = 2**22
 COUNTED_TOGETHER = 4_000_000
 """Hashes gathered before they are counted: 32 MB."""
-
 _SPACE = ord(" ")
-
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 """Base of the polynomials, modulo 2**64; odd. The golden ratio's 64 bits, as in SplitMix64."""
-
 _CHARACTERS, _WORDS = 1, 2
 """Kinds of n-grams: a character n-gram and a word n-gram of the same letters have different ids."""
-
 Hashes = NDArray[np.uint64]
 
 
