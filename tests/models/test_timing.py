@@ -12,7 +12,7 @@ from models.errors import ImageCorrupt
 from models.listing import Listing
 from models.predictor import Predictor
 from models.timing import Stage, StageTimer, listen, tell
-from tests.models.tiny_version import listing
+from tests.models.tiny_version import COLOURS, listing, photo
 
 Told = list[tuple[Stage, float]]
 
@@ -62,8 +62,6 @@ def test_a_listener_can_be_named(told: Told) -> None:
 
 
 def test_a_photo_s_facts_come_with_the_prediction(tiny_predictor: Predictor) -> None:
-    from tests.models.tiny_version import COLOURS, photo
-
     found = tiny_predictor.predict(Listing(image=photo(COLOURS[0], (90, 60), "PNG"))).photo
     assert found is not None
     assert (found.format, found.width, found.height) == ("PNG", 90, 60)
