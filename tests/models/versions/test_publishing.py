@@ -170,7 +170,7 @@ def test_promotions_at_the_same_time_leave_current_and_history_whole(store: Stor
         thread.join()
     lines = (store.root / HISTORY).read_text().split()
     assert lines[-1] == store.current()
-    assert all(one != other for one, other in pairwise(lines))
+    assert all(line != following for line, following in pairwise(lines))
     assert 20 <= len(lines) <= 40
     assert hidden(store) == []
 
