@@ -1,4 +1,4 @@
-"""What a model is: listings, preprocessing, versions on disk, their predictor. No web, no training code."""
+"""The kernel: listings, preprocessing, versions on disk and their predictor. No web, no training code."""
 
 from models.decision.prediction import Prediction
 from models.errors import PykutenError

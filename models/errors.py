@@ -46,8 +46,8 @@ class PykutenError(Exception):
     def bare(self) -> Self:
         """This error without the frames that it came through and without its causes, for errors that are kept.
 
-        The frames hold whatever was at work, such as 100 MB of pixels, and often the error itself: such a cycle is
-        freed only when the collector happens to come.
+        The frames hold the data at work, such as 100 MB of pixels, and often the error itself: only the garbage
+        collector frees such a cycle.
         """
         self.__traceback__ = self.__cause__ = self.__context__ = None
         return self
@@ -113,7 +113,6 @@ class ImageTooLarge(ImageError):
 class ImageCorrupt(ImageError):
     """The image is truncated or its data is damaged."""
 
-    code = "image_corrupt"
     message = "The image is truncated or damaged."
 
 
@@ -134,7 +133,7 @@ class VersionUnknown(PykutenError):
 
 
 class LoadStep(StrEnum):
-    """What of a version was being looked at when it was refused; unlike the reason, this names no file."""
+    """The part of loading that refused a version; unlike the reason, it names no file."""
 
     MANIFEST = "manifest"
     FILES = "files"
@@ -146,7 +145,7 @@ class LoadStep(StrEnum):
 class VersionRefused(PykutenError):
     """The version folder is damaged, of an unknown format, or its golden listings give other answers.
 
-    `reason` says what was found, for operators (logs, `models verify`); it is never sent to HTTP callers. `step` is
+    `reason` says what is wrong, for operators (logs, `models verify`); it is never sent to HTTP callers. `step` is
     known when the version was refused by `Predictor.load`.
     """
 
@@ -191,7 +190,7 @@ class ListingsUnreadable(PykutenError):
 
 
 class PromotionRefused(PykutenError):
-    """The version is worse than the one that it would replace. `reasons` says in what, one line each."""
+    """The version is worse than the one that it would replace. `reasons` says how, one line each."""
 
     message = "The version is worse than the current one."
 

@@ -9,7 +9,7 @@ from PIL import Image, WebPImagePlugin  # noqa: F401 - registers WebP; Pillow wo
 
 
 class Modality(StrEnum):
-    """A kind of evidence. Each has its own network."""
+    """A part of a listing that a network reads. Each has its own network."""
 
     TEXT = "text"
     IMAGE = "image"
@@ -72,7 +72,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class PhotoFacts:
-    """What a photo was like as a file: its format by content (JPEG, PNG, WEBP, GIF), and its size in pixels."""
+    """A photo as a file: its format by content (JPEG, PNG, WEBP, GIF), and its size in pixels."""
 
     format: str
     width: int

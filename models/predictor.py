@@ -1,4 +1,4 @@
-"""A loaded version: listings in, predictions out. Whatever serving, evaluation and tests ask a model goes through it.
+"""A loaded version: listings in, predictions out. Serving, evaluation and tests all predict through it.
 
 from pathlib import Path
 from models import Listing, Predictor, Store
@@ -116,33 +116,33 @@ class Predictor:
 
     @property
     def runtime(self) -> str:
-        """Who computes the networks: "openvino" or "keras"."""
+        """The runtime of the networks: "openvino" or "keras"."""
         return "+".join(sorted({network.runtime for network in self.networks.by_modality.values()}))
 
     @property
     def precision(self) -> str:
-        """What the networks compute in: "f32", "bf16" or "int8", or two of them joined by "+"."""
+        """The precision of the networks: "f32", "bf16" or "int8", or two of them joined by "+"."""
         return "+".join(sorted({network.precision for network in self.networks.by_modality.values()}))
 
     @property
     def default_precision(self) -> float:
-        """The precision that decisions are made for when the caller asks for none."""
+        """The precision, as a share of accepted listings, that decisions promise when the caller asks for none."""
         return self.calibration.default_precision
 
     def replay_golden(self, folder: Path) -> None:
-        """Ask the golden listings again. Raises VersionRefused when an answer is not the published one, or NaN."""
+        """Predict the golden listings again. Raises VersionRefused when an answer is not the published one, or NaN."""
         golden = read_golden(folder)
         try:
             prepared = [self.prepare(entry.listing) for entry in golden]
         except ListingError as error:
             raise VersionRefused("a golden listing cannot be prepared") from error
-        if self.modalities - {modality for ready in prepared for modality in ready.modalities}:
+        if self.modalities - {modality for entry in prepared for modality in entry.modalities}:
             raise VersionRefused("no golden listing asks one of the networks")
         try:
             answers = [scores.fused for scores in self.score(prepared)]
-        except Exception as error:  # a network that wants other inputs fails in any way it likes
+        except Exception as error:  # a network that takes other inputs fails in any way
             raise VersionRefused(f"a golden listing cannot be scored: {type(error).__name__}") from error
-        # The widest tolerance bounds the difference: the fused answer is made of both networks.
+        # The fused answer comes from both networks, so the wider tolerance bounds its difference.
         networks = self.networks.by_modality.values()
         tolerances = [REFERENCE_TOLERANCE if n.runtime == "keras" else TOLERANCE[n.precision] for n in networks]
         check_golden(golden, answers, max(tolerances))
@@ -182,7 +182,7 @@ class Predictor:
     def predict_many(
         self, listings: Sequence[Listing], *, top_k: int | None = None, precision: float | None = None
     ) -> list[Prediction | ListingError]:
-        """Predict listings, in their order; a bad one gets its error and never fails the others.
+        """Predict listings, in their order; a bad listing gets its error and never fails the others.
 
         `top_k` is 3 by default, or all categories where there are fewer. Raises OptionError.
         """
@@ -195,12 +195,12 @@ class Predictor:
                 prepared.append((row, self.prepare(listing)))
             except ListingError as error:
                 answers[row] = error
-        for (row, ready), scores in zip(prepared, self.score([ready for _, ready in prepared]), strict=True):
-            answers[row] = self.conclude(ready, scores, top_k=top_k, precision=precision)
+        for (row, entry), scores in zip(prepared, self.score([entry for _, entry in prepared]), strict=True):
+            answers[row] = self.conclude(entry, scores, top_k=top_k, precision=precision)
         return [answer for answer in answers if answer is not None]
 
     def _check_parts(self) -> None:
-        """Raises VersionRefused when a part can give what another does not know."""
+        """Raise VersionRefused unless the parts fit each other."""
         if self.preparation.modalities != self.modalities:
             raise VersionRefused("preprocessing and manifest have different modalities")
         self.decider.check(self.modalities)
@@ -208,7 +208,7 @@ class Predictor:
 
 @contextmanager
 def _step(step: LoadStep) -> Iterator[None]:
-    """Notes in a VersionRefused what was being looked at."""
+    """Name the step in a VersionRefused that leaves the block."""
     try:
         yield
     except VersionRefused as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from models.errors import VersionRefused
 
@@ -17,32 +18,25 @@ LANGUAGES = ("fr", "en", "de")
 """Languages of labels and groups; the first is the fallback."""
 
 
+_STRICT = ConfigDict(extra="forbid", strict=True)
+
+
+@with_config(_STRICT)
 @dataclass(frozen=True, slots=True)
 class Category:
     """One category. `labels` and `groups` map each of `LANGUAGES` to words for people."""
 
-    code: str
+    code: Annotated[str, Field(min_length=1, max_length=64)]
     labels: dict[str, str]
     groups: dict[str, str]
 
 
-class _CategoryFile(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-    code: str = Field(min_length=1, max_length=64)
-    labels: dict[str, str]
-    groups: dict[str, str]
-
-
-class _TaxonomyFile(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-    categories: list[_CategoryFile] = Field(min_length=2)
-
-
+@with_config(_STRICT)
 @dataclass(frozen=True)
 class Taxonomy:
     """All categories, in class-index order; codes are unique."""
 
-    categories: tuple[Category, ...]
+    categories: Annotated[tuple[Category, ...], Field(min_length=2)]
 
     def __post_init__(self) -> None:
         if len(self._index) != len(self.categories):
@@ -77,36 +71,30 @@ class Taxonomy:
         groups = self.categories[self._index[code]].groups
         return groups.get(lang) or groups.get(LANGUAGES[0]) or ""
 
-    def restricted_to(self, codes: Iterable[str]) -> Taxonomy:
-        """The categories of `codes` only, in this taxonomy's order."""
-        wanted = set(codes)
-        return Taxonomy(tuple(category for category in self.categories if category.code in wanted))
-
     @classmethod
     def of_codes(cls, codes: Iterable[str]) -> Taxonomy:
         """Categories whose labels are their codes, for catalogues that come without labels."""
         return cls(tuple(Category(code, dict.fromkeys(LANGUAGES, code), {}) for code in codes))
 
-    @classmethod
-    def read(cls, path: Path) -> Taxonomy:
+    @staticmethod
+    def read(path: Path) -> Taxonomy:
         """Read a taxonomy file. Raises VersionRefused when it is missing or malformed."""
         try:
-            return cls.of_json(path.read_bytes())
+            return Taxonomy.of_json(path.read_bytes())
         except OSError as error:
             raise VersionRefused(f"{path.name} is not a taxonomy: {type(error).__name__}") from error
 
-    @classmethod
-    def of_json(cls, content: bytes) -> Taxonomy:
-        """What a taxonomy file says. Raises VersionRefused when that is malformed."""
+    @staticmethod
+    def of_json(content: bytes) -> Taxonomy:
+        """Parse a taxonomy file's content. Raises VersionRefused when it is malformed."""
         try:
-            parsed = _TaxonomyFile.model_validate_json(content)
-            return cls(tuple(Category(c.code, c.labels, c.groups) for c in parsed.categories))
-        except (ValidationError, ValueError) as error:
+            return _FILE.validate_json(content)
+        except ValidationError as error:
             raise VersionRefused(f"{FILE_NAME} is not a taxonomy: {type(error).__name__}") from error
 
     def write(self, path: Path) -> None:
         """Write the taxonomy as JSON, readable by `read`."""
-        document = {
-            "categories": [{"code": c.code, "labels": c.labels, "groups": c.groups} for c in self.categories],
-        }
-        path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+_FILE = TypeAdapter(Taxonomy)

@@ -1,7 +1,7 @@
-"""A labelled CSV file whose rows are read in any order, for catalogues that are looked into rather than worked through.
+"""A labelled CSV file whose rows are read in any order, for browsing a catalogue.
 
-One pass notes where each row begins; a row is then read from the file when it is asked for. So 100,000 listings take
-under 2 MB of memory, however long their texts are.
+One pass records where each row begins; a row is read from the file when it is needed. So 100,000 listings take under
+2 MB of memory, however long their texts are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.preprocessing.image.limits import MAX_IMAGE_BYTES
 MAX_ROWS = 1_000_000
 """Rows of a file: 13 MB of memory."""
 MAX_CATEGORIES = 10_000
-"""Different categories: a column with more holds something else."""
+"""Distinct categories: a column with more holds something else."""
 MAX_LINE_BYTES = 32 * 1024 * 1024
 """Bytes of a line: a file without line ends is not read into memory whole."""
 _BOM = b"\xef\xbb\xbf"
@@ -41,25 +41,20 @@ class CatalogueRow:
     image: str
 
 
+@dataclass(frozen=True, eq=False)
 class IndexedCsv:
-    """The rows of a UTF-8 CSV file, as it was when it was indexed. Thread-safe: each reading opens the file."""
+    """The rows of a UTF-8 CSV file, as it was when it was indexed. Thread-safe: each reading opens the file.
 
-    def __init__(
-        self,
-        path: Path,
-        columns: Sequence[str],
-        codes: Mapping[str, int],
-        offsets: array[int],
-        labels: array[int],
-        photos: bytearray,
-    ) -> None:
-        """`codes` numbers the categories; of each row, `offsets` is its first byte and `labels` its category."""
-        self.path = path
-        self._columns = list(columns)
-        self._codes = codes
-        self._offsets = offsets
-        self._labels = np.array(labels, np.uint32)
-        self._photos = photos
+    `codes` numbers the categories; of each row, `offsets` has the first byte, `labels` the category's number, and
+    `photos` whether it names a photo.
+    """
+
+    path: Path
+    columns: Sequence[str]
+    codes: Mapping[str, int]
+    offsets: array[int]
+    labels: NDArray[np.uint32]
+    photos: bytearray
 
     @classmethod
     def index(cls, path: Path) -> IndexedCsv:
@@ -79,50 +74,50 @@ class IndexedCsv:
                 start = lines.offset
                 if len(codes) > MAX_CATEGORIES:
                     raise ListingsUnreadable(f"{path.name}: more than {MAX_CATEGORIES} categories")
-        return cls(path, reader.fieldnames or (), codes, offsets, labels, photos)
+        return cls(path, list(reader.fieldnames or ()), codes, offsets, np.array(labels, np.uint32), photos)
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return len(self.offsets)
 
     def __getitem__(self, row: int) -> CatalogueRow:
         """Read one row. Raises IndexError, or ListingsUnreadable when the file is gone or another one."""
         if not 0 <= row < len(self):
             raise IndexError(row)
         with reading(self.path.name), self.path.open("rb") as file:
-            reader = csv.DictReader(_Lines(file, self.path.name, self._offsets[row]), self._columns, strict=True)
-            found = next(reader, None)
-        if found is None:
+            reader = csv.DictReader(_Lines(file, self.path.name, self.offsets[row]), self.columns, strict=True)
+            cells = next(reader, None)
+        if cells is None:
             raise ListingsUnreadable(f"{self.path.name}: row {row} is not where it was")
         return CatalogueRow(
             row=row,
-            id=(found.get("listing_id") or "").strip() or None,
-            designation=found[TITLE] or "",
-            description=found.get("description") or "",
-            category=(found[CATEGORY] or "").strip(),
-            image=(found.get("image") or "").strip(),
+            id=(cells.get("listing_id") or "").strip() or None,
+            designation=cells[TITLE] or "",
+            description=cells.get("description") or "",
+            category=(cells[CATEGORY] or "").strip(),
+            image=(cells.get("image") or "").strip(),
         )
 
     @property
     def counts(self) -> Mapping[str, int]:
         """Rows of each category, in the order of their first rows; "" counts those without one."""
-        counts = np.bincount(self._labels, minlength=len(self._codes))
-        return {code: int(counts[index]) for code, index in self._codes.items()}
+        counts = np.bincount(self.labels, minlength=len(self.codes))
+        return {code: int(counts[index]) for code, index in self.codes.items()}
 
     @property
     def has_photos(self) -> bool:
         """Whether any row names a photo."""
-        return any(self._photos)
+        return any(self.photos)
 
     def names_photo(self, row: int) -> bool:
         """Whether the row names a photo, which may not be there."""
-        return bool(self._photos[row])
+        return bool(self.photos[row])
 
     def labelled(self, category: str | None = None) -> NDArray[np.int64]:
         """The rows of a category, or all that have one, ascending."""
         if category is not None:
-            index = self._codes.get(category, -1) if category else -1
-            return np.flatnonzero(self._labels == index)
-        return np.flatnonzero(self._labels != self._codes.get("", -1))
+            index = self.codes.get(category, -1) if category else -1
+            return np.flatnonzero(self.labels == index)
+        return np.flatnonzero(self.labels != self.codes.get("", -1))
 
 
 class _Lines:

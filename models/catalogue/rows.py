@@ -13,7 +13,7 @@ from models.errors import ListingsUnreadable
 from models.listing import Listing
 
 TITLE, CATEGORY = "designation", "category"
-"""Columns that there must be; `listing_id`, `description` and `image` may be."""
+"""Required columns; `listing_id`, `description` and `image` are optional."""
 _LONGEST_FIELD = 16 * 1024 * 1024
 """Characters in a field. The csv module's own limit of 131,072 is less than some sellers' descriptions."""
 
@@ -25,7 +25,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 class LabelledListing:
     """One row. `row` counts from 0; `category` is "" when the row has none.
 
-    `photo_missing` says that the row names a photo that cannot be read, so that `listing` is without.
+    `photo_missing` says that the row names a photo that cannot be read, so that `listing` has none.
     """
 
     row: int
@@ -78,7 +78,7 @@ class LabelledCsv:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Raises ListingsUnreadable for what goes wrong while the file of that name is opened and read."""
+    """Raise ListingsUnreadable for any failure to open and read the file of that name."""
     try:
         yield
     except OSError as error:
@@ -104,7 +104,7 @@ def named_rows(lines: Iterable[str], name: str) -> tuple[csv.DictReader[str], It
 
 def _whole(reader: csv.DictReader[str], name: str) -> Iterator[dict[str, str]]:
     for number, row in enumerate(reader):
-        if None in row:  # what DictReader calls the fields beyond the header
+        if None in row:  # DictReader's key of the fields beyond the header
             raise ListingsUnreadable(f"{name}: row {number} has more fields than the header")
         yield row
 

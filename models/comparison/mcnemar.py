@@ -1,6 +1,6 @@
-"""McNemar's test: which of two classifiers is better, judged on the same listings.
+"""McNemar's test of two classifiers on the same listings.
 
-Only listings that exactly one of them gets right tell anything. If both are equally good, each such listing is a fair
+Only listings that exactly one of them gets right are informative. If both are equally good, each such listing is a fair
 coin flip, so the number that the first alone gets right is binomial with probability 1/2 (McNemar 1947, "Note on the
 sampling error of the difference between correlated proportions or percentages"; the exact form as in Agresti,
 "Categorical data analysis", section 11.1).

@@ -16,7 +16,7 @@ from models.predictor import Predictor
 from models.versions.golden import read_golden
 
 MARGIN = 0.1
-"""Where the best two probabilities are further apart than this, rounding should never change the winner."""
+"""Where the best two probabilities are further apart than this, rounding should not change the winner."""
 MIN_AGREEMENT = 0.995
 MAX_MEAN_DIFFERENCE = 0.01
 
@@ -93,7 +93,7 @@ def parity_of(
 def varied_golden_listings(folder: Path, count: int, seed: int = 0) -> list[Listing]:
     """`count` listings made of a version's golden ones: words drawn from two, photos flipped, cropped and dimmed.
 
-    For checks on a machine without a catalogue. They are odd listings with narrow margins, harder than real ones.
+    For checks without a catalogue. Such odd listings have narrow margins and are harder than real ones.
     """
     golden = [entry.listing for entry in read_golden(folder)]
     return list(_variations(golden, count, np.random.default_rng(seed)))
@@ -103,14 +103,16 @@ def _variations(golden: Sequence[Listing], count: int, random: np.random.Generat
     photos = [listing.image for listing in golden if listing.image is not None]
     without_text = not any(listing.designation or listing.description for listing in golden)
     for number in range(count):
-        one, other = (golden[int(i)] for i in random.integers(len(golden), size=2))
+        first, second = (golden[int(i)] for i in random.integers(len(golden), size=2))
         with_photo = photos and (without_text or number % 3)
         image = _vary_photo(photos[int(random.integers(len(photos)))], random) if with_photo else None
-        designation = _draw_words(f"{one.designation} {other.designation}", random)
+        designation = _draw_words(f"{first.designation} {second.designation}", random)
         if image is not None and number % 3 == 1:
             designation = ""
         yield Listing(
-            designation or ("" if image else one.designation or "article"), one.description if number % 2 else "", image
+            designation or ("" if image else first.designation or "article"),
+            first.description if number % 2 else "",
+            image,
         )
 
 

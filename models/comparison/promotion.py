@@ -1,4 +1,4 @@
-"""The gate of promotion: a version that is measurably worse than the current one is served only when somebody insists.
+"""The gate of promotion: a version that is measurably worse than the current one is served only with `--force`.
 
 On a catalogue, worse means: McNemar's exact test over all its judged listings finds the current version better.
 Without one, the figures that both versions were published with are compared, on the listings of the same name: worse
@@ -35,7 +35,7 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True)
 class Finding:
-    """What a comparison says: a `report` for people, and in what the new version is `worse`, one line each."""
+    """The outcome of a comparison: a `report` for people, and how the new version is `worse`, one line each."""
 
     report: str
     worse: tuple[str, ...]
@@ -51,7 +51,7 @@ def promote(
     """Promote a verified version unless it is worse than the current one; `say` prints lines for people.
 
     `judge` compares the two, by default by their published figures; `force` promotes a worse one all the same. Raises
-    PromotionRefused, VersionUnknown or StoreError, and what `judge` raises but VersionRefused.
+    PromotionRefused, VersionUnknown or StoreError, and the errors of `judge` except VersionRefused.
     """
     candidate = store.folder(version)
     current = _current(store)
@@ -87,7 +87,7 @@ def judge_comparison(comparison: Comparison, report: str) -> Finding:
 
 
 def compare_published(current: Path, candidate: Path) -> Finding:
-    """Compare two versions by what they were published with. Raises VersionRefused when a manifest is no good."""
+    """Compare two versions by their published figures. Raises VersionRefused when a manifest is no good."""
     manifests = read_manifest(current), read_manifest(candidate)
     cohorts = _cohorts(current), _cohorts(candidate)
     same = _same_listings(*manifests)
@@ -136,17 +136,17 @@ def _current(store: Store) -> str | None:
 
 
 def _cohorts(folder: Path) -> dict[str, _Cases]:
-    """Accuracies by cohort and case; what is missing or malformed is left out, for it can be compared with nothing."""
+    """Accuracies by cohort and evidence, without missing and malformed ones, which cannot be compared."""
     try:
         cohorts = read_metrics(folder).get("cohorts")
     except VersionRefused:
         return {}
-    found = {}
+    accuracies = {}
     for name, cohort in cohorts.items() if isinstance(cohorts, dict) else ():
         with suppress(AttributeError, KeyError, TypeError, ValueError):
             cases = {evidence: _accuracy(figures) for evidence, figures in cohort["cases"].items()}
-            found[str(name)] = {evidence: cases[evidence] for evidence in MOST_TELLING if evidence in cases}
-    return found
+            accuracies[str(name)] = {evidence: cases[evidence] for evidence in MOST_TELLING if evidence in cases}
+    return accuracies
 
 
 def _accuracy(figures: dict[str, Any]) -> _Accuracy:
@@ -155,7 +155,7 @@ def _accuracy(figures: dict[str, Any]) -> _Accuracy:
 
 
 def _same_listings(current: Manifest, candidate: Manifest) -> bool:
-    """Whether both were judged on the same rows: the data and its split have the same fingerprints."""
+    """Whether both were evaluated on the same rows: the data and its split have the same fingerprints."""
     return all(
         current.data.get(key) is not None and current.data.get(key) == candidate.data.get(key)
         for key in ("fingerprint", "split_fingerprint")
@@ -170,7 +170,7 @@ def _rows(name: str, current: _Cases, candidate: _Cases) -> Iterator[str]:
 
 
 def _worse(name: str, current: _Cases, candidate: _Cases, same: bool) -> Iterator[str]:
-    """In what the new version is worse on one cohort: at most one line."""
+    """How the new version is worse on one cohort: at most one line."""
     evidence = next((evidence for evidence in current if evidence in candidate), None)
     if evidence is None:
         return

@@ -14,7 +14,7 @@ from models.errors import ListingError
 from models.taxonomy import Taxonomy
 
 LANGUAGE = "en"
-"""Of the categories' names."""
+"""The language of the categories' names."""
 MOST_NAMED = 10
 """Moves, or unknown categories, that are named before they are only counted."""
 DIFF_COLUMNS = (
@@ -35,7 +35,7 @@ def comparison_report(comparison: Comparison, taxonomy: Taxonomy) -> str:
 
 
 def winner(comparison: Comparison) -> str:
-    """Who is better on all judged listings, in one sentence."""
+    """The better version on all judged listings, in one sentence."""
     tally, (first, second) = comparison.overall, comparison.versions
     if not tally.listings:
         return "No listing could be judged."
@@ -49,7 +49,7 @@ def winner(comparison: Comparison) -> str:
 
 @contextmanager
 def diff_file(path: Path | None) -> Iterator[Callable[[Change], None]]:
-    """Writes each change that it is given as a row of a CSV file, which appears when all are written; None: nowhere."""
+    """Write changes as rows of a CSV file, which appears when all are written; None writes nowhere."""
     if path is None:
         yield lambda change: None
         return

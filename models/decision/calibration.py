@@ -1,4 +1,4 @@
-"""From logits to decisions: calibration, familiarity, acceptance thresholds and prediction sets, one set for each case.
+"""From logits to decisions, for each kind of evidence: calibration, familiarity, thresholds and prediction sets.
 
 - Temperature scaling (Guo et al. 2017, "On calibration of modern neural networks"), p = softmax(logits / T), then beta
   calibration of the best category's probability (Kull et al. 2017, "Beta calibration"). Neither changes which
@@ -22,7 +22,7 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from models.decision.fusion import log_softmax
 from models.errors import VersionRefused
@@ -35,18 +35,16 @@ PRECISIONS = (0.80, 0.85, 0.90, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
 """Precisions that versions carry thresholds for; a request in between uses the next higher one: the promise holds."""
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
-
-
 Floats = NDArray[np.float32]
 
 UNCHANGED = (1.0, 1.0, 0.0)
 """The `shape` that leaves every confidence as it is."""
 LEAST_CONTRAST = 0.05
-"""So much of the differences between categories is left when a confidence is capped: their order stays."""
+"""Least share of the differences between categories that capping a confidence leaves, so that their order stays."""
 
 
 class Familiarity(BaseModel):
-    """How to tell listings of no category from others.
+    """The test for listings that are out of the catalogue.
 
     A listing's score is the sum of `scales[m]` times the energy of its logits over the modalities m that it has; below
     `threshold` it is unfamiliar. `false_alarms` is the share of calibration listings that are, `confidence` the share
@@ -60,7 +58,7 @@ class Familiarity(BaseModel):
     confidence: Confidence
 
     def unfamiliar(self, logits: Mapping[Modality, Floats]) -> bool:
-        """Whether a listing with raw logits [C] of each of its modalities is."""
+        """Whether a listing with these raw logits [C] of each of its modalities is unfamiliar."""
         return sum(scale * float(energy(logits[modality])) for modality, scale in self.scales.items()) < self.threshold
 
     def capped(self, probabilities: Floats) -> Floats:
@@ -74,7 +72,7 @@ class Familiarity(BaseModel):
 
 
 class EvidenceCalibration(BaseModel):
-    """What was learned on the calibration listings of one case.
+    """The calibration of one kind of evidence, fitted on its calibration listings.
 
     `shape` holds the beta calibration's a, b and c. `thresholds[i]` is the confidence in 0..1 that `precisions[i]` asks
     for, None when none promises it; `class_thresholds` replaces it for the categories (by code) that had enough
@@ -109,8 +107,8 @@ def energy(logits: Floats) -> Floats:
 
 
 class BestAndRest(NamedTuple):
-    """Of log-probabilities [..., C]: `best` index, its `top` log-probability, that of the `rest` together, and by how
-    much `top` may move: half of its `lead` over the next. All [..., 1].
+    """Of log-probabilities [..., C]: `best` index, its `top` log-probability, that of the `rest` together, and half of
+    its lead over the next, by which `top` may move. All [..., 1].
     """
 
     best: NDArray[np.intp]
@@ -120,7 +118,7 @@ class BestAndRest(NamedTuple):
 
 
 def best_and_rest(log_probabilities: Floats) -> BestAndRest:
-    """The best category of log-probabilities [..., C], C at least 2, against the others."""
+    """Compare the best category of log-probabilities [..., C], C at least 2, with the others."""
     best = log_probabilities.argmax(axis=-1)[..., None]
     top = np.take_along_axis(log_probabilities, best, -1)
     others = log_probabilities.copy()
@@ -133,7 +131,7 @@ def reshaped(log_probabilities: Floats, shape: Sequence[float]) -> Floats:
     """Beta calibration of the best category's probability p in log-probabilities [..., C]; the others share the rest.
 
     Kull et al. 2017: logit p becomes a log p - b log(1 - p) + c. It moves by at most half of the best category's lead
-    over the next, in nats: so that it stays the best, and that a listing on the border of two has one answer.
+    over the next, in nats, so that the best stays the best and a listing on the border of two has one answer.
     """
     a, b, c = (np.float32(value) for value in shape)
     best, top, rest, lead = best_and_rest(log_probabilities)
@@ -142,21 +140,14 @@ def reshaped(log_probabilities: Floats, shape: Sequence[float]) -> Floats:
     return log_softmax(moved)
 
 
-class _CalibrationFile(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-    precisions: list[float] = Field(min_length=1)
-    default_precision: float = Field(ge=PRECISION_MIN, le=PRECISION_MAX)
-    coverage: float = Field(gt=0.5, lt=1)
-    cases: dict[Evidence, EvidenceCalibration]
-
-
+@with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
 @dataclass(frozen=True)
 class Calibration:
     """The contents of `calibration.json`. `precisions` ascend; `coverage` is that of the prediction sets."""
 
-    precisions: tuple[float, ...]
-    default_precision: float
-    coverage: float
+    precisions: Annotated[tuple[float, ...], Field(min_length=1)]
+    default_precision: Annotated[float, Field(ge=PRECISION_MIN, le=PRECISION_MAX)]
+    coverage: Annotated[float, Field(gt=0.5, lt=1)]
     cases: dict[Evidence, EvidenceCalibration]
 
     def threshold(self, evidence: Evidence, code: str, precision: float) -> float | None:
@@ -179,28 +170,26 @@ class Calibration:
         inside[0] = True
         return order[inside]
 
-    @classmethod
-    def read(cls, folder: Path) -> Calibration:
+    @staticmethod
+    def read(folder: Path) -> Calibration:
         """Read `calibration.json`. Raises VersionRefused when it is malformed."""
         try:
-            parsed = _CalibrationFile.model_validate_json((folder / FILE_NAME).read_bytes())
+            calibration = _FILE.validate_json((folder / FILE_NAME).read_bytes())
         except (OSError, ValidationError) as error:
             raise VersionRefused(f"{FILE_NAME} is malformed") from error
         tables = [
             table
-            for evidence in parsed.cases.values()
-            for table in (evidence.thresholds, *evidence.class_thresholds.values())
+            for fitted in calibration.cases.values()
+            for table in (fitted.thresholds, *fitted.class_thresholds.values())
         ]
-        if parsed.precisions != sorted(parsed.precisions) or any(len(t) != len(parsed.precisions) for t in tables):
+        precisions = calibration.precisions
+        if list(precisions) != sorted(precisions) or any(len(table) != len(precisions) for table in tables):
             raise VersionRefused(f"{FILE_NAME} has a threshold table of the wrong length")
-        return cls(tuple(parsed.precisions), parsed.default_precision, parsed.coverage, dict(parsed.cases))
+        return calibration
 
     def write(self, folder: Path) -> None:
         """Write `calibration.json` into a version folder."""
-        document = _CalibrationFile(
-            precisions=list(self.precisions),
-            default_precision=self.default_precision,
-            coverage=self.coverage,
-            cases=self.cases,
-        )
-        (folder / FILE_NAME).write_text(document.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        (folder / FILE_NAME).write_bytes(_FILE.dump_json(self, indent=1) + b"\n")
+
+
+_FILE = TypeAdapter(Calibration)

@@ -1,6 +1,6 @@
 """Late fusion: one distribution from the text network's and the image network's calibrated log-probabilities.
 
-`mean` averages the two probability vectors (what the original project did; here rows and columns have one order).
+`mean` averages the two probability vectors.
 `weighted` is a log-linear pool: log p(c) = w_text[c] * log p_text(c) + w_image[c] * log p_image(c) + bias[c] - log Z
 (Genest and Zidek 1986, "Combining probability distributions"), with weights per class learned on the calibration split.
 """

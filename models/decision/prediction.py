@@ -1,4 +1,4 @@
-"""What the service answers for one listing."""
+"""A prediction: the answer for one listing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.listing import Evidence, Modality, PhotoFacts
 
 
 class Action(StrEnum):
-    """What to do with the listing."""
+    """The action to take on a listing."""
 
     ACCEPT = "accept"
     """File it without a human."""
@@ -32,7 +32,7 @@ class Reason(StrEnum):
     DISAGREEMENT = "disagreement"
     """Text and photo are each confident in different categories."""
     PRECISION_UNREACHABLE = "precision_unreachable"
-    """No threshold of this version promises the requested precision for this category and case."""
+    """No threshold of this version promises the requested precision for this category and evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class PredictionSet:
 class Prediction:
     """The answer for one listing; `predictions` has `top_k` entries, most likely first, ties by class index.
 
-    `photo` is what the photo was like as a file, for logs; None without one.
+    `photo` describes the photo file, for logs; None without a photo.
     """
 
     predictions: tuple[CategoryScore, ...]
@@ -103,7 +103,5 @@ class Scores:
 
 
 Answer = Prediction | PykutenError
-
-
 Answers = list[Answer]
-"""One for each listing, in their order."""
+"""One answer for each listing, in their order."""

@@ -1,10 +1,10 @@
-"""Why a listing gets its category: what the confidence does without a word, a part of the photo, or a whole field.
+"""Why a listing gets its category: how the confidence falls without a word, a part of the photo or a whole field.
 
     explanation = explain(predictor, Listing("Matelas de piscine gonflable"))
-    print([(one.text, one.effect) for one in explanation.designation])
+    print([(segment.text, segment.effect) for segment in explanation.designation])
 
-About a hundred variants of the listing go through the networks, so the work comes in steps, between which others may
-have their turn.
+About a hundred variants of the listing go through the networks, so the work comes in steps: other requests may have
+their turn between them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from models.preprocessing.text.clean import ListingText
 MAX_WORDS = 64
 """Words, or groups of neighbours where there are more, that are left out in turn: half a second of one core at most."""
 TITLE_WORDS = 32
-"""Of these, for the title if the description could use all."""
+"""Words of the title among these if the description could use all."""
 STEP_TEXTS = 16
 """Texts that go through the network in one pass, and one step."""
 STEP_PHOTOS = 4
@@ -50,7 +50,7 @@ class PhotoEffects:
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """The prediction for the listing without something."""
+    """The prediction for the listing without a part."""
 
     without: Literal["image", "description", "text"]
     prediction: Prediction
@@ -78,7 +78,7 @@ def explain(predictor: Predictor, listing: Listing, *, precision: float | None =
 def explain_in_steps(
     predictor: Predictor, listing: Listing, *, precision: float | None = None
 ) -> Iterator[Explanation | None]:
-    """Nothing after each step but the last, which gives the explanation. No step is more than `STEP_TEXTS` texts or
+    """Yields None after each step but the last, which yields the explanation. A step has at most `STEP_TEXTS` texts or
     `STEP_PHOTOS` photos of work. Raises ListingError in the first.
     """
     subject = _Subject(predictor, listing, precision)
@@ -103,7 +103,7 @@ def explain_in_steps(
 
 
 def _words(text: ListingText) -> list[tuple[Field, Span]]:
-    """What is left out of each field in turn: `MAX_WORDS` spans at most."""
+    """The spans that are left out of each field in turn, `MAX_WORDS` at most."""
     title, description = word_spans(text.designation), word_spans(text.description)
     for_title = min(len(title), max(TITLE_WORDS, MAX_WORDS - len(description)))
     spans: list[tuple[Field, Span]] = [("designation", span) for span in grouped(title, for_title)]
@@ -111,13 +111,12 @@ def _words(text: ListingText) -> list[tuple[Field, Span]]:
 
 
 def _without(text: ListingText, field: Field, span: Span) -> ListingText:
-    if field == "designation":
-        return replace(text, designation=without(text.designation, span))
-    return replace(text, description=without(text.description, span))
+    shortened = {field: without(getattr(text, field), span)}
+    return replace(text, **shortened)
 
 
 def _photo_effects(subject: _Subject, photo: bytes, pixels: NDArray[np.uint8]) -> Iterator[PhotoEffects | None]:
-    """Nothing after each step but the last."""
+    """Yields None after each step but the last."""
     config = subject.predictor.preparation.config.image
     if config is None:
         return
@@ -138,9 +137,9 @@ def ask_networks(predictor: Predictor, variants: Sequence[Prepared]) -> list[Log
 
 
 class _Subject:
-    """A listing that was predicted, and what becomes of its category's confidence when a modality is exchanged.
+    """A predicted listing, and how its category's confidence changes when one modality is exchanged.
 
-    The other modality's network is not asked again. Raises ListingError.
+    The other modality's network does not run again. Raises ListingError.
     """
 
     def __init__(self, predictor: Predictor, listing: Listing, precision: float | None) -> None:
@@ -163,28 +162,28 @@ class _Subject:
         return self._falls(whole, Modality.TEXT, ask_networks(self.predictor, variants))
 
     def falls_with_photos(self, photos: Sequence[NDArray[np.uint8]]) -> list[float]:
-        """The same for photos, each as uint8 [H, W, 3] that the network takes."""
+        """By how much the confidence is lower with each of these photos, network inputs uint8 [H, W, 3]."""
         variants = [Prepared(Evidence.IMAGE, None, Evidence.TITLE, pixels, ()) for pixels in photos]
         whole = [replace(self.prepared, pixels=variant.pixels) for variant in variants]
         return self._falls(whole, Modality.IMAGE, ask_networks(self.predictor, variants))
 
     def what_if(self, text: ListingText) -> tuple[WhatIf, ...]:
         """Predictions without the photo, the description and all text, as far as something is left."""
-        found: list[WhatIf] = []
+        answers: list[WhatIf] = []
         prepared, logits = self.prepared, self._logits
         text_alone = replace(prepared, evidence=prepared.text_evidence, pixels=None)
         photo_alone = replace(prepared, evidence=Evidence.IMAGE, text=None)
         both = prepared.evidence is Evidence.BOTH
         if both:
-            found.append(WhatIf("image", self._conclude(text_alone, {Modality.TEXT: logits[Modality.TEXT]})))
+            answers.append(WhatIf("image", self._conclude(text_alone, {Modality.TEXT: logits[Modality.TEXT]})))
         without_text = self._conclude(photo_alone, {Modality.IMAGE: logits[Modality.IMAGE]}) if both else None
         if prepared.text is not None and text.description:
             without_description = self._without_description(text) if text.designation else without_text
             if without_description is not None:
-                found.append(WhatIf("description", without_description))
+                answers.append(WhatIf("description", without_description))
         if without_text is not None:
-            found.append(WhatIf("text", without_text))
-        return tuple(found)
+            answers.append(WhatIf("text", without_text))
+        return tuple(answers)
 
     def _without_description(self, text: ListingText) -> Prediction:
         title = self._text_alone(replace(text, description=""))

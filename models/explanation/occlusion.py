@@ -1,9 +1,9 @@
 """A photo with a part of it covered, to see which parts a prediction rests on (Zeiler and Fergus, Visualizing and
 Understanding Convolutional Networks, ECCV 2014).
 
-The grid lies over the whole upright photo, as people see it, but what is covered are the network's own pixels: if the
-white around the product is cut away before the network looks, covering a part of the file would move the cut, and the
-answer would tell of the new framing instead of the part.
+The grid lies over the whole upright photo, as people see it, but the network's own pixels are covered: if the white
+around the product is cut away first, covering a part of the file would move the cut, and the answer would be about the
+new framing instead of the part.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _cells(
     ys = np.clip(np.rint(np.linspace(top, bottom, rows + 1)), 0, height).astype(int).tolist()
     xs = np.clip(np.rint(np.linspace(left, right, columns + 1)), 0, width).astype(int).tolist()
     differs = np.abs(pixels.astype(np.int16) - colour).max(axis=2) > 255 - WHITE_FROM
-    inside = np.zeros_like(differs)  # scaling has mixed the photo's outermost pixels with what is around it
+    inside = np.zeros_like(differs)  # scaling has mixed the photo's outermost pixels with its surroundings
     inside[max(0, ceil(top) + 1) : max(0, floor(bottom) - 1), max(0, ceil(left) + 1) : max(0, floor(right) - 1)] = True
     differs &= inside
     cells = {}

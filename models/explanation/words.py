@@ -1,4 +1,4 @@
-"""A text in pieces: its words, or groups of them where there are many, and what stands between them."""
+"""A text in segments: its words, or groups of them where there are many, and the characters between them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ Span = tuple[int, int]
 
 _LETTERS = "[^\\W_]+(?:[\u0300-\u036f]+[^\\W_]*)*"
 _WORD = re.compile(rf"{_LETTERS}(?:['’.,-]{_LETTERS})*")
-"""Letters and digits, with what may stand within a word: "l'eau", "57,5", "A-12"."""
+"""Letters and digits, with marks that stand within a word: "l'eau", "57,5", "A-12"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A piece of a text. `effect` is by how much the category's confidence falls when the piece is left out, negative
-    where the piece speaks against the category; None for what is no word, or was not tried.
+    where the piece speaks against the category; None for characters between words and for words that were not tried.
     """
 
     text: str
@@ -25,7 +25,7 @@ class Segment:
 
 
 def word_spans(text: str) -> list[Span]:
-    """Where the words are."""
+    """The spans of the words."""
     return [match.span() for match in _WORD.finditer(text)]
 
 
@@ -44,14 +44,14 @@ def without(text: str, span: Span) -> str:
 
 
 def segments(text: str, effects: Mapping[Span, float]) -> tuple[Segment, ...]:
-    """The text in order: spans with their effects, ascending, and what stands between them. Joined, they are it."""
-    found: list[Segment] = []
+    """The ascending spans with their effects, and the text between them; joined, they are the whole text."""
+    pieces: list[Segment] = []
     position = 0
     for (start, end), effect in effects.items():
         if start > position:
-            found.append(Segment(text[position:start], None))
-        found.append(Segment(text[start:end], effect))
+            pieces.append(Segment(text[position:start], None))
+        pieces.append(Segment(text[start:end], effect))
         position = end
     if position < len(text):
-        found.append(Segment(text[position:], None))
-    return tuple(found)
+        pieces.append(Segment(text[position:], None))
+    return tuple(pieces)

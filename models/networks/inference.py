@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from models.timing import Stage, StageTimer
 from models.versions.manifest import Manifest
 
 MAX_BATCH = 32
-"""Most listings in one pass of a network: text networks gain until about 32."""
+"""Most texts in one pass: text networks gain until about 32."""
 MAX_PHOTOS = 4
 """Most photos in one pass: image networks gain until about 4, and OpenVINO keeps memory for the largest pass it met."""
 
@@ -75,7 +75,8 @@ class Networks:
         answers: list[dict[Modality, NDArray[np.float32]]] = [{} for _ in prepared]
         for modality, network in self.by_modality.items():
             rows = [row for row, listing in enumerate(prepared) if modality in listing.modalities]
-            for batch in _batches(rows, _most(modality, network)):
+            most = _most(modality, network)
+            for batch in (rows[start : start + most] for start in range(0, len(rows), most)):
                 logits = network.logits(_inputs(modality, [prepared[row] for row in batch]))
                 for row, values in zip(batch, logits, strict=True):
                     answers[row][modality] = values
@@ -90,13 +91,7 @@ def _inputs(modality: Modality, prepared: Sequence[Prepared]) -> Mapping[str, ND
 
 
 def _most(modality: Modality, network: Network) -> int:
-    """Listings for one pass. In float32 OpenVINO takes as long for four photos together as for four alone (16.1 to 16.7
-    and 15.8 to 16.6 ms each, EfficientNet-Lite2 at 260), and their activations are 130 MB with two streams.
-    """
+    """Listings for one pass. Photos in float32 gain nothing from a common pass (docs/decisions/0021)."""
     if modality is Modality.TEXT:
         return MAX_BATCH
     return 1 if (network.runtime, network.precision) == ("openvino", "f32") else MAX_PHOTOS
-
-
-def _batches(rows: Sequence[int], most: int) -> Iterable[Sequence[int]]:
-    return (rows[start : start + most] for start in range(0, len(rows), most))

@@ -1,8 +1,7 @@
 """The reference runtime: the version's `.keras` file, checked before Keras is allowed to build anything from it.
 
-Keras' own `safe_mode` has been bypassed several times, each time through a class or function that a network has no use
-for. So the file's config is read as plain JSON first, and may name nothing but the layers and operations of this
-project's networks.
+Keras' own `safe_mode` has been bypassed several times, each time through a class or function that no network needs. So
+the file's config is read as plain JSON first, and may name only the layers and operations of this project's networks.
 """
 
 from __future__ import annotations

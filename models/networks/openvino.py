@@ -1,8 +1,8 @@
 """The serving runtime: OpenVINO on the CPU, a pool of single-threaded streams.
 
-Each stream is compiled by itself, so that OpenVINO computes in the thread that calls. With several streams in one
-compiled network it hands every call to a thread of its own and back, which saves neither memory (each stream has its
-copy of the weights, as it is) nor time, but for the second compilation at the start.
+Each stream is compiled by itself, so that OpenVINO computes in the calling thread. With several streams in one compiled
+network it would hand every call to a thread of its own, which saves no memory (each stream has its own weights anyway)
+and no time but a compilation at the start.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from models.errors import VersionRefused
 
 NATIVE_BF16 = "BF16"
-"""What the CPU plugin lists among its optimisation capabilities on a processor with AMX or AVX-512 BF16."""
+"""The CPU plugin's name for the capability of a processor with AMX or AVX-512 BF16."""
 
 
 def import_openvino() -> ModuleType:
@@ -90,8 +90,8 @@ class OpenVinoNetwork:
         feed = [_writeable(np.ascontiguousarray(inputs[name], dtype)) for name, dtype in self._dtypes.items()]
         request = self._requests.get()
         try:
-            # Tensors by position, which share the arrays' memory: the arrays live until the call has ended. A
-            # dictionary of arrays would be gone through in Python, with the interpreter's lock held.
+            # Tensors by position share the arrays' memory: the arrays live until the call has ended. OpenVINO would
+            # walk a dictionary of arrays in Python, holding the interpreter's lock.
             for position, array in enumerate(feed):
                 request.set_input_tensor(position, self._tensor(array, shared_memory=True))
             request.infer(share_outputs=True)
@@ -107,7 +107,7 @@ def _writeable(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _check_batches(compiled: Any) -> None:
-    """Raises VersionRefused unless every input takes any number of rows: golden listings may be asked one by one."""
+    """Raise VersionRefused unless every input takes any number of rows: batches have any size."""
     for node in compiled.inputs:
         shape = node.partial_shape
         if shape.rank.is_static and (len(shape) == 0 or shape[0].is_static):

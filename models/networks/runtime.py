@@ -1,4 +1,4 @@
-"""What runs a version's networks: OpenVINO for serving, Keras as the reference. Each is imported when it is needed."""
+"""The runtimes of a version's networks: OpenVINO for serving, Keras as the reference, each imported when needed."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ PRECISIONS = ("f32", "bf16", "int8")
 class Network(Protocol):
     """A trained network, loaded. Thread-safe.
 
-    `input_names` are the keys it takes, `classes` is the C of its output, `precision` ("f32", "bf16" or "int8") what it
-    really computes in, and `runtime` who computes.
+    `input_names` are the keys of its inputs, `classes` is the C of its output, and `precision` ("f32", "bf16" or
+    "int8") the one that it really computes in.
     """
 
     @property
@@ -50,7 +50,7 @@ def load_network(
 ) -> Network:
     """Load `{modality}.xml` and `.bin` (OpenVINO) or `{modality}.keras` from a version folder.
 
-    `runtime` "auto" is OpenVINO where its files are there, else Keras. `streams` is how many calls OpenVINO serves at
+    `runtime` "auto" is OpenVINO where its files exist, else Keras. `streams` is how many calls OpenVINO serves at
     the same time, each on so many `threads`: one gives the most answers a second, two the quickest answer. `precision`
     is what the version asks for: "bf16" becomes "f32" on a processor without native bfloat16, and in Keras; "int8" is a
     property of the files. Raises VersionRefused when a file is missing or cannot be read, compiled or trusted, and

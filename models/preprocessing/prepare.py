@@ -1,4 +1,4 @@
-"""From a listing to what the networks take: the one preprocessing, used in training and in serving."""
+"""From a listing to the networks' inputs: the one preprocessing of training and serving."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Prepared:
     """One listing, ready for the networks.
 
     `text` maps input names of the text network to arrays of one row without its batch axis; `pixels` is uint8
-    [H, W, 3]. At least one of them is there. `text_evidence` is the case that calibrates the text network's answer
-    (TITLE or TEXT). `photo` is what the decoded photo was like as a file.
+    [H, W, 3]. At least one of them is there. `text_evidence` (TITLE or TEXT) calibrates the text network's
+    answer. `photo` describes the photo file.
     """
 
     evidence: Evidence
@@ -55,7 +55,7 @@ class Preparation:
 
     @classmethod
     def load(cls, folder: Path) -> Preparation:
-        """Read `preprocessing.json` and what it refers to. Raises VersionRefused."""
+        """Read `preprocessing.json` and the files it refers to. Raises VersionRefused."""
         config = Preprocessing.read(folder)
         return cls(config, None if config.text is None else load_text_features(config.text, folder))
 
@@ -81,7 +81,7 @@ class Preparation:
         return frozenset(modality for modality, part in parts if part is not None)
 
     def features(self, text: ListingText) -> tuple[Evidence, Mapping[str, NDArray[Any]]]:
-        """What the text network takes of a cleaned text, even of an empty one, and the case that calibrates its answer.
+        """The text network's inputs for a cleaned text, even an empty one, and the evidence that calibrates its answer.
 
         Raises ValueError when the version has no text network.
         """

@@ -1,8 +1,8 @@
-"""What a version does to a listing before its networks see it, as data: `preprocessing.json`.
+"""The settings of a version's preprocessing: `preprocessing.json`.
 
-Everything that shapes a network's input is a field here or in a file beside it (`vocabulary.txt`, `ngrams.npy`,
-`pieces.model`, `pieces.npy`), never a constant of the caller: training and serving read the same files and so compute
-the same arrays.
+All that shapes a network's input is a field here or in a file beside it (`vocabulary.txt`, `ngrams.npy`,
+`pieces.model`, `pieces.npy`), never a constant of the caller: training and serving read the same files and compute the
+same arrays.
 """
 
 from __future__ import annotations
@@ -110,13 +110,13 @@ class CombinedPreprocessing(_Part):
 
 
 class ImagePreprocessing(_Part):
-    """What happens to a photo: the network input `pixels`, uint8 `[height, width, 3]` (see
+    """A photo as the network input `pixels`, uint8 `[height, width, 3]` (see
     `models.preprocessing.image.decode`).
 
     With a `margin_canvas` the photo is first fitted into a square of so many pixels a side, then the white around the
     product is cut away (see `models.preprocessing.image.margin`); None leaves the photo whole. The canvas makes photos
-    of all sizes equally sharp before they are cut: it is best the longest side of the photos that the network was
-    trained on.
+    of all sizes equally sharp before they are cut: best is the longest side of the photos that the network was trained
+    on.
     """
 
     height: Pixels

@@ -19,17 +19,16 @@ FILE_NAME = "golden.jsonl"
 IMAGE_FOLDER = "golden"
 TOLERANCE = {"f32": 2e-3, "bf16": 8e-2, "int8": 2e-1}
 """Largest difference of any probability from the published one, by the precision the networks run in. Published answers
-are float32; bf16 keeps 8 bits of mantissa, so that a logit of 10 moves by up to 0.04 in each layer that touches it. Of
-3,910 answers of version 2026.11.22-6252780 in bf16 the farthest moved by 0.144, a photo's; a version asks for bf16 only
-if its golden ones use up half of the tolerance (`training.publishing.precision`): other processors add up in another
-order."""
+are float32; bf16 keeps 8 bits of mantissa, so a logit of 10 moves by up to 0.04 in each layer that touches it. Other
+processors add up in another order, so a version asks for bf16 only if its golden listings use up at most half of the
+tolerance (`training.publishing.precision`, docs/decisions/0021)."""
 REFERENCE_TOLERANCE = 5e-2
-"""The same for the Keras networks: the published answers are those of the compiled ones, whose weights are rounded to
-float16, which moved logits by up to 1 % of their spread (`training.fitting.export`)."""
+"""The tolerance of the Keras networks: published answers come from the compiled ones, whose weights are rounded to
+float16 (`training.fitting.export`)."""
 
 
 class _GoldenLine(BaseModel):
-    """`probabilities` are keyed by category code, in class-index order: a reordered taxonomy shows."""
+    """`probabilities` are keyed by category code, in class-index order, so that a reordered taxonomy shows."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     designation: str

@@ -27,7 +27,7 @@ FORMAT_VERSION = 1
 """Raised when a folder written by today's code could not be read by yesterday's."""
 MAX_MANIFEST_BYTES = 1024 * 1024
 MAX_DOCUMENT_BYTES = 16 * 1024 * 1024
-"""Of a file that is read before the version is verified; the shipped version's longest, `metrics.json`, has 0.4 MB."""
+"""Limit of a file that is read before the version is verified; the longest, `metrics.json`, has under 1 MB."""
 VERSION_NAME = re.compile(r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}\Z")
 DIGEST_CHARACTERS = 7
 
@@ -80,14 +80,14 @@ def manifest_digest(document: dict[str, Any]) -> str:
 
 def version_files(folder: Path) -> dict[str, Path]:
     """Every file below `folder` but the manifest, by its path with forward slashes. Raises VersionRefused on links."""
-    found = {}
+    files = {}
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise VersionRefused("the folder holds something that is neither file nor folder")
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name != MANIFEST:
-            found[name] = path
-    return found
+            files[name] = path
+    return files
 
 
 def write_manifest(folder: Path, **fields: Any) -> Manifest:
@@ -109,11 +109,11 @@ def read_manifest(folder: Path) -> Manifest:
     """Read and check `manifest.json` alone. Raises VersionRefused when it is missing, malformed, foreign or changed."""
     path = folder / MANIFEST
     try:
-        # A named pipe would be waited for, and a link could lead anywhere.
+        # Reading a named pipe would block, and a link could lead anywhere.
         if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_MANIFEST_BYTES:
             raise VersionRefused(f"{MANIFEST} is missing, no plain file or too large")
         content = path.read_bytes()
-        # Refuses what could not be written out again as an answer: lone surrogates, NaN, nesting beyond 200.
+        # `from_json` refuses what no answer could carry: lone surrogates, NaN, nesting beyond 200.
         document = from_json(content, allow_inf_nan=False)
         manifest = Manifest.model_validate(document)
         as_written = content == _written(document)
@@ -130,13 +130,13 @@ def read_manifest(folder: Path) -> Manifest:
 def read_listed(folder: Path, manifest: Manifest, name: str) -> bytes:
     """One file of a version that nobody has verified as a whole.
 
-    Raises VersionRefused unless it is a plain file, no link to one, of the size and checksum that the manifest says.
+    Raises VersionRefused unless it is a plain file, not a link, of the size and checksum in the manifest.
     """
     entry = manifest.files.get(name)
     if entry is None or entry.bytes > MAX_DOCUMENT_BYTES:
         raise VersionRefused(f"{name} is not in the manifest, or too large")
     try:
-        # Neither follows a link nor waits for a named pipe; where a system has no such flags, the check below is left.
+        # Neither follow a link nor block on a named pipe; a system without these flags has the check below.
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         with open(os.open(folder / name, flags), "rb") as file:  # noqa: PTH123 - a descriptor
             is_plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
@@ -149,20 +149,20 @@ def read_listed(folder: Path, manifest: Manifest, name: str) -> bytes:
 
 
 def trained_on(manifest: Manifest, catalogue: str) -> bool:
-    """Whether the version was made from a catalogue of this file name, so that it may have learned its listings."""
+    """Whether the version was made from a catalogue of this file name, and may have been trained on its listings."""
     return bool(manifest.data.get("catalogue") == catalogue)
 
 
 def verify_files(folder: Path, manifest: Manifest) -> None:
     """Check that `folder` holds exactly the manifest's files, by size, then by SHA-256. Raises VersionRefused."""
     try:
-        found = version_files(folder)
-        if unexpected := sorted(found.keys() ^ manifest.files.keys()):
+        files = version_files(folder)
+        if unexpected := sorted(files.keys() ^ manifest.files.keys()):
             raise VersionRefused(f"{unexpected[0]} is missing or not in the manifest")
-        for name, path in found.items():
+        for name, path in files.items():
             if path.stat().st_size != manifest.files[name].bytes:
                 raise VersionRefused(f"{name} has another size than the manifest says")
-        for name, path in found.items():
+        for name, path in files.items():
             if file_entry(path).sha256 != manifest.files[name].sha256:
                 raise VersionRefused(f"{name} has another checksum than the manifest says")
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The quality table of a version: what `metrics.json` says, as Markdown for people."""
+"""The metrics of a version, `metrics.json`, and their table in Markdown."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def read_metrics(folder: Path) -> dict[str, Any]:
 
 
 def quality_table(metrics: dict[str, Any]) -> str:
-    """Markdown table: one row for each evaluated set of listings and case, with 95 % intervals.
+    """Markdown table: one row for each evaluated set of listings and kind of evidence, with 95 % intervals.
 
     Raises VersionRefused when a figure is missing.
     """

@@ -35,8 +35,8 @@ class Store:
         self.root = Path(root)
 
     def versions(self) -> list[str]:
-        """Names of the sealed versions, the latest day first (names begin with their date), those of a day in no order
-        that means anything; empty without a store.
+        """Names of the sealed versions, the latest day first (names begin with their date), versions of one day in no
+        particular order; empty without a store.
         """
         try:
             entries = [entry.name for entry in os.scandir(self.root) if entry.is_dir(follow_symlinks=False)]
@@ -56,7 +56,7 @@ class Store:
         return line
 
     def folder(self, version: str) -> Path:
-        """The folder of a sealed version. Raises VersionUnknown; a name is looked up, never joined to a path unseen."""
+        """The folder of a sealed version. Raises VersionUnknown; only known names are joined to a path."""
         if version not in self.versions():
             raise VersionUnknown(pointer="/version")
         return self.root / version
@@ -133,7 +133,7 @@ class Store:
         """The history up to the version before the current one, which is the last. Raises NoVersion."""
         current = self.current()
         lines = self._history()
-        if current in lines:  # what follows it was never served: a promotion that was killed halfway
+        if current in lines:  # later lines were never served: their promotion was killed halfway
             lines = lines[: len(lines) - lines[::-1].index(current)]
         servable = set(self.versions()) - {current}
         while lines and lines[-1] not in servable:
@@ -163,7 +163,7 @@ class Store:
         self._replace(CURRENT, history[-1] + "\n")
 
     def _replace(self, name: str, text: str) -> None:
-        temporary = self.root / f".{name}"  # one name is enough, for the store is locked
+        temporary = self.root / f".{name}"  # one name is enough: the store is locked
         try:
             temporary.write_text(text, encoding="utf-8")
             _flush(temporary)
@@ -192,10 +192,10 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _lock(folder: Path) -> int:
     """Wait for the folder's lock; returns a descriptor that holds it until it is closed."""
-    import fcntl  # here, for reading a store needs neither locks nor POSIX
+    import fcntl  # here: reading a store needs neither locks nor POSIX
 
     descriptor = os.open(folder, os.O_RDONLY)
-    with suppress(OSError):  # a network file system without locks: no draft there is ever taken for abandoned
+    with suppress(OSError):  # a network file system without locks: no draft there ever counts as abandoned
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     return descriptor
 

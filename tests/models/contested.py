@@ -21,7 +21,7 @@ def contested(right: Predictor, wrong: Predictor, count: int) -> list[tuple[str,
     while len(found) < count:
         listings = [Listing(f"{' '.join(chance.sample(WORDS[:4], 2))} n{chance.randrange(10**6)}") for _ in range(200)]
         answers = zip(listings, right.predict_many(listings), wrong.predict_many(listings), strict=True)
-        found += [(one.designation, a.code) for one, a, b in answers if a.code != b.code]  # type: ignore[union-attr]
+        found += [(subject.designation, a.code) for subject, a, b in answers if a.code != b.code]  # type: ignore[union-attr]
     return found[:count]
 
 

@@ -75,7 +75,7 @@ def test_the_reference_runtime_gives_the_same_answers(tiny_keras_version: Path) 
     compiled = Predictor.load(tiny_keras_version)
     reference = Predictor.load(tiny_keras_version, runtime="keras")
     listings = [listing(0), listing(2, description=1), listing(photo_of=3), listing(1, photo_of=2), Listing("autre")]
-    ready = [compiled.prepare(one) for one in listings]
+    ready = [compiled.prepare(subject) for subject in listings]
     for ours, theirs in zip(compiled.score(ready), reference.score(ready), strict=True):
         assert np.abs(ours.fused - theirs.fused).max() < 1e-5
 
@@ -112,11 +112,11 @@ def test_probabilities_are_the_calibrated_logits(tiny_version: Path, tiny_predic
     assert len(set(temperatures.values())) == 4
     fusion = Fusion.read(tiny_version, 4)
     networks = Networks.load(tiny_version, read_manifest(tiny_version))
-    for one, text_evidence in (
+    for subject, text_evidence in (
         (listing(0, photo_of=1), Evidence.TITLE),
         (listing(2, description=1, photo_of=3), Evidence.TEXT),
     ):
-        prepared = tiny_predictor.prepare(one)
+        prepared = tiny_predictor.prepare(subject)
         (logits,) = networks.logits([prepared])
         text = softmax(logits[Modality.TEXT].astype(np.float64) / temperatures[text_evidence])
         image = softmax(logits[Modality.IMAGE].astype(np.float64) / temperatures[Evidence.IMAGE])
@@ -128,16 +128,16 @@ def test_probabilities_are_the_calibrated_logits(tiny_version: Path, tiny_predic
 
 
 def test_one_modality_alone_is_not_fused(tiny_predictor: Predictor) -> None:
-    for one, modality in ((listing(1), Modality.TEXT), (listing(photo_of=1), Modality.IMAGE)):
-        (answer,) = tiny_predictor.score([tiny_predictor.prepare(one)])
+    for subject, modality in ((listing(1), Modality.TEXT), (listing(photo_of=1), Modality.IMAGE)):
+        (answer,) = tiny_predictor.score([tiny_predictor.prepare(subject)])
         assert list(answer.by_modality) == [modality]
         assert np.array_equal(answer.fused, answer.by_modality[modality])
 
 
 def test_words_and_colours_tell(tiny_predictor: Predictor) -> None:
     for index, code in enumerate(CODES[:4]):
-        for one in (listing(index), listing(photo_of=index), listing(index, photo_of=index)):
-            prediction = tiny_predictor.predict(one)
+        for subject in (listing(index), listing(photo_of=index), listing(index, photo_of=index)):
+            prediction = tiny_predictor.predict(subject)
             assert prediction.code == code
             assert 0.5 < prediction.confidence < 1
 
@@ -145,7 +145,7 @@ def test_words_and_colours_tell(tiny_predictor: Predictor) -> None:
 def test_calls_from_several_threads_do_not_mix(tiny_version: Path) -> None:
     predictor = Predictor.load(tiny_version, streams=2)
     listings = [listing(n % 4, description=(n // 4) % 4, photo_of=(n // 16) % 4) for n in range(64)]
-    expected = [predictor.predict(one) for one in listings]
+    expected = [predictor.predict(subject) for subject in listings]
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(predictor.predict, listings))
     for answer, alone in zip(answers, expected, strict=True):

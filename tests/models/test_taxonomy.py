@@ -53,10 +53,6 @@ def test_codes_are_unique() -> None:
         Taxonomy((POOL, POOL))
 
 
-def test_a_part_of_it_keeps_its_order() -> None:
-    assert TAXONOMY.restricted_to(["40", "2583"]).codes == ("2583", "40")
-
-
 def test_a_catalogue_without_labels_shows_its_codes() -> None:
     plain = Taxonomy.of_codes(["b", "a"])
     assert plain.codes == ("b", "a")

@@ -12,37 +12,37 @@ from models.errors import ImageCorrupt
 from models.listing import Listing
 from models.predictor import Predictor
 from models.timing import Stage, StageTimer, listen, tell
-from tests.models.tiny_version import listing
+from tests.models.tiny_version import COLOURS, listing, photo
 
-Told = list[tuple[Stage, float]]
+Stages = list[tuple[Stage, float]]
 
 
 @pytest.fixture
-def told() -> Iterator[Told]:
-    found: Told = []
-    listen(lambda stage, seconds: found.append((stage, seconds)))
-    yield found
+def stages() -> Iterator[Stages]:
+    reported: Stages = []
+    listen(lambda stage, seconds: reported.append((stage, seconds)))
+    yield reported
     listen(None)
 
 
-def test_a_prediction_goes_through_its_stages(tiny_predictor: Predictor, told: Told) -> None:
+def test_a_prediction_goes_through_its_stages(tiny_predictor: Predictor, stages: Stages) -> None:
     tiny_predictor.predict_many([listing(0), listing(photo_of=1), listing(1, photo_of=1)])
-    assert Counter(stage for stage, _ in told) == {Stage.TEXT: 2, Stage.DECODE: 2, Stage.NETWORK: 1, Stage.FUSE: 1}
-    assert all(0 <= seconds < 5 for _, seconds in told)
-    assert dict(told)[Stage.NETWORK] > 0
+    assert Counter(stage for stage, _ in stages) == {Stage.TEXT: 2, Stage.DECODE: 2, Stage.NETWORK: 1, Stage.FUSE: 1}
+    assert all(0 <= seconds < 5 for _, seconds in stages)
+    assert dict(stages)[Stage.NETWORK] > 0
 
 
-def test_a_stage_that_fails_is_told_too(tiny_predictor: Predictor, told: Told) -> None:
+def test_a_stage_that_fails_is_told_too(tiny_predictor: Predictor, stages: Stages) -> None:
     with pytest.raises(ImageCorrupt):
         tiny_predictor.prepare(Listing(image=b"\xff\xd8\xff\xe0"))
-    assert [stage for stage, _ in told] == [Stage.DECODE]
+    assert [stage for stage, _ in stages] == [Stage.DECODE]
 
 
-def test_only_the_thread_that_listens_is_told(tiny_predictor: Predictor, told: Told) -> None:
+def test_only_the_thread_that_listens_is_told(tiny_predictor: Predictor, stages: Stages) -> None:
     thread = threading.Thread(target=tiny_predictor.predict, args=(listing(0),))
     thread.start()
     thread.join()
-    assert told == []
+    assert stages == []
 
 
 def test_nobody_needs_to_listen() -> None:
@@ -52,19 +52,17 @@ def test_nobody_needs_to_listen() -> None:
         pass
 
 
-def test_a_listener_can_be_named(told: Told) -> None:
-    mine: Told = []
-    with StageTimer(Stage.PARSE, lambda stage, seconds: mine.append((stage, seconds))):
+def test_a_listener_can_be_named(stages: Stages) -> None:
+    own: Stages = []
+    with StageTimer(Stage.PARSE, lambda stage, seconds: own.append((stage, seconds))):
         pass
     tell(Stage.QUEUE, 0.25)
-    assert [stage for stage, _ in mine] == [Stage.PARSE]
-    assert told == [(Stage.QUEUE, 0.25)]
+    assert [stage for stage, _ in own] == [Stage.PARSE]
+    assert stages == [(Stage.QUEUE, 0.25)]
 
 
 def test_a_photo_s_facts_come_with_the_prediction(tiny_predictor: Predictor) -> None:
-    from tests.models.tiny_version import COLOURS, photo
-
-    found = tiny_predictor.predict(Listing(image=photo(COLOURS[0], (90, 60), "PNG"))).photo
-    assert found is not None
-    assert (found.format, found.width, found.height) == ("PNG", 90, 60)
+    reported = tiny_predictor.predict(Listing(image=photo(COLOURS[0], (90, 60), "PNG"))).photo
+    assert reported is not None
+    assert (reported.format, reported.width, reported.height) == ("PNG", 90, 60)
     assert tiny_predictor.predict(listing(0)).photo is None

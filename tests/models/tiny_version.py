@@ -176,8 +176,8 @@ def golden_listings(classes: int, modalities: Collection[Modality]) -> list[List
 
 def ask(predictor: Predictor, listings: Sequence[Listing]) -> list[GoldenListing]:
     """Listings with the predictor's answers."""
-    scores = predictor.score([predictor.prepare(one) for one in listings])
-    return [GoldenListing(one, answer.fused) for one, answer in zip(listings, scores, strict=True)]
+    scores = predictor.score([predictor.prepare(subject) for subject in listings])
+    return [GoldenListing(subject, answer.fused) for subject, answer in zip(listings, scores, strict=True)]
 
 
 def _weighted(classes: int, seed: int) -> Fusion:

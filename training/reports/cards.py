@@ -15,7 +15,8 @@ from PIL import Image
 
 from models.errors import ImageError
 from models.preprocessing.image.decode import decode_image
-from models.preprocessing.image.structure import ImageStructure, read_structure
+from models.preprocessing.image.limits import ImageStructure
+from models.preprocessing.image.structure import read_structure
 from models.preprocessing.text.clean import MAX_CHARACTERS, plain_text
 from models.taxonomy import Taxonomy
 from training.reports.tables import category_name

@@ -1,4 +1,4 @@
-"""The one decoding of photos, used by training and serving alike: bytes in, uint8 pixels of the network's size out."""
+"""Decoding of photos, for training and serving alike: bytes in, uint8 pixels of the network's size out."""
 
 from __future__ import annotations
 
@@ -12,45 +12,22 @@ from PIL.Image import Resampling, Transpose
 
 from models.errors import ImageCorrupt
 from models.listing import PhotoFacts
+from models.preprocessing.image.limits import ImageStructure
 from models.preprocessing.image.margin import Box, crop_margin
-from models.preprocessing.image.structure import (
-    MAX_IMAGE_BYTES,
-    MAX_IMAGE_PIXELS,
-    MAX_IMAGE_SIDE,
-    ImageStructure,
-    read_structure,
-)
+from models.preprocessing.image.structure import read_structure
 from models.preprocessing.settings import ImagePreprocessing
-
-__all__ = [
-    "MAX_IMAGE_BYTES",
-    "MAX_IMAGE_PIXELS",
-    "MAX_IMAGE_SIDE",
-    "TINY_SIDE",
-    "WARNING_ANIMATED",
-    "WARNING_TINY",
-    "DecodedImage",
-    "PhotoFacts",
-    "decode_image",
-    "prepare_image",
-]
 
 WARNING_ANIMATED = "image_animated"
 """The file holds several frames; the first was used."""
-
 WARNING_TINY = "image_tiny"
 """A side is shorter than `TINY_SIDE`: the photo was enlarged, and its category is a guess."""
-
 TINY_SIDE = 32
 """Pixels; an icon's size, at which not even a person tells a book from a box."""
-
 REDUCING_GAP = 3.0
 """Large pictures are shrunk in two steps: averaging whole blocks of pixels to at least this many times the size, then
-bilinear. On 25 Mpx: 24 ms instead of 101, 0.6 levels of 255 off on average (a gap of 2: 20 ms, 1.6 levels)."""
-
+bilinear. A gap of 3 is four times as fast as none, and closer to it than a gap of 2 (docs/decisions/0020)."""
 BAND_PIXELS = 1_000_000
 """Rows are converted to RGB in bands of about this size, so that 25 Mpx are never held twice."""
-
 _ORIENTATION_TAG = 0x0112
 _TRANSPOSITIONS = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -61,13 +38,13 @@ _TRANSPOSITIONS = {
     7: Transpose.TRANSVERSE,
     8: Transpose.ROTATE_90,
 }
-"""What brings a picture of each EXIF orientation upright."""
+"""The turn that brings a picture of each EXIF orientation upright."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedImage:
     """`pixels`: uint8 [height, width, 3], RGB, C-contiguous. `warnings`: `WARNING_*` codes for the answer. `box` is
-    where the upright photo lies in the pixels of `decode_image`; what is around it is white.
+    where the upright photo lies in the pixels of `decode_image`; it is surrounded by white.
     """
 
     pixels: np.ndarray
@@ -91,19 +68,16 @@ def decode_image(data: bytes, height: int, width: int) -> DecodedImage:
     its aspect ratio kept (bilinear; small photos are enlarged), and centred on white. JPEG is decoded at 1/2, 1/4 or
     1/8 of its size where that is still at least the size asked for. Colour profiles are not applied.
 
-    Raises `ImageEmpty`, `ImageTooLarge`, `ImageUnsupported` or `ImageCorrupt`, whatever the bytes. The limits are
-    checked before any pixel is decoded. Thread-safe and deterministic; no setting of Pillow is touched.
-
-    Worst photos within the limits at sizes up to 600, in seconds of one core and extra memory: RGBA PNG of 25 Mpx 0.6 s
-    (1.0 s if every row is made hard to unfilter) and 126 MB, WebP of 9 Mpx 0.4 s and 144 MB, progressive JPEG of 23 Mpx
-    0.5 s and 140 MB, baseline JPEG of 25 Mpx 0.15 s and 10 MB. A catalogue's 500 x 500 JPEG takes 2.5 ms to 224.
+    Raises `ImageEmpty`, `ImageTooLarge`, `ImageUnsupported` or `ImageCorrupt`, whatever the bytes. The limits, checked
+    before any pixel is decoded, keep the worst photo to about a second of one core and 150 MB (docs/decisions/0020).
+    Thread-safe and deterministic; no setting of Pillow is touched.
     """
     if height < 1 or width < 1:
         raise ValueError("height and width must be at least 1")
     structure = read_structure(data)
     try:
         photo = _decode(structure, height, width)
-    except MemoryError:  # says something about this machine, not about the photo
+    except MemoryError:  # the machine's fault, not the photo's
         raise
     except Exception as error:  # Pillow's plugins raise OSError, SyntaxError, ValueError, struct.error, EOFError, ...
         raise ImageCorrupt from error
@@ -157,7 +131,7 @@ def _shrink(image: Image.Image, size: tuple[int, int]) -> Image.Image:
 
 
 def _on_white(image: Image.Image) -> Image.Image:
-    """Any mode as RGB; what is transparent becomes white."""
+    """An image of any mode as RGB, its transparent pixels white."""
     transparency = image.info.get("transparency")
     if image.mode.startswith("I"):  # 16-bit grey
         grey = np.asarray(image)

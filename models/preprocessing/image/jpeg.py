@@ -1,7 +1,7 @@
 """The structure of a JPEG: segments up to the first scan, and the scans.
 
-Pillow walks junk between markers byte by byte in Python (a 5 MB file: 34 s) and joins EXIF segments in quadratic time;
-libjpeg visits the whole picture once per scan, however few bytes a scan has.
+Pillow walks junk between markers byte by byte in Python (docs/decisions/0020) and joins EXIF segments in quadratic
+time; libjpeg visits the whole picture once per scan, however few bytes a scan has.
 """
 
 from __future__ import annotations
@@ -16,13 +16,10 @@ from models.preprocessing.image.limits import MAX_BLOCKS, ImageStructure, check_
 
 MAX_JPEG_TABLE_BYTES = 256 * 1024
 """Tables ahead of a JPEG's first scan: encoders write under 2 kB, and Pillow parses quantisation tables in Python."""
-
 MAX_JPEG_SCANS = 128
 """Scans of a JPEG: encoders write 10 to 20 in a progressive file."""
-
 MAX_JPEG_SCAN_PIXELS = 400_000_000
 """Scans x pixels: 16 scans at 25 Mpx. Each scan visits the whole picture, even if it changes nothing."""
-
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff])")
 _SOF_PROGRESSIVE, _EOI, _SOS, _APP0, _APP1, _APP14 = 0xC2, 0xD9, 0xDA, 0xE0, 0xE1, 0xEE
 _JPEG_FRAMES = frozenset({0xC0, 0xC1, _SOF_PROGRESSIVE})

@@ -1,4 +1,4 @@
-"""What a photo's bytes may declare: the limits of every format, and the structure that is known to be within them.
+"""The limits of photos in every format, and the structure that is known to be within them.
 
 Limits of one format alone are in its module.
 """
@@ -12,33 +12,28 @@ from models.errors import ImageCorrupt, ImageTooLarge
 
 MAX_IMAGE_BYTES = 10 * 1024 * 1024
 """Bytes of the file: a 24 Mpx camera JPEG has 5 to 10 MB, a catalogue's 500 x 500 photo about 50 kB."""
-
 MAX_IMAGE_PIXELS = 25_000_000
 """Width x height: just above the usual 24 Mpx sensors; 100 MB at Pillow's four bytes per pixel."""
-
 MAX_IMAGE_SIDE = 12_000
 """Width or height in pixels: panoramas and scans pass, longer strips are no product photos."""
-
 MAX_DECODING_BYTES = 145_000_000
 """Estimated memory of one decoding: the 150 MB promised for a photo, less what is not estimated. It binds where the
 decoder takes more than four bytes per pixel: WebP may have about 9 Mpx, and JPEG in several scans without chroma
 subsampling about 23 Mpx."""
-
 MAX_BLOCKS = 65_536
 """Markers, chunks or extension blocks in a file. Encoders write PNG data in blocks of 1 kB at least, which makes 10,000
 in the largest file; the cap keeps the walk under 0.1 s."""
-
 MAX_EXIF_BYTES = 65_536
-"""EXIF that is looked at: what one JPEG segment can hold."""
+"""EXIF that is read: as much as one JPEG segment can hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageStructure:
-    """What the bytes declare, within all limits.
+    """The declarations of a photo's bytes, within all limits.
 
     `stream` is the first picture as a clean file of the same format. `width` and `height` are in pixels as stored,
     before the orientation in `exif` (a TIFF block, perhaps damaged; empty if there is none) is applied. `animated`
-    tells that the file held further frames.
+    says that the file held further frames.
     """
 
     format: Literal["JPEG", "PNG", "GIF", "WEBP"]

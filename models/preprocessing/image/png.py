@@ -1,6 +1,6 @@
 """The structure of a PNG: its header and the chunks that its pixels depend on.
 
-Pillow inflates every zTXt and iCCP chunk (a file of 180 kB: 220 MB), and does not verify the checksums of pixel data.
+Pillow inflates every zTXt and iCCP chunk (docs/decisions/0020), and does not verify the checksums of pixel data.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from models.preprocessing.image.limits import MAX_BLOCKS, MAX_EXIF_BYTES, ImageS
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 """The first bytes of every PNG."""
-
 MAX_INFLATED_BYTES = 100_000_000
 """Raw rows of a PNG, interlaced ones counted one and a half times: undoing the row filters runs at 100 MB/s at worst.
 25 Mpx of 8-bit RGBA are just inside; of 16-bit RGBA, 12.5 Mpx."""
-
 _PNG_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 _GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGBA = 0, 2, 3, 4, 6
 _PNG_CHANNELS = {_GREY: 1, _RGB: 3, _PALETTE: 1, _GREY_ALPHA: 2, _RGBA: 4}
@@ -51,7 +49,7 @@ class _PngHeader:
 
     @property
     def decoder_bytes(self) -> int:
-        """What Pillow takes for the pixels: four bytes each, one for palette images and grey, two for 16-bit grey."""
+        """Pillow's memory for the pixels: four bytes each, one for palette images and grey, two for 16-bit grey."""
         pixel_bytes = max(1, self.depth // 8) if self.colour in (_GREY, _PALETTE) else 4
         return self.width * self.height * pixel_bytes
 
@@ -92,7 +90,7 @@ def read_png(data: bytes) -> ImageStructure:
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Kind and content of each chunk up to IEND, which must be there.
 
-    The checksums of chunks that matter are verified here: Pillow's reader does not verify those of pixel data.
+    The checksums of chunks that matter are verified here.
     """
     view = memoryview(data)
     start = len(PNG_SIGNATURE)

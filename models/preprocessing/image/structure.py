@@ -1,9 +1,9 @@
 """The structure of an encoded photo, read from its bytes before any decoder sees them.
 
-Decoders trust what they are fed, and a small file can cost them half a minute or hundreds of megabytes (examples in
-`models.preprocessing.image.jpeg` and `models.preprocessing.image.png`). So `read_structure` walks the container first,
-in linear time, refuses what no camera or editor writes, and builds a clean file: the first picture only, with nothing
-in it but what its pixels depend on. Colour profiles, comments, thumbnails and EXIF never reach the decoder.
+Decoders trust their input, and a small file can cost them half a minute or hundreds of megabytes
+(docs/decisions/0020). So `read_structure` walks the container first, in linear time, refuses what no camera or editor
+writes, and builds a clean file of the first picture and the data that its pixels depend on. Colour profiles, comments,
+thumbnails and EXIF never reach the decoder.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ import struct
 from models.errors import ImageCorrupt, ImageEmpty, ImageTooLarge, ImageUnsupported
 from models.preprocessing.image.gif import read_gif
 from models.preprocessing.image.jpeg import read_jpeg
-from models.preprocessing.image.limits import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, MAX_IMAGE_SIDE, ImageStructure
+from models.preprocessing.image.limits import MAX_IMAGE_BYTES, ImageStructure
 from models.preprocessing.image.png import PNG_SIGNATURE, read_png
 from models.preprocessing.image.webp import read_webp
-
-__all__ = ["MAX_IMAGE_BYTES", "MAX_IMAGE_PIXELS", "MAX_IMAGE_SIDE", "ImageStructure", "read_structure"]
 
 
 def read_structure(data: bytes) -> ImageStructure:

@@ -1,10 +1,10 @@
-"""A listing's text: from the HTML that sellers paste to what a person would read.
+"""A listing's text: from the HTML that sellers paste to the words that a person reads.
 
 BeautifulSoup reads the markup. It is guarded, because Python's `html.parser` under it takes quadratic time on markup
-such as `<a b=<a b=...` or `<!--<!--...` (20 kB held a core for up to 49 s on CPython 3.11.2 to 3.13.0), BeautifulSoup
-raises on `<![`, and both treat entities and `<script>` differently from release to release. So what is never read is
-cut out first, entities are decoded here, and markup whose tags are not all plain and closed goes through one regular
-expression instead. All expressions are possessive: none can backtrack, each is linear.
+such as `<a b=<a b=...` or `<!--<!--...` (docs/decisions/0020), BeautifulSoup raises on `<![`, and both treat entities
+and `<script>` differently from release to release. So hidden content is cut out first, entities are decoded here, and
+markup whose tags are not all plain and closed goes through one regular expression instead. All expressions are
+possessive: none can backtrack, each is linear.
 """
 
 from __future__ import annotations
@@ -21,50 +21,33 @@ from models.errors import TextTooLong
 
 MAX_CHARACTERS = 20_000
 """Longest raw field. The longest of 50,000 real descriptions has 9,709 characters."""
-
 _MAX_PARSED_TAGS = 1000
-"""More tags than this skip the parser: it takes 10-40 microseconds a tag and searches lists that grow with them."""
-
+"""More tags than this skip the parser, which searches lists that grow with them."""
 _MAX_NORMALISED = 256
-"""Longest part of a word put into NFC at once: CPython orders combining marks in quadratic time (20,000 in 1.2 s)."""
-
+"""Longest part of a word put into NFC at once: CPython orders combining marks in quadratic time."""
 _PIECE = re.compile(rf"[^ ]{{1,{_MAX_NORMALISED}}} ?")
-
 _INLINE = (
     "a|abbr|acronym|b|bdi|bdo|big|cite|code|data|del|dfn|em|font|i|ins|kbd|label|mark|nobr|q|s|samp|small|span|strike"
     "|strong|sub|sup|time|tt|u|var|wbr"
 )
 """Elements within a line: their tags leave no space. All others (paragraphs, cells, `<br>`, images...) part words."""
-
 _NOT_PARSED = "iframe|noembed|noframes|noscript|plaintext|rp|rt|script|style|template|textarea|title|xmp"
 """Elements whose content html.parser or BeautifulSoup treats specially, not the same way in every release."""
-
 _NAME = r"[a-z][a-z0-9-]*+(?::[a-z][a-z0-9-]*+)?+(?=[\s/>])"
 _ATTRIBUTE = r"""[^\s"'<>/=]++(?:\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s"'`=<>]++))?+"""
 _PLAIN_TAG = rf"(?:<{_NAME}(?:[\s/]++(?:{_ATTRIBUTE})?+)*+>|</{_NAME}[\s/]*+>)"
 _FLAGS = re.ASCII | re.IGNORECASE
-
 _HIDDEN_START = re.compile(r"<!--|<(script|style|template)(?=[\s/>])", _FLAGS)
-_HIDDEN_END = {
-    name: re.compile(end, _FLAGS)
-    for name, end in {
-        "": r"-->",
-        "script": r"</script[^<>]*+>",
-        "style": r"</style[^<>]*+>",
-        "template": r"</template[^<>]*+>",
-    }.items()
-}
+_HIDDEN_END = {name: re.compile(rf"</{name}[^<>]*+>", _FLAGS) for name in ("script", "style", "template")}
+_COMMENT_END = re.compile("-->")
 _ODD = re.compile(rf"(?!{_PLAIN_TAG})<[a-z/!?]|<(?:{_NOT_PARSED})[\s/>]", _FLAGS)
 _BOUNDARY = re.compile(rf"<(?=/?(?!(?:{_INLINE})[\s/>])[a-z])", _FLAGS)
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE})[\s/>]", _FLAGS)
 _ANY_TAG = re.compile(rf"{_PLAIN_TAG}|</?{_NAME}[^<>]*+>|<!\[CDATA\[|\]\]>|<[!?][a-z\[][^<>]*+>", _FLAGS)
-
 _AMPERSAND = "\x1a"
 """Stands for "&" within the parser; `_visible` has removed every other one."""
-
 _SLOPPY_REFERENCE = re.compile(r"&\s?([a-z][a-z0-9]{1,30}+);", _FLAGS)
 _ENDLESS_REFERENCE = re.compile(r"&#(?:[0-9]{12,}+|x[0-9a-f]{12,}+);?", _FLAGS)
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _C1 = re.compile("[\x80-\x9f]")
 _C1_MEANT = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
@@ -98,7 +81,7 @@ def plain_text(markup: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Drop what cannot be seen; Windows-1252 bytes that were read as Latin-1 become what they mean (0x9C: "œ")."""
+    """Drop invisible characters, and decode Windows-1252 bytes that were read as Latin-1 (0x9C: "œ")."""
     if text.isprintable():
         return text
     if _SURROGATE.search(text):
@@ -130,7 +113,7 @@ def _strip_markup(markup: str) -> str:
 
 
 def _strip_tags(markup: str) -> str:
-    """As `_strip_markup`, without the parser."""
+    """Text of HTML, entities left as they are, without the parser."""
     return _ANY_TAG.sub(_space, _cut_hidden(markup))
 
 
@@ -152,7 +135,8 @@ def _cut_hidden(markup: str) -> str:
     while start := _HIDDEN_START.search(markup, position):
         kept.append(markup[position : start.start()])
         # "<!-->" is a whole comment, so its end may overlap its start.
-        end = _HIDDEN_END[(start[1] or "").lower()].search(markup, start.start() + 2)
+        hidden_end = _HIDDEN_END[start[1].lower()] if start[1] else _COMMENT_END
+        end = hidden_end.search(markup, start.start() + 2)
         if end is None:
             return "".join(kept)
         position = end.end()
@@ -177,5 +161,5 @@ class ListingText:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing readable is left of either field."""
+        """Whether neither field has readable text."""
         return not (self.designation or self.description)

@@ -1,4 +1,4 @@
-"""The features of a text network, put together: one object for whatever kinds of features a version has."""
+"""The features of a text network: one object for all kinds of features that a version can have."""
 
 from __future__ import annotations
 
@@ -73,8 +73,7 @@ def pad_batch(
 def serving_length(longest: int) -> int:
     """The length that texts are padded to before a compiled network sees them: 1, 8, 16, 24, 32, 48, 64, 96, 128, ...
 
-    OpenVINO makes and keeps kernels for every length that it meets. 1,500 listings, each padded to its own, took 615 MB
-    of them; with lengths that grow by a third or a half they take 14 MB, and a sixth less time.
+    OpenVINO makes and keeps kernels for every length that it meets, so there are few lengths (docs/decisions/0021).
     """
     if longest <= 1:
         return longest

@@ -1,7 +1,7 @@
-"""Sentence pieces of each field: what the sentence encoder takes.
+"""Sentence pieces of each field: the features of the sentence encoder.
 
 The tokenizer is SentencePiece's (Kudo and Richardson 2018), with the model file that the encoder was trained with. Of
-its pieces a version knows those that are worth a row in the encoder's table, listed in `pieces.npy`; any other is
+its pieces a version keeps those that are worth a row in the encoder's table, listed in `pieces.npy`; any other is
 UNKNOWN.
 """
 
@@ -61,7 +61,7 @@ class PieceFeatures:
 
 def encode(tokenizer: SentencePieceProcessor, text: str, *, lowercase: bool = False) -> list[int]:
     """The tokenizer's own ids of a text, without marks; empty for a text that holds nothing but white space."""
-    # A lone surrogate, which cleaned text has not, is the one thing that the tokenizer would raise on.
+    # The tokenizer raises on a lone surrogate only, which cleaned text has not.
     safe = (text.lower() if lowercase else text).encode("utf-8", "replace").decode("utf-8")
     ids: list[int] = tokenizer.encode(safe)
     return ids
@@ -70,7 +70,7 @@ def encode(tokenizer: SentencePieceProcessor, text: str, *, lowercase: bool = Fa
 def read_tokenizer(folder: Path) -> SentencePieceProcessor:
     """Read `pieces.model` of a version folder. Raises VersionRefused if it is missing or not a tokenizer's model.
 
-    The file is a protocol buffer, data that is parsed and not run; versions are checked against their manifest first.
+    The file is a protocol buffer, data that is parsed and not run.
     """
     try:
         with (folder / TOKENIZER_FILE).open("rb") as file:

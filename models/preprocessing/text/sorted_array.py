@@ -1,4 +1,4 @@
-"""Fitted ids that lie beside `preprocessing.json`: one strictly ascending array of whole numbers in a `.npy` file."""
+"""Fitted ids beside `preprocessing.json`: one strictly ascending array of whole numbers in a `.npy` file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words as vocabulary indices: what the recurrent text networks take."""
+"""Words as vocabulary indices: the features of the recurrent text networks."""
 
 from __future__ import annotations
 
@@ -19,19 +19,15 @@ VOCABULARY_FILE = "vocabulary.txt"
 PADDING, UNKNOWN, SEPARATOR = 0, 1, 2
 FIRST_WORD = 3
 """Id of the vocabulary's first word; a network needs an embedding table of FIRST_WORD + len(vocabulary) rows."""
-
 MAX_WORDS = 1_000_000
 MAX_WORD_CHARACTERS = 64
 """Longer runs of letters are never words: they are not stemmed and not in a vocabulary."""
-
 _RUN = re.compile("\\w[\\w\u0300-\u036f]*|[^\\w\\s]+")
 r"""The pattern of `nltk.tokenize.wordpunct_tokenize`, with combining marks kept on their letter. NLTK's own is not
 called: its `\w` depends on the release (3.10 splits "cm²", 3.9 does not), and importing it takes seconds.
 """
-
 _UNITS = frozenset("°%€$£")
 """Signs that are kept when a run of symbols begins with one: "30°", "20%", "5€"."""
-
 _STEMS_KEPT = 100_000
 
 
@@ -59,7 +55,7 @@ class TokenFeatures:
 
 
 class _Words:
-    """The words that a configuration takes from each field."""
+    """The words of each field by a configuration."""
 
     def __init__(self, config: TokenPreprocessing) -> None:
         self._config = config
@@ -92,7 +88,7 @@ def _stemmer(language: str) -> Callable[[str], str] | None:
 
 
 def build_vocabulary(texts: Iterable[ListingText], config: TokenPreprocessing, size: int) -> list[str]:
-    """The `size` most frequent words of the parts of `texts` that the network gets to see; ties in code point order."""
+    """The `size` most frequent words of `texts`, of the words that the network reads; ties in code point order."""
     words = _Words(config)
     counts: Counter[str] = Counter()
     for text in texts:

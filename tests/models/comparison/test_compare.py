@@ -62,8 +62,8 @@ def test_counts_are_those_of_asking_each_version_by_itself(
 ) -> None:
     seen = []
     found = compare_versions(*pair, rows, on_change=seen.append)
-    asked = [(row, *(code(predictor, row.listing) for predictor in pair)) for row in rows]
-    judged = [(row, a, b) for row, a, b in asked if a and b and row.category in CODES]
+    answered = [(row, *(code(predictor, row.listing) for predictor in pair)) for row in rows]
+    judged = [(row, a, b) for row, a, b in answered if a and b and row.category in CODES]
 
     def tally(chosen: Iterator[tuple[LabelledListing, str, str]]) -> Tally:
         counts = [0, 0, 0, 0]
@@ -78,7 +78,7 @@ def test_counts_are_those_of_asking_each_version_by_itself(
         assert found.by_evidence[evidence.label] == tally(j for j in judged if evidence_of(j[0].listing) is evidence)
     for category, counted in found.by_category.items():
         assert counted == tally(j for j in judged if j[0].category == category)
-    changed = [(row, a, b) for row, a, b in asked if a != b]
+    changed = [(row, a, b) for row, a, b in answered if a != b]
     assert found.changes == len(changed)
     assert [change.row.row for change in seen] == [row.row for row, _, _ in changed]
     assert sum(found.moves.values()) == sum(found.verdicts.values()) == len(seen)
@@ -105,8 +105,8 @@ def test_each_network_is_compared_by_itself_where_there_is_text_and_photo(
             ),
             strict=True,
         ):
-            said = [code(predictor, one) for one in alone]
-            assert right == sum(a == row.category for a, row in zip(said, both, strict=True))
+            codes = [code(predictor, one) for one in alone]
+            assert right == sum(a == row.category for a, row in zip(codes, both, strict=True))
 
 
 def test_a_version_that_cannot_answer_is_wrong(pair: tuple[Predictor, Predictor], text_only: Predictor) -> None:
@@ -166,11 +166,11 @@ def test_the_diff_has_every_change(
     assert len(written) == found.changes > 40
     for row in written:
         one = rows[int(row["row"])]
-        said = [predictor.predict(one.listing) for predictor in pair]
+        predictions = [predictor.predict(one.listing) for predictor in pair]
         assert (row["designation"], row["category"]) == (one.listing.designation, one.category)
-        assert [row["a_category"], row["b_category"]] == [answer.code for answer in said]
-        assert float(row["a_confidence"]) == pytest.approx(said[0].confidence, abs=2e-4)
-        assert row["b_decision"] == said[1].decision.action
+        assert [row["a_category"], row["b_category"]] == [answer.code for answer in predictions]
+        assert float(row["a_confidence"]) == pytest.approx(predictions[0].confidence, abs=2e-4)
+        assert row["b_decision"] == predictions[1].decision.action
 
 
 def test_the_diff_is_safe_in_a_spreadsheet(pair: tuple[Predictor, Predictor], tmp_path: Path) -> None:

@@ -64,10 +64,10 @@ def test_varied_listings_can_be_predicted_and_come_in_every_kind(tmp_path: Path,
     listings = varied_golden_listings(folder, 40)
     assert len(listings) == 40
     predictor = Predictor.load(folder, verify=False)
-    cases = {predictor.prepare(one).evidence for one in listings}
+    cases = {predictor.prepare(subject).evidence for subject in listings}
     assert cases == set(predictor.calibration.cases)
-    assert all(not predictor.prepare(one).warnings for one in listings)
-    assert len({(one.designation, one.description, one.image) for one in listings}) > 20
+    assert all(not predictor.prepare(subject).warnings for subject in listings)
+    assert len({(subject.designation, subject.description, subject.image) for subject in listings}) > 20
 
 
 def test_varied_listings_are_the_same_for_the_same_seed(tiny_version: Path) -> None:
@@ -77,7 +77,7 @@ def test_varied_listings_are_the_same_for_the_same_seed(tiny_version: Path) -> N
 
 
 def test_varied_photos_are_photos(tiny_version: Path) -> None:
-    photos = [one.image for one in varied_golden_listings(tiny_version, 20) if one.image]
+    photos = [subject.image for subject in varied_golden_listings(tiny_version, 20) if subject.image]
     assert photos
     for data in photos:
         with Image.open(io.BytesIO(data)) as photo:

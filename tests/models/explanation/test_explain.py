@@ -32,11 +32,11 @@ NEAR = 1e-4
 
 def confidence(predictor: Predictor, subject: Listing, code: str) -> float:
     answer = predictor.predict(subject, top_k=len(predictor.taxonomy))
-    return next(one.confidence for one in answer.predictions if one.code == code)
+    return next(part.confidence for part in answer.predictions if part.code == code)
 
 
 def tried(explanation: Explanation, field: str) -> dict[str, float]:
-    return {one.text: one.effect for one in explanation.text[field] if one.effect is not None}  # type: ignore[index]
+    return {part.text: part.effect for part in explanation.text[field] if part.effect is not None}  # type: ignore[index]
 
 
 @pytest.fixture
@@ -83,9 +83,9 @@ def test_an_effect_is_the_fall_of_the_confidence_without_the_word(
 def test_the_segments_are_the_plain_text(tiny_predictor: Predictor) -> None:
     markup = "<p>Une <b>piscine</b> &amp; co&nbsp;: 3 &lt; 5</p><script>x()</script>"
     explanation = explain(tiny_predictor, Listing("A <i>b</i>", markup))
-    assert "".join(one.text for one in explanation.text["designation"]) == "A b"
-    assert "".join(one.text for one in explanation.text["description"]) == "Une piscine & co : 3 < 5"
-    assert [one.text for one in explanation.text["description"] if one.effect is None] == [" ", " & ", " : ", " < "]
+    assert "".join(part.text for part in explanation.text["designation"]) == "A b"
+    assert "".join(part.text for part in explanation.text["description"]) == "Une piscine & co : 3 < 5"
+    assert [part.text for part in explanation.text["description"] if part.effect is None] == [" ", " & ", " : ", " < "]
 
 
 def test_fields_that_were_not_given_are_not_there(tiny_predictor: Predictor) -> None:
@@ -111,7 +111,7 @@ def test_long_texts_are_left_out_in_groups(tiny_predictor: Predictor, title: int
     assert not title or found["designation"] >= min(title, 5)
     for field, text in zip(("designation", "description"), texts, strict=True):
         if text:
-            assert "".join(one.text for one in explanation.text[field]) == text  # type: ignore[index]
+            assert "".join(part.text for part in explanation.text[field]) == text  # type: ignore[index]
 
 
 def test_variants_go_through_the_networks_together_and_only_where_they_differ(
@@ -176,13 +176,13 @@ def test_what_if_is_what_is_predicted_without(tiny_predictor: Predictor) -> None
         "text": Listing(image=subject.image),
     }
     found = explain(tiny_predictor, subject, precision=0.95).what_if
-    assert [one.without for one in found] == list(without)
-    for one in found:
-        expected = tiny_predictor.predict(without[one.without], top_k=1, precision=0.95)
-        assert one.prediction.code == expected.code
-        assert one.prediction.confidence == pytest.approx(expected.confidence, abs=NEAR)
-        assert one.prediction.decision == expected.decision
-        assert one.prediction.modalities == expected.modalities
+    assert [part.without for part in found] == list(without)
+    for part in found:
+        expected = tiny_predictor.predict(without[part.without], top_k=1, precision=0.95)
+        assert part.prediction.code == expected.code
+        assert part.prediction.confidence == pytest.approx(expected.confidence, abs=NEAR)
+        assert part.prediction.decision == expected.decision
+        assert part.prediction.modalities == expected.modalities
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_what_if_is_what_is_predicted_without(tiny_predictor: Predictor) -> None
     ],
 )
 def test_what_if_holds_what_is_possible(tiny_predictor: Predictor, subject: Listing, expected: list[str]) -> None:
-    assert [one.without for one in explain(tiny_predictor, subject).what_if] == expected
+    assert [part.without for part in explain(tiny_predictor, subject).what_if] == expected
 
 
 @pytest.mark.parametrize("modality", Modality)
@@ -208,7 +208,7 @@ def test_a_version_of_one_modality_explains_what_it_looks_at(tmp_path: Path, mod
     explanation = explain(predictor, listing(1, photo_of=1))
     has_text = modality is Modality.TEXT
     assert bool(tried(explanation, "designation")) is has_text
-    assert "".join(one.text for one in explanation.text["designation"]) == listing(1).designation
+    assert "".join(part.text for part in explanation.text["designation"]) == listing(1).designation
     assert (explanation.photo is None) is has_text
     assert explanation.what_if == ()
 

@@ -50,7 +50,7 @@ def test_leaving_out_leaves_no_gap() -> None:
 def test_joined_the_segments_are_the_text(text: str, most: int) -> None:
     spans = grouped(word_spans(text), most)
     assert len(spans) <= most
-    found = segments(text, dict.fromkeys(spans, 0.5))
-    assert "".join(one.text for one in found) == text
-    assert [one.text for one in found if one.effect is not None] == [text[slice(*span)] for span in spans]
-    assert all(one.text for one in found)
+    pieces = segments(text, dict.fromkeys(spans, 0.5))
+    assert "".join(segment.text for segment in pieces) == text
+    assert [segment.text for segment in pieces if segment.effect is not None] == [text[slice(*span)] for span in spans]
+    assert all(segment.text for segment in pieces)

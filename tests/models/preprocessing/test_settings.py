@@ -158,8 +158,8 @@ def test_every_field_changes_the_features(field: str, tmp_path: Path) -> None:
     write_fitted(tmp_path)
 
     def features(config: TextSettings) -> list[dict[str, np.ndarray]]:
-        made = load_text_features(config, tmp_path)
-        return [made.extract(text) for text in TEXTS]
+        extractor = load_text_features(config, tmp_path)
+        return [extractor.extract(text) for text in TEXTS]
 
     make = {"tokens": TokenPreprocessing, "ngrams": NgramPreprocessing, "pieces": PiecePreprocessing}[kind]
     before, after = features(make()), features(make.model_validate({name: other[name]}))

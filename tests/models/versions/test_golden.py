@@ -29,7 +29,7 @@ LISTINGS = [
 def folder(tmp_path: Path) -> Path:
     """A folder with a taxonomy and golden listings."""
     Taxonomy.of_codes(CODES).write(tmp_path / TAXONOMY)
-    write_golden(tmp_path, [GoldenListing(one, PROBABILITIES) for one in LISTINGS])
+    write_golden(tmp_path, [GoldenListing(subject, PROBABILITIES) for subject in LISTINGS])
     return tmp_path
 
 

@@ -26,7 +26,7 @@ METRICS = {
 }
 
 
-def test_one_row_for_each_set_of_listings_and_case() -> None:
+def test_one_row_for_each_set_of_listings_and_evidence() -> None:
     rows = quality_table(METRICS).splitlines()
     assert len(rows) == 5
     assert {row.count("|") for row in rows} == {8}
@@ -37,7 +37,7 @@ def test_one_row_for_each_set_of_listings_and_case() -> None:
     assert rows[4].startswith("| voted | photo |")
 
 
-def test_a_case_of_the_future_goes_by_its_name() -> None:
+def test_evidence_of_the_future_goes_by_its_name() -> None:
     metrics = {"cohorts": {"test": {"cases": {"video": FIGURES}}}}
     assert "| test | video |" in quality_table(metrics)
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -75,30 +76,17 @@ def test_nothing_is_sealed_under_a_name_that_is_none(store: Store, name: str) ->
     assert sorted(path.name for path in store.root.parent.rglob("*")) == before
 
 
-def test_a_draft_is_hidden_in_the_store(store: Store) -> None:
-    with store.draft() as draft:
+@pytest.mark.parametrize("error", [None, RuntimeError("stop")])
+def test_a_draft_is_hidden_and_removed_unless_sealed(store: Store, error: Exception | None) -> None:
+    with suppress(RuntimeError), store.draft() as draft:
         write(draft)
         assert hidden(store) == [draft.name]
         assert draft.parent == store.root
         assert store.versions() == [THIRD, SECOND, FIRST]
-
-
-def test_a_draft_that_is_not_sealed_is_removed(store: Store) -> None:
-    with store.draft() as draft:
-        write(draft)
+        if error:
+            raise error
     assert hidden(store) == []
     assert store.versions() == [THIRD, SECOND, FIRST]
-
-
-def test_an_error_removes_the_draft(store: Store) -> None:
-    def fail() -> None:
-        with store.draft() as draft:
-            write(draft)
-            raise RuntimeError("stop")
-
-    with pytest.raises(RuntimeError, match="stop"):
-        fail()
-    assert hidden(store) == []
 
 
 def test_a_store_is_made_where_there_is_none(tmp_path: Path) -> None:
@@ -182,7 +170,7 @@ def test_promotions_at_the_same_time_leave_current_and_history_whole(store: Stor
         thread.join()
     lines = (store.root / HISTORY).read_text().split()
     assert lines[-1] == store.current()
-    assert all(one != other for one, other in pairwise(lines))
+    assert all(line != following for line, following in pairwise(lines))
     assert 20 <= len(lines) <= 40
     assert hidden(store) == []
 

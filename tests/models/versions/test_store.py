@@ -81,18 +81,17 @@ def test_rollback_goes_back_step_by_step(store: Store) -> None:
     assert store.current() == FIRST
 
 
-def test_rollback_knows_what_was_served_not_what_is_newest(store: Store) -> None:
-    for name in (THIRD, FIRST, THIRD, SECOND):
-        store.promote(name)
-    assert [store.rollback() for _ in range(3)] == [THIRD, FIRST, THIRD]
-
-
-def test_promoting_after_a_rollback_starts_from_there(store: Store) -> None:
-    for name in (FIRST, SECOND):
-        store.promote(name)
-    store.rollback()
-    store.promote(THIRD)
-    assert store.rollback() == FIRST
+@pytest.mark.parametrize(
+    ("promotions", "rollbacks"),
+    [
+        ([THIRD, FIRST, THIRD, SECOND], [THIRD, FIRST, THIRD]),  # not the newest, but the one served before
+        ([FIRST, SECOND, None, THIRD], [FIRST]),  # None: a rollback
+    ],
+)
+def test_rollback_knows_what_was_served(store: Store, promotions: list[str | None], rollbacks: list[str]) -> None:
+    for name in promotions:
+        store.promote(name) if name else store.rollback()
+    assert [store.rollback() for _ in rollbacks] == rollbacks
 
 
 def test_rollback_passes_over_versions_that_are_gone(store: Store) -> None:
@@ -112,19 +111,19 @@ def test_rollback_never_stays_where_it_is(store: Store) -> None:
     assert store.current() == FIRST
 
 
-def test_rollback_does_not_go_to_a_promotion_that_was_killed_halfway(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("file", "mode", "earlier"),
+    [
+        (HISTORY, "a", FIRST),  # a promotion that was killed halfway
+        (CURRENT, "w", SECOND),  # a version written into current by hand
+    ],
+)
+def test_rollback_follows_what_was_really_served(store: Store, file: str, mode: str, earlier: str) -> None:
     for name in (FIRST, SECOND):
         store.promote(name)
-    with (store.root / HISTORY).open("a") as history:
-        history.write(f"{THIRD}\n")
-    assert store.previous() == FIRST
-
-
-def test_rollback_from_a_version_that_was_written_into_current_by_hand(store: Store) -> None:
-    for name in (FIRST, SECOND):
-        store.promote(name)
-    (store.root / CURRENT).write_text(f"{THIRD}\n")
-    assert store.rollback() == SECOND
+    with (store.root / file).open(mode) as text:
+        text.write(f"{THIRD}\n")
+    assert store.previous() == earlier
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\n", b"../x /etc\n"])

@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from models.errors import ImageCorrupt, ImageError, ImageTooLarge
-from models.preprocessing.image.decode import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE, decode_image
+from models.preprocessing.image.decode import decode_image
+from models.preprocessing.image.limits import MAX_IMAGE_BYTES, MAX_IMAGE_SIDE
 from tests.models.pictures import END, HEADER, VALID, changed, chunk, encode, pixels, png, riff
 
 ROOT = Path(__file__).resolve().parents[4]

@@ -14,49 +14,16 @@ from models.preprocessing.text import clean as module
 from models.preprocessing.text.clean import MAX_CHARACTERS, ListingText, plain_text
 
 any_text = st.text(st.characters(exclude_categories=[]))  # lone surrogates included
-odd_pieces = [
-    "<",
-    ">",
-    "</",
-    "/>",
-    "<b",
-    "<br>",
-    "<p>",
-    "</p>",
-    "<!--",
-    "-->",
-    "<![",
-    "]]>",
-    "<?",
-    "<script>",
-    "</script>",
-    "<style",
-    "<template>",
-    "<title>",
-    "<o:p>",
-    "<rt>",
-    "&",
-    "&amp;",
-    "&#",
-    "&#x92;",
-    "&lt;b&gt;",
-    ";",
-    "'",
-    '"',
-    "é",
-    "x",
-]
+ODD_PIECES = """
+< > </ /> <b <br> <p> </p> <!-- --> <![ ]]> <? <script> </script> <style <template> <title> <o:p> <rt>
+& &amp; &# &#x92; &lt;b&gt; ; ' " é x
+"""
+odd_pieces = ODD_PIECES.split()
 odd_pieces += [" ", "& Nbsp;", "<a href='x>y'>", '<a b="', "\x00", "\x9c", "\u200b", "\u0301", "\ud800", "\n"]
 scraps = st.lists(st.sampled_from(odd_pieces) | any_text, max_size=30).map("".join)
 plain_tags = ["<b>", "</b>", "</p>", "<br/>", "<BR>", "</span>", "</td>", "<li>", "<h2>", "</a>", "<o:p>"]
-plain_tags += [
-    "<p class='a > b'>",
-    '<span style="color: red">',
-    "<td width=10>",
-    '<a href="?a=1&amp;b=2">',
-    "</h2 >",
-    "<img src='x'/>",
-]
+plain_tags += ["<p class='a > b'>", '<span style="color: red">', "<td width=10>", '<a href="?a=1&amp;b=2">']
+plain_tags += ["</h2 >", "<img src='x'/>"]
 plain_markup = st.lists(
     st.sampled_from(plain_tags) | st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="<\x1a")),
     max_size=40,
@@ -189,23 +156,20 @@ def filled(unit: str) -> str:
     return (unit * MAX_CHARACTERS)[:MAX_CHARACTERS]
 
 
-REPEATED = [
-    "<a b=",
-    '<a "',
-    "<a 'b=\"",
-    "<!--",
-    "<!--x",
-    "<![",
-    "<?x",
-    "<",
-    "</",
-    "<b>",
-    "<br>",
-    "<i>x",
-    "<p><b>",
+REPEATED = ["<a b=", '<a "', "<a 'b=\"", "<!--", "<!--x", "<![", "<?x", "<", "</", "<b>", "<br>", "<i>x", "<p><b>"]
+REPEATED += [
     "</br>",
+    "<a b ",
+    "<script>",
+    "</script",
+    "<a =",
+    "<a / ",
+    '<a b="',
+    "<template>",
+    "<a:",
+    "\x92",
+    "\u200bx",
 ]
-REPEATED += ["<a b ", "<script>", "</script", "<a =", "<a / ", '<a b="', "<template>", "<a:", "\x92", "\u200bx"]
 REPEATED += ["&", "&a", "&#", "&#1", "& nbsp ", "&amp;", "&lt;a ", "&amp;lt;a "]
 TRAPS = {
     **{f"{unit!r} repeated": filled(unit) for unit in REPEATED},

@@ -39,22 +39,22 @@ def test_the_n_grams_that_most_listings_have(
             with pytest.raises(ValueError, match="no n-gram"):
                 build_ngram_vocabulary(texts, WORDS, size, min_documents)
             return
-        found = build_ngram_vocabulary(texts, WORDS, size, min_documents)
-    assert found.dtype == np.uint64
-    assert found.tolist() == sorted(hash_ for _, hash_ in often[:size])
+        vocabulary = build_ngram_vocabulary(texts, WORDS, size, min_documents)
+    assert vocabulary.dtype == np.uint64
+    assert vocabulary.tolist() == sorted(hash_ for _, hash_ in often[:size])
 
 
 def test_ids_are_places_in_the_vocabulary_and_unseen_n_grams_are_dropped(tmp_path: Path) -> None:
     vocabulary = np.sort(np.array([word_hash(word) for word in ("ps4", "tv", "pro")], np.uint64))
     write_ngram_vocabulary(tmp_path, vocabulary)
     features = load_text_features(WORDS, tmp_path)
-    found = features.extract(ListingText("PS4 neuve, ps4 Pro", "rien de connu"))
+    arrays = features.extract(ListingText("PS4 neuve, ps4 Pro", "rien de connu"))
     expected = sorted(1 + int(np.searchsorted(vocabulary, np.uint64(word_hash(word)))) for word in ("ps4", "pro"))
-    assert found["ids"].tolist() == expected
-    assert sorted(found["weights"].tolist()) == pytest.approx([1.0, 1 + np.log(2)])
-    assert found["description_ids"].tolist() == [0]
-    assert found["description_weights"].tolist() == [0.0]
-    assert found["ids"].dtype == found["description_ids"].dtype == np.int32
+    assert arrays["ids"].tolist() == expected
+    assert sorted(arrays["weights"].tolist()) == pytest.approx([1.0, 1 + np.log(2)])
+    assert arrays["description_ids"].tolist() == [0]
+    assert arrays["description_weights"].tolist() == [0.0]
+    assert arrays["ids"].dtype == arrays["description_ids"].dtype == np.int32
 
 
 @given(st.text("abcé1 ", max_size=40), st.text("abcé1 ", max_size=40))

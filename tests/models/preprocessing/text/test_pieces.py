@@ -42,39 +42,39 @@ def features(folder: Path, **settings: object) -> TextFeatures:
 
 
 def test_a_field_is_its_marks_around_the_tokenizer_s_pieces(folder: Path) -> None:
-    found = features(folder).extract(ListingText("piscine pour enfants", "roman policier"))
-    assert {key: value.dtype for key, value in found.items()} == {"pieces": np.int32, "description_pieces": np.int32}
+    arrays = features(folder).extract(ListingText("piscine pour enfants", "roman policier"))
+    assert {key: value.dtype for key, value in arrays.items()} == {"pieces": np.int32, "description_pieces": np.int32}
     tokenizer = read_tokenizer(folder)
     for key, text in (("pieces", "piscine pour enfants"), ("description_pieces", "roman policier")):
         own = tokenizer.encode(text, add_bos=True, add_eos=True)
-        assert found[key].tolist() == [id_ - 1 + FIRST_PIECE for id_ in own]  # all but id 0 are kept, in their order
+        assert arrays[key].tolist() == [id_ - 1 + FIRST_PIECE for id_ in own]  # all but id 0 are kept, in their order
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\t "])
 def test_a_field_without_text_is_one_padding_entry(folder: Path, blank: str) -> None:
-    found = features(folder).extract(ListingText("piscine", blank))
-    assert found["description_pieces"].tolist() == [PADDING]
-    assert PADDING not in found["pieces"]
+    arrays = features(folder).extract(ListingText("piscine", blank))
+    assert arrays["description_pieces"].tolist() == [PADDING]
+    assert PADDING not in arrays["pieces"]
 
 
 def test_pieces_that_are_not_kept_are_unknown_and_ids_stay_dense(tmp_path: Path) -> None:
     tokenizer = write_pieces(tmp_path, slice(20, 60))
     text = "piscine gonflable pour enfants, livre de poche"
-    found = features(tmp_path).extract(ListingText(text, ""))["pieces"].tolist()
+    arrays = features(tmp_path).extract(ListingText(text, ""))["pieces"].tolist()
     own = tokenizer.encode(text, add_bos=True, add_eos=True)
-    assert [id_ == UNKNOWN for id_ in found] == [not (20 <= id_ < 60 or id_ in (1, 2)) for id_ in own]
-    assert UNKNOWN in found
-    assert max(found) < FIRST_PIECE + 42
-    assert [found[0], found[-1]] == [FIRST_PIECE, FIRST_PIECE + 1]
+    assert [id_ == UNKNOWN for id_ in arrays] == [not (20 <= id_ < 60 or id_ in (1, 2)) for id_ in own]
+    assert UNKNOWN in arrays
+    assert max(arrays) < FIRST_PIECE + 42
+    assert [arrays[0], arrays[-1]] == [FIRST_PIECE, FIRST_PIECE + 1]
 
 
 @given(any_text, any_text, st.integers(3, 12), st.booleans())
 def test_total_and_within_the_limits(folder: Path, title: str, description: str, limit: int, lowercase: bool) -> None:
-    made = features(folder, title_pieces=limit, description_pieces=limit + 1, lowercase=lowercase)
-    found = made.extract(ListingText(title, description))
-    assert 1 <= len(found["pieces"]) <= limit
-    assert 1 <= len(found["description_pieces"]) <= limit + 1
-    for values in found.values():
+    extractor = features(folder, title_pieces=limit, description_pieces=limit + 1, lowercase=lowercase)
+    arrays = extractor.extract(ListingText(title, description))
+    assert 1 <= len(arrays["pieces"]) <= limit
+    assert 1 <= len(arrays["description_pieces"]) <= limit + 1
+    for values in arrays.values():
         assert (values.tolist() == [PADDING]) or (values >= UNKNOWN).all()
 
 
@@ -96,12 +96,12 @@ def test_lowercase(folder: Path) -> None:
 
 
 def test_many_threads_get_the_same_pieces(folder: Path) -> None:
-    made = features(folder)
+    extractor = features(folder)
     texts = [ListingText(f"piscine {number} pour enfants", "roman policier " * (number % 7)) for number in range(200)]
-    alone = [made.extract(text) for text in texts]
+    alone = [extractor.extract(text) for text in texts]
     with ThreadPoolExecutor(8) as threads:
-        for found, expected in zip(threads.map(made.extract, texts * 3), alone * 3, strict=True):
-            assert all(np.array_equal(found[key], expected[key]) for key in expected)
+        for arrays, expected in zip(threads.map(extractor.extract, texts * 3), alone * 3, strict=True):
+            assert all(np.array_equal(arrays[key], expected[key]) for key in expected)
 
 
 # --- files
@@ -137,8 +137,8 @@ def test_a_damaged_tokenizer_is_refused_or_read_but_never_worse(data: st.DataObj
             tokenizer = read_tokenizer(Path(name))
         except VersionRefused:
             return
-        made = PieceFeatures(PiecePreprocessing(), tokenizer, np.array([1, 2], np.int32))
-        assert len(made.extract(ListingText("piscine gonflable", ""))["pieces"]) >= 1
+        extractor = PieceFeatures(PiecePreprocessing(), tokenizer, np.array([1, 2], np.int32))
+        assert len(extractor.extract(ListingText("piscine gonflable", ""))["pieces"]) >= 1
 
 
 @pytest.mark.parametrize(
