@@ -32,7 +32,7 @@ from training.fitting.fitted import FittedNetwork
 from training.fitting.image import activation_inputs, fit_image, make_activations
 from training.fitting.text_stages import TextStages
 from training.publishing.golden import read_golden_listings
-from training.publishing.out_of_catalogue import read_out_of_catalogue
+from training.publishing.out_of_catalogue import OutOfCatalogue
 from training.publishing.release import Release, Run
 from training.workspace import Stage, Workspace
 
@@ -79,18 +79,22 @@ def run(
 
     With `promote` it is served as well, unless it is worse than the current version: PromotionRefused, after sealing.
     """
-    with store.draft():
-        pass  # a store that cannot be written to is found before the long work
-    if config.golden is not None:
-        read_golden_listings(config.golden)
-    if config.unfamiliar.listings is not None:
-        read_out_of_catalogue(config.unfamiliar.listings)
+    check_files(config, store)
     data = prepare_data(config, workspace)
     fitted = fit_networks(config, data, workspace)
     asked = config.cross_fit.where and config.text.network != "none"
     unseen = text_stages(config, data, workspace).cross_fitted() if asked else None
     release = Release(run_of(config, data, fitted, command, unseen), workspace.say, force=force)
     return release.publish(store, fitted.networks, fitted.preprocessing, promote=promote)
+
+
+def check_files(config: RunConfig, store: Store) -> None:
+    """Find before the long work what could not be written or read after it. Raises ConfigError, StoreError."""
+    with store.draft():
+        pass
+    if config.golden is not None:
+        read_golden_listings(config.golden)
+    OutOfCatalogue.read(config.unfamiliar)
 
 
 def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:

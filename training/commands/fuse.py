@@ -23,8 +23,7 @@ from training.errors import TrainingError
 from training.evaluation.predictions import LearningCurve
 from training.fitting.fitted import FittedNetwork
 from training.fitting.text_vocabulary import text_vocabulary_files
-from training.pipeline import Data, Fitted, prepare_data, run_of
-from training.publishing.golden import read_golden_listings
+from training.pipeline import Data, Fitted, check_files, prepare_data, run_of
 from training.publishing.release import Release
 from training.workspace import Workspace
 
@@ -103,10 +102,7 @@ def fuse(
     """
     sources = (Source.read(store, text, Modality.TEXT), Source.read(store, image, Modality.IMAGE))
     _check_taxonomies(*(source.taxonomy for source in sources), names=(text, image))
-    with store.draft():
-        pass  # a store that cannot be written to is found before the long work
-    if config.golden is not None:
-        read_golden_listings(config.golden)
+    check_files(config, store)
     config = _with_networks(config, sources)
     data = prepare_data(config, workspace)
     notes = [_note(source) for source in sources]

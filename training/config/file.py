@@ -26,6 +26,7 @@ PATHS = (
     ("golden",),
     ("image", "weights"),
     ("unfamiliar", "listings"),
+    ("unfamiliar", "pictures"),
 )
 """Fields that hold a path."""
 NO_PATHS = ("package", "imagenet", "none")

@@ -169,14 +169,14 @@ class CrossFitConfig(Section):
 
 
 class UnfamiliarConfig(Section):
-    """What the run measures out-of-catalogue listings with.
+    """The out-of-catalogue listings that the run measures with.
 
-    `listings` is a file of texts, one JSON object a line, `{"kind", "designation", "description"}`; `pictures` is how
-    many pictures of no product are drawn (see `training.publishing.drawn_pictures`).
+    `listings` is a file of texts, one JSON object a line, `{"kind", "designation", "description"}`; `pictures` is a
+    folder of photos of no product, named NUMBER-KIND.
     """
 
     listings: ConfigPath | None = None
-    pictures: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
+    pictures: ConfigPath | None = None
 
 
 class CohortRule(Section):
@@ -251,8 +251,9 @@ class RunConfig(Section):
             value = document["catalogue"][field]
             document["catalogue"][field] = None if value is None else Path(value).name
         document["golden"] = self.golden and self.golden.name
-        listings = self.unfamiliar.listings
-        document["unfamiliar"]["listings"] = listings and listings.name
+        for field in ("listings", "pictures"):
+            path = getattr(self.unfamiliar, field)
+            document["unfamiliar"][field] = path and path.name
         document["image"]["weights"] = Path(document["image"]["weights"]).name
         return document
 

@@ -317,17 +317,18 @@ false_alarms = 0.02
 all = 0.84
 unanimous = 0.97
 [unfamiliar]
-listings = "strange.jsonl"
-pictures = 8
+listings = "outside.jsonl"
+pictures = "outside"
 """
 
 
-def test_labels_can_be_doubted_and_strangers_named(tmp_path: Path) -> None:
+def test_labels_can_be_doubted_and_out_of_catalogue_listings_named(tmp_path: Path) -> None:
     config = read(tmp_path, BASE + DOUBT)
     assert LabelReliability.of(config.decision) == LabelReliability(("true",), 40, {"vote": Reliability(0.84, 0.97)})
     assert config.decision.false_alarms == 0.02
-    assert config.unfamiliar.listings == tmp_path / "strange.jsonl"
-    assert config.provenance()["unfamiliar"] == {"listings": "strange.jsonl", "pictures": 8}
+    assert config.unfamiliar.listings == tmp_path / "outside.jsonl"
+    assert config.unfamiliar.pictures == tmp_path / "outside"
+    assert config.provenance()["unfamiliar"] == {"listings": "outside.jsonl", "pictures": "outside"}
     assert LabelReliability.of(read(tmp_path, BASE).decision) == LabelReliability()
 
 
