@@ -19,14 +19,13 @@ from training.config.run import RunConfig, read_config
 from training.errors import TrainingError
 from training.workspace import Workspace
 
-Run = Callable[[argparse.Namespace], object]
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 done, 1 not published, 2 the input is no good, 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser().parse_args(words, argparse.Namespace(command=_command_line(words)))
-    _quieten_progress()
+    if not sys.stderr.isatty():  # in a log file, one line every half minute; tqdm reads this when it is imported
+        os.environ.setdefault("TQDM_MININTERVAL", "30")
     try:
         options.run(options)
     except TrainingError as error:
@@ -102,26 +101,26 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(add("evaluate", _evaluate, about, "--images --column --store --work"))
     explore = add("explore", _explore, "a page on what is in a catalogue, to look at before training", LOOK)
     explore.add_argument("--out", type=Path, metavar="FILE.html", help="the page (default: WORK/NAME/explore.html)")
-    sample = "rows, or photos, that each costly look takes; 0: all (default: 20000)"
+    sample = "rows, or photos, that each costly look takes; 0 takes all (default: 20000)"
     explore.add_argument("--sample", type=whole_number(0), default=20_000, help=sample)
     _add_audit(add("audit", _audit, "listings that are probably filed wrong, most certain first", f"{LOOK} --store"))
     return parser
 
 
 LOOK = "--images --column --seed --work"
-"""What commands that look at a catalogue take; it is a config, or a table without one."""
+"""Options of the commands that read a CATALOGUE: a config, or a table without one."""
 
 
 def _add_command(
-    commands: Any, name: str, run: Run, help_text: str, common: str, **options: str
+    commands: Any, name: str, run: Callable[..., None], about: str, common: str, **options: str
 ) -> argparse.ArgumentParser:
     """A command that calls `run`, with arguments of `COMMON`."""
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=help_text, **options)
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, **options)
     for argument in common.split():
         parser.add_argument(argument, **COMMON[argument])
     if common.startswith(LOOK):
-        about = "a run's config (.toml), or a CSV or Parquet file of listings"
-        parser.add_argument("catalogue", type=Path, metavar="CATALOGUE", help=about)
+        catalogue = "a run's config (.toml), or a CSV or Parquet file of listings"
+        parser.add_argument("catalogue", type=Path, metavar="CATALOGUE", help=catalogue)
     parser.set_defaults(run=run)
     return parser
 
@@ -257,19 +256,13 @@ def _seeded(config: RunConfig, options: argparse.Namespace) -> RunConfig:
 
 def _command_line(words: Sequence[str]) -> str:
     """The command as the model card shows it; absolute paths by name only, since a version travels."""
-    shown = [Path(word).name if Path(word).is_absolute() else word for word in words]
-    return f"python -m training {shlex.join(shown)}"
+    names = [Path(word).name if Path(word).is_absolute() else word for word in words]
+    return f"python -m training {shlex.join(names)}"
 
 
 def _workspace(config: RunConfig, options: argparse.Namespace) -> Workspace:
     # Flushed, so that a log file shows how far the run is.
     return Workspace(options.work / config.name, partial(print, flush=True))
-
-
-def _quieten_progress() -> None:
-    """In a log file a progress bar is one line every half minute. tqdm reads this when it is imported."""
-    if not sys.stderr.isatty():
-        os.environ.setdefault("TQDM_MININTERVAL", "30")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ USUAL_NAMES: Mapping[str, Sequence[str]] = {
     "text_kind": ("text_kind",),
     "split": ("split",),
 }
-"""What columns are called in tables that come without a config, most telling name first; case does not matter."""
+"""Column names of tables that come without a config, most telling first; case does not matter."""
 NEEDED = ("designation", "category")
 
 

@@ -1,6 +1,6 @@
 """A version out of two: the text network of one, the image network of the other, calibrated and fused anew.
 
-Nothing is trained. What the networks have learned from must not be among what calibrates or judges them, so both
+Nothing is trained. The networks must not have learned from the listings that calibrate or evaluate them, so both
 versions must have been made on the config's own split of the catalogue.
 """
 
@@ -123,7 +123,7 @@ def _with_networks(config: RunConfig, sources: tuple[Source, Source]) -> RunConf
 
 
 def _provenance(config: RunConfig, sources: tuple[Source, Source]) -> dict[str, object]:
-    """The config, with what it says of each network replaced by what the version says that the network is from."""
+    """The config, with each network described as in the version that it is from."""
     networks = {}
     for source in sources:
         key, name = source.modality.value, source.manifest.networks[source.modality].name
@@ -142,11 +142,11 @@ def _note(source: Source) -> str:
 def _check_taxonomies(text: Taxonomy, image: Taxonomy, *, names: tuple[str, str]) -> None:
     if text.codes == image.codes:
         return
-    one, other = (Path(name).name for name in names)
+    first, second = (Path(name).name for name in names)
     only = [sorted(set(a.codes) - set(b.codes)) for a, b in ((text, image), (image, text))]
-    found = [f"{codes[0]} only in {name}" for codes, name in zip(only, (one, other), strict=True) if codes]
-    what = ", ".join(found) or "the same in another order"
-    raise FuseRefused(f"versions {one} and {other} have different categories: {what}")
+    differences = [f"{codes[0]} only in {name}" for codes, name in zip(only, (first, second), strict=True) if codes]
+    difference = ", ".join(differences) or "the same in another order"
+    raise FuseRefused(f"versions {first} and {second} have different categories: {difference}")
 
 
 def _check_data(data: Data, sources: tuple[Source, Source], force: bool, say: Callable[[str], None]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from models.decision.prediction import Action
 from models.errors import ImageError
@@ -21,6 +20,7 @@ from training.config.run import UnfamiliarConfig
 from training.errors import ConfigError
 from training.evaluation.intervals import share_estimate
 from training.evaluation.predict import Shown
+from training.publishing.golden import read_lines
 
 
 class _Line(BaseModel):
@@ -48,7 +48,8 @@ class OutOfCatalogue:
     @classmethod
     def read(cls, config: UnfamiliarConfig) -> OutOfCatalogue:
         """Read the config's file of texts and folder of pictures. Raises ConfigError, which names the one at fault."""
-        texts = [] if config.listings is None else list(_texts(config.listings))
+        field = "unfamiliar.listings"
+        texts = [] if config.listings is None else read_lines(config.listings, field, _text, "is not a listing")
         pictures = [] if config.pictures is None else list(_pictures(config.pictures))
         return cls(texts, pictures)
 
@@ -81,17 +82,9 @@ class OutOfCatalogue:
         return {evidence: measured for evidence, measured in figures.items() if measured["n"]}
 
 
-def _texts(path: Path) -> Iterator[OutOfCatalogueListing]:
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"unfamiliar.listings: {path.name} cannot be read"]) from error
-    for number, line in enumerate(lines, start=1):
-        try:
-            parsed = _Line.model_validate(json.loads(line))
-        except (ValueError, ValidationError) as error:
-            raise ConfigError([f"unfamiliar.listings: line {number} of {path.name} is not a listing"]) from error
-        yield OutOfCatalogueListing(parsed.kind, Listing(parsed.designation, parsed.description))
+def _text(line: object) -> OutOfCatalogueListing:
+    parsed = _Line.model_validate(line)
+    return OutOfCatalogueListing(parsed.kind, Listing(parsed.designation, parsed.description))
 
 
 def _pictures(folder: Path) -> Iterator[OutOfCatalogueListing]:

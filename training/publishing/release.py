@@ -48,10 +48,10 @@ MODEL_CARD, REPORT = "MODEL_CARD.md", "report.html"
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What a run has made so far. `catalogue.rows` has `split`, and `given_split` as the catalogue had it.
+    """The results of a run so far. `catalogue.rows` has `split`, and `given_split` as the catalogue had it.
 
     `cross_fitted` are answers to training listings from networks that have not seen them, to calibrate on as well.
-    `provenance` is what the manifest says of how the networks were made, where that is not what the config says;
+    `provenance` says in the manifest how the networks were made, where the config does not;
     `notes` are sentences for the model card.
     """
 
