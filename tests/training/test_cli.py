@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,13 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from models.taxonomy import Taxonomy
 from models.versions.store import Store
 from tests.training.generated_catalogue import make_catalogue
 from tests.training.tiny import CONFIG, ROOT, TEXT_ONLY
 from training.__main__ import main
-from training.catalogue.table import CATEGORIES_FILE, IMAGE_FOLDER, LISTINGS_FILE
-from training.config.run import RAKUTEN_TAXONOMY
 
 
 @pytest.fixture
@@ -219,44 +215,3 @@ def test_an_interrupt_or_a_full_disk_is_one_line(
     assert main(arguments(folder)) == code
     assert capsys.readouterr().err.splitlines()[-1] == line
     assert list((folder / "store").iterdir()) == []
-
-
-@pytest.mark.parametrize("whole", [True, False])
-def test_the_challenge_s_own_files_are_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str], whole: bool) -> None:
-    """They are to hold all of the challenge's categories, unless the config names fewer."""
-    rows = list(csv.DictReader(make_catalogue(tmp_path / "data", classes=4, rows_per_class=12).open(encoding="utf-8")))
-    write_challenge(tmp_path / "challenge", tmp_path / "data" / "images", rows)
-    taxonomy = ""
-    if not whole:
-        Taxonomy.read(RAKUTEN_TAXONOMY).restricted_to({row["category"] for row in rows}).write(tmp_path / "four.json")
-        taxonomy = 'taxonomy = "four.json"'
-    config = tmp_path / "challenge.toml"
-    config.write_text(
-        f'name = "challenge"\n[catalogue]\nformat = "rakuten_challenge"\npath = "challenge"\n{taxonomy}\n', "utf-8"
-    )
-    code = main(["check", str(config), "--work", str(tmp_path / "work")])
-    captured = capsys.readouterr()
-    assert f"  rows                                    {len(rows):>9,}" in captured.out
-    assert f"  with a photo                            {sum(bool(r['image']) for r in rows):>9,}" in captured.out
-    if not whole:
-        assert code == 0
-        assert "The catalogue can be trained on." in captured.out
-    else:
-        assert code == 2
-        assert "challenge: category 50 has 0 usable rows, 5 are needed" in captured.err
-
-
-def write_challenge(folder: Path, images: Path, rows: list[dict[str, str]]) -> None:
-    """The same listings in the layout of the challenge's download."""
-    (folder / IMAGE_FOLDER).mkdir(parents=True)
-    listings = [["", "designation", "description", "productid", "imageid"]]
-    categories = [["", "prdtypecode"]]
-    for number, row in enumerate(rows):
-        listings.append([str(number), row["designation"], row["description"], row["listing_id"], str(5000 + number)])
-        categories.append([str(number), row["category"]])
-        if row["image"]:
-            name = f"image_{5000 + number}_product_{row['listing_id']}.jpg"
-            (images / row["image"]).rename(folder / IMAGE_FOLDER / name)
-    for name, table in ((LISTINGS_FILE, listings), (CATEGORIES_FILE, categories)):
-        with (folder / name).open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(table)

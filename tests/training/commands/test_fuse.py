@@ -38,8 +38,8 @@ def store(tiny_run: TinyRun, tmp_path: Path) -> Store:
 
 
 def fuse(run: TinyRun, store: Store, text: str, image: str, *options: str, config: Path | None = None) -> int:
-    given = ["--config", str(config or run.config), "--store", str(store.root), "--work", str(run.work)]
-    return main(["fuse", text, image, *given, *options])
+    options = (*options, "--config", str(config or run.config), "--store", str(store.root), "--work", str(run.work))
+    return main(["fuse", text, image, *options])
 
 
 @pytest.mark.usefixtures("without_report")

@@ -57,7 +57,7 @@ def test_a_picture_at_fault_is_named(tmp_path: Path) -> None:
 
 
 def noticing(predictor: Predictor, threshold: float) -> Predictor:
-    """The predictor with a familiarity in every case that calls energies under `threshold` unfamiliar."""
+    """The predictor with a familiarity for all evidence that calls energies under `threshold` unfamiliar."""
     cases = {
         evidence: fitted.model_copy(
             update={
