@@ -1,4 +1,4 @@
-"""What can go wrong before and during a run, in the project's one error tree.
+"""Errors before and during a run, in the project's one error tree.
 
     TrainingError           exit code 2       the input cannot be trained on; found before any long work where possible
     |-- ConfigError                           the run's config: one line per field at fault
@@ -25,14 +25,18 @@ class TrainingError(PykutenError):
     message = "The run cannot go on."
 
 
-class ConfigError(TrainingError):
-    """The config is not valid. `problems` holds one line per fault, each with the dotted name of its field."""
-
-    message = "The config is not valid."
+class _Problems(TrainingError):
+    """An error of several `problems`, one line each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class ConfigError(_Problems):
+    """The config is not valid. Each problem begins with the dotted name of its field."""
+
+    message = "The config is not valid."
 
 
 class CatalogueError(TrainingError):
@@ -41,14 +45,10 @@ class CatalogueError(TrainingError):
     message = "The catalogue cannot be read."
 
 
-class CatalogueRefused(CatalogueError):
-    """The data check found problems that make training impossible. `problems` holds one line per problem."""
+class CatalogueRefused(_Problems, CatalogueError):
+    """The data check found problems that make training impossible."""
 
     message = "The catalogue cannot be trained on."
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
 
 
 class SplitError(TrainingError):

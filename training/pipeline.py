@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from models.listing import Modality
 from models.preprocessing.settings import Preprocessing
@@ -32,14 +30,14 @@ from training.fitting.fitted import FittedNetwork
 from training.fitting.image import activation_inputs, fit_image, make_activations
 from training.fitting.text_stages import TextStages
 from training.publishing.golden import read_golden_listings
-from training.publishing.out_of_catalogue import read_out_of_catalogue
+from training.publishing.out_of_catalogue import OutOfCatalogue
 from training.publishing.release import Release, Run
 from training.workspace import Stage, Workspace
 
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """What all later stages work on: usable rows with their `split`, and the categories in class-index order."""
+    """The data of all later stages: usable rows with their `split`, and the categories in class-index order."""
 
     catalogue: Catalogue
     taxonomy: Taxonomy
@@ -54,9 +52,9 @@ class Data:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """Networks as they were fitted, what prepares their inputs, how the fits went and what they took, by stage.
+    """Fitted networks, the preprocessing of their inputs, learning curves and seconds by stage.
 
-    `keys` tell networks apart: of the stages that made them.
+    `keys` are those of the stages that made the networks.
     """
 
     networks: list[FittedNetwork]
@@ -79,18 +77,22 @@ def run(
 
     With `promote` it is served as well, unless it is worse than the current version: PromotionRefused, after sealing.
     """
-    with store.draft():
-        pass  # a store that cannot be written to is found before the long work
-    if config.golden is not None:
-        read_golden_listings(config.golden)
-    if config.unfamiliar.listings is not None:
-        read_out_of_catalogue(config.unfamiliar.listings)
+    check_files(config, store)
     data = prepare_data(config, workspace)
     fitted = fit_networks(config, data, workspace)
-    asked = config.cross_fit.where and config.text.network != "none"
-    unseen = text_stages(config, data, workspace).cross_fitted() if asked else None
-    release = Release(run_of(config, data, fitted, command, unseen), workspace.say, force=force)
+    cross_fit = config.cross_fit.where and config.text.network != "none"
+    cross_fitted = text_stages(config, data, workspace).cross_fitted() if cross_fit else None
+    release = Release(run_of(config, data, fitted, command, cross_fitted), workspace.say, force=force)
     return release.publish(store, fitted.networks, fitted.preprocessing, promote=promote)
+
+
+def check_files(config: RunConfig, store: Store) -> None:
+    """Find before the long work what could not be written or read after it. Raises ConfigError, StoreError."""
+    with store.draft():
+        pass
+    if config.golden is not None:
+        read_golden_listings(config.golden)
+    OutOfCatalogue.read(config.unfamiliar)
 
 
 def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
@@ -98,13 +100,16 @@ def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
     _check_cut(config)
     networks, curves, keys = [], [], {}
     seconds: dict[str, float] = {}
-    for modality, fit in ((Modality.TEXT, _text), (Modality.IMAGE, _image)):
+    for modality in Modality:
         if getattr(config, modality.value).network == "none":
             continue
-        network, stages = fit(config, data, workspace)
+        if modality is Modality.TEXT:
+            network, stages = text_stages(config, data, workspace).network()
+        else:
+            network, stages = _image(config, data, workspace)
         networks.append(network)
-        told = [stage.folder / "curve.json" for stage in stages]
-        curves += [LearningCurve(**json.loads(path.read_text())) for path in told if path.exists()]
+        paths = [stage.folder / "curve.json" for stage in stages]
+        curves += [LearningCurve(**json.loads(path.read_text())) for path in paths if path.exists()]
         seconds |= {stage.folder.name.rpartition("-")[0]: stage.seconds for stage in stages}
         keys[modality] = stages[-1].key
     preprocessing = Preprocessing(
@@ -117,7 +122,7 @@ def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
 def run_of(
     config: RunConfig, data: Data, fitted: Fitted, command: str = "", cross_fitted: LabelledLogits | None = None
 ) -> Run:
-    """What a release is told of a run that fitted its networks on `data`."""
+    """The run that fitted its networks on `data`, for a release."""
     return Run(
         config,
         data.catalogue,
@@ -138,7 +143,12 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     catalogue = learnable(catalogue, config.split)
     taxonomy = read_taxonomy(config.catalogue, catalogue)
     workspace.say(f"[data] {len(catalogue)} rows read, checking")
-    groups = _groups(config, catalogue, workspace)
+    groups = group_near_duplicates(
+        catalogue,
+        phash_distance=config.split.phash_distance if config.split.group_near_duplicates else None,
+        cache=workspace.folder("photo-hashes"),
+        progress=True,
+    )
     report = check_catalogue(
         catalogue,
         taxonomy,
@@ -165,24 +175,20 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
 
 
 def check_parts(config: RunConfig, rows: pd.DataFrame) -> None:
-    """Check that split rows have what `config` needs.
-
-    Raises SplitError when nothing could be learned, calibrated or judged from a part of the split.
-    """
+    """Raises SplitError when nothing could be learned, calibrated or evaluated from a part of the split."""
     for part in ("calibration", "test"):
         if not rows["split"].eq(part).any():
             raise SplitError(f"split.{part}: no row is in it, and a version is not published without")
     train = rows[rows["split"].eq("train")]
-    if config.text.network != "none" and not has_text(train).any():
-        raise SplitError(f"text.network is {config.text.network}, but no training row has text; {_without('text')}")
-    if config.image.network != "none" and not train["image"].ne("").any():
-        raise SplitError(
-            f"image.network is {config.image.network}, but no training row has a photo; {_without('image')}"
-        )
+    for section, noun, rows_with in (("text", "text", has_text(train)), ("image", "a photo", train["image"].ne(""))):
+        network = getattr(config, section).network
+        if network != "none" and not rows_with.any():
+            hint = f'write [{section}] network = "none"'
+            raise SplitError(f"{section}.network is {network}, but no training row has {noun}; {hint}")
 
 
 def _check_cut(config: RunConfig) -> None:
-    """A cut that the photo network does not have is found before text is trained. Raises CutInvalid."""
+    """Raises CutInvalid, before text is trained, for a cut that the photo network does not have."""
     if config.image.network != "none" and config.image.fine_tune_from != HEAD_CUT:
         from training.networks.image import check_cut
 
@@ -193,25 +199,8 @@ def _check_cut(config: RunConfig) -> None:
             raise CutInvalid(f"image.fine_tune_from: {error}") from error
 
 
-def _without(section: str) -> str:
-    return f'write [{section}] network = "none"'
-
-
-def _groups(config: RunConfig, catalogue: Catalogue, workspace: Workspace) -> NDArray[np.int64]:
-    return group_near_duplicates(
-        catalogue,
-        phash_distance=config.split.phash_distance if config.split.group_near_duplicates else None,
-        cache=workspace.folder("photo-hashes"),
-        progress=True,
-    )
-
-
-def _text(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
-    return text_stages(config, data, workspace).network()
-
-
 def text_stages(config: RunConfig, data: Data, workspace: Workspace) -> TextStages:
-    """What makes the run's text networks."""
+    """The stages that make the run's text networks."""
     rows = data.rows[has_text(data.rows) & data.rows["split"].isin(["train", "validation"])]
     fingerprints = [data.fingerprint, data.split_fingerprint]
     labels, codes = class_indices(rows, data.taxonomy), tuple(data.taxonomy.codes)

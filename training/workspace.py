@@ -1,4 +1,4 @@
-"""The folder where a run keeps finished work: a sub-folder for each stage, named by the hash of what it was made of.
+"""The folder where a run keeps finished work: a sub-folder for each stage, named by the hash of its inputs.
 
 An interrupted run goes on where it stopped, since stages whose inputs are the same are found finished; a changed
 config makes anew only what depends on the change.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,13 +36,13 @@ class Workspace:
         self.say = say
 
     def folder(self, name: str) -> Path:
-        """A folder for what is kept across runs whatever their inputs are, such as photo hashes."""
+        """A folder that is kept across runs whatever their inputs are, for photo hashes and the like."""
         path = self.root / name
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     def stage(self, name: str, inputs: Mapping[str, Any], make: Callable[[Path], None]) -> Stage:
-        """Do a stage, or find it done. `inputs` (JSON types) say all that its result depends on.
+        """Do a stage, or find it done. `inputs` (JSON types) are all that its result depends on.
 
         `make` writes into the folder that it is given. The folder of an interrupted stage is kept and given again, so
         that `make` may go on from what it finds there; a failed one leaves no mark of being finished.
@@ -64,7 +63,3 @@ class Workspace:
         partial.replace(done)
         self.say(f"[{name}] finished in {seconds} s")
         return Stage(folder, key, seconds)
-
-    def clear(self) -> None:
-        """Remove everything that is kept."""
-        shutil.rmtree(self.root, ignore_errors=True)

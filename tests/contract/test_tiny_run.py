@@ -82,9 +82,9 @@ def test_the_version_holds_what_the_design_says(folder: Path, predictor: Predict
     assert manifest.run["name"] == "tiny"
     assert manifest.run["catalogue"]["path"] == "listings.csv"
     assert predictor.taxonomy.codes == ("10", "40", "1140", "2583")
-    cases = [json.loads(line) for line in (folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines = [json.loads(line) for line in (folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
     shown = {
-        (bool(evidence["designation"]), bool(evidence["description"]), bool(evidence["image"])) for evidence in cases
+        (bool(evidence["designation"]), bool(evidence["description"]), bool(evidence["image"])) for evidence in lines
     }
     assert {(True, False, False), (True, True, False), (False, False, True), (True, True, True)} <= shown
 
@@ -100,13 +100,13 @@ def test_the_manifest_says_how_the_version_was_made_and_the_card_reads_it_there(
 
 
 def test_nothing_in_the_version_tells_of_this_machine(folder: Path, tiny_run: TinyRun) -> None:
-    told = [
+    files = [
         path.name
         for path in folder.iterdir()
         if path.suffix in (".json", ".jsonl", ".xml", ".md", ".html")
         and str(tiny_run.folder.parent) in path.read_text(encoding="utf-8")
     ]
-    assert told == []
+    assert files == []
 
 
 def test_metrics_are_of_the_test_part_and_the_networks_have_learned(folder: Path) -> None:
@@ -120,7 +120,7 @@ def test_metrics_are_of_the_test_part_and_the_networks_have_learned(folder: Path
     assert cases["image"]["accuracy"]["value"] >= 0.4
     assert cases["both"]["accuracy"]["value"] >= 0.75
     assert metrics["parity"]["top1"] >= 0.995
-    assert {evidence: told["n"] for evidence, told in metrics["unfamiliar"].items()} == {"image": 2}
+    assert {evidence: figures["n"] for evidence, figures in metrics["unfamiliar"].items()} == {"image": 96}
 
 
 def test_it_files_listings_under_the_right_categories(
@@ -135,8 +135,8 @@ def test_it_files_listings_under_the_right_categories(
             )
             for _, listing in listings
         ]
-        found = predictor.predict_many(shown, top_k=1)
-        right = sum(answer.code == code for answer, (code, _) in zip(found, listings, strict=True))  # type: ignore[union-attr]
+        predictions = predictor.predict_many(shown, top_k=1)
+        right = sum(answer.code == code for answer, (code, _) in zip(predictions, listings, strict=True))  # type: ignore[union-attr]
         assert right / len(listings) >= least, evidence
 
 

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from tests.training.generated_catalogue import KINDS, SYLLABLES, make_photo, make_text
-from training.commands.catalogue_argument import whole_number
+from training.__main__ import whole_number
 
 ROOT = Path(__file__).parents[2]
 SAMPLE_SECONDS = 0.5

@@ -32,7 +32,7 @@ def make_comparison(
     listings: int = 60,
     seed: int = 0,
 ) -> Comparison:
-    """Networks by name with how much they know (see `posterior_logits`), each in a config of its own, and one of both.
+    """Networks by name with their signal (see `posterior_logits`), each in a config of its own, and one of both.
 
     Titles are "title 0", "title 1"..., of which every third row is voted; the first text network is the reference.
     """
@@ -63,20 +63,20 @@ def make_comparison(
     contenders = []
     for number, name in enumerate(known):
         evidence = Evidence.TEXT if name in text else Evidence.IMAGE
-        found = {evidence: answers(evidence, logits[name])}
+        predictions = {evidence: answers(evidence, logits[name])}
         if evidence is Evidence.TEXT:
-            found[Evidence.TITLE] = answers(Evidence.TITLE, 0.5 * logits[name])
-        contenders.append(_contender(BASELINE if number == 0 else f"{name}-config", [name], found, number))
+            predictions[Evidence.TITLE] = answers(Evidence.TITLE, 0.5 * logits[name])
+        contenders.append(_contender(BASELINE if number == 0 else f"{name}-config", [name], predictions, number))
     both = [logits[name] for name in fused]
-    found = {
+    predictions = {
         evidence: answers(evidence, values)
         for evidence, values in zip((Evidence.TEXT, Evidence.IMAGE), both, strict=True)
     }
-    found[Evidence.BOTH] = answers(Evidence.BOTH, sum(both))
+    predictions[Evidence.BOTH] = answers(Evidence.BOTH, sum(both))
     described = np.ones(listings, bool)
     labelled = LabelledLogits(labels, table["label_source"].to_numpy(str), described, described, both[0], None, both[1])
     fusions = compare_fusions(labelled, dict.fromkeys(Evidence, UNCALIBRATED), seed=seed)
-    contenders.append(replace(_contender("shipped", list(fused), found, 20), fusions=fusions, fusion="weighted"))
+    contenders.append(replace(_contender("shipped", list(fused), predictions, 20), fusions=fusions, fusion="weighted"))
     return Comparison(
         part="validation",
         command="python -m training compare a.toml b.toml",

@@ -25,9 +25,9 @@ def posterior_logits(
     deviations off.
     """
     offset = np.broadcast_to(signal, classes)
-    seen = rng.normal(size=(len(labels), classes))
-    seen[np.arange(len(labels)), labels] += offset[labels]
-    return (temperature * (offset * seen - offset**2 / 2)).astype(np.float32)
+    signals = rng.normal(size=(len(labels), classes))
+    signals[np.arange(len(labels)), labels] += offset[labels]
+    return (temperature * (offset * signals - offset**2 / 2)).astype(np.float32)
 
 
 def labelled_logits(

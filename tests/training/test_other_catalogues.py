@@ -1,4 +1,4 @@
-"""The same commands on other catalogues, with a config of ten lines: English, few and many categories with names."""
+"""The commands on another catalogue, with a config of ten lines: English, eighty categories with names."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from models.predictor import Predictor
 from models.versions.store import Store
 from tests.training.english import ITEMS, make_english_catalogue
 from training.__main__ import main
-from training.commands import evaluate_report as evaluation_report
+from training.commands import evaluate_report
 from training.publishing import release
 
-pytestmark = pytest.mark.tensorflow  # a fit, its export to OpenVINO and its parity: 5 to 15 s for each catalogue
+pytestmark = pytest.mark.tensorflow  # a fit, its export to OpenVINO and its parity: 15 s
 
 CONFIG = """
 name = "english"
@@ -31,16 +31,12 @@ preprocessing = { buckets = 4096 }
 """
 
 
-@pytest.mark.parametrize(("classes", "rows_per_class"), [(7, 30), (80, 15)])
 @pytest.mark.slow
 def test_a_run_and_an_evaluation(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    classes: int,
-    rows_per_class: int,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for module in (release, evaluation_report):  # plots are the business of other tests
+    classes, rows_per_class = 80, 15
+    for module in (release, evaluate_report):  # plots are the business of other tests
         monkeypatch.setattr(module, "write_report", lambda path, *_: path.write_text("no report"))
     assert CONFIG.strip().count("\n") + 1 == 10
     make_english_catalogue(tmp_path / "listings.csv", classes, rows_per_class)

@@ -1,4 +1,4 @@
-"""Runs of the training command: what they keep, what they repeat, and what they refuse to publish."""
+"""Runs of the training command: finished stages, repeated stages, and refusals to publish."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(release, "write_report", lambda path, *_: path.write_text("no report"))
 
 
-def test_a_run_says_in_which_cases_its_version_accepts_nothing(tiny_run: TinyRun) -> None:
+def test_a_run_names_the_evidence_that_its_version_accepts_nothing_from(tiny_run: TinyRun) -> None:
     """32 calibration listings cannot show 95 %."""
     lines = tiny_run.output.replace("\xa0", " ").splitlines()
     (note,) = [line for line in lines if line.startswith("[publish] note: ")]
@@ -159,7 +159,7 @@ def test_a_changed_text_config_redoes_the_text_alone(
 ) -> None:
     monkeypatch.setattr(release.Release, "publish", lambda *_, **__: "unpublished")
     monkeypatch.setattr(text_stages, "make_text_features", lambda *_: None)
-    written = lambda *given: (given[-1] / "curve.json").write_text(json.dumps(CURVE))  # noqa: E731
+    written = lambda *arguments: (arguments[-1] / "curve.json").write_text(json.dumps(CURVE))  # noqa: E731
     monkeypatch.setattr(text_stages.TextFit, "fit", written)
 
     def stages(name: str, config: str) -> tuple[list[str], list[str]]:
@@ -229,7 +229,7 @@ def test_a_text_version_answers_texts(
     assert set(cases) == {Evidence.TEXT, Evidence.TITLE}
     whole = json.loads((tiny_run.store.folder(tiny_run.version) / "metrics.json").read_bytes())
     for name, cohort in metrics["cohorts"].items():
-        alone, beside = (each["cases"]["text"]["accuracy"] for each in (cohort, whole["cohorts"][name]))
+        alone, beside = (figures["cases"]["text"]["accuracy"] for figures in (cohort, whole["cohorts"][name]))
         assert alone == beside
 
 
@@ -344,10 +344,9 @@ def test_a_fusion_worse_than_one_network_is_published_by_force_alone(
 ) -> None:
     code, store = tiny_run.train("worse", TEXT_ONLY, "--promote")
     assert code == 1
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
-    assert len(told) == 1
-    assert "80.00%" in told[0]
-    assert "--force" in told[0]
+    (message,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
+    assert "80.00%" in message
+    assert "--force" in message
     assert list(store.root.iterdir()) == []
 
     code, store = tiny_run.train("worse", TEXT_ONLY, "--promote", "--force")

@@ -1,4 +1,4 @@
-"""What is found once the catalogue is read and split, before anything is trained: by `check` and `run` alike."""
+"""Faults found once the catalogue is read and split, before anything is trained, by `check` and `run` alike."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MISSPELT = {
         "cohorts: no test listing that the networks could answer, so nothing could be evaluated"
     ),
 }
-"""Lines that a config says more, and the one line that is said of them."""
+"""Lines added to a config, and the message about them."""
 
 
 @pytest.fixture
@@ -60,16 +60,16 @@ def command(folder: Path, name: str, config: str) -> list[str]:
 @pytest.mark.parametrize("lines", MISSPELT)
 def test_what_no_row_has_is_one_line(folder: Path, capsys: pytest.CaptureFixture[str], lines: str, name: str) -> None:
     assert main(command(folder, name, f"{CONFIG}\n{lines}\n")) == 2
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
-    assert told == [f"training: {MISSPELT[lines]}"]
+    messages = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
+    assert messages == [f"training: {MISSPELT[lines]}"]
     assert not any(path.is_dir() for path in (folder / "work" / "tiny").glob("text*"))
 
 
 def test_several_misspelt_values_are_a_line_each(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = '[decision]\ntrusted = ["truth", "vote"]\n[cross_fit]\nwhere = { text_kind = ["new"] }'
     assert main(command(folder, "check", f"{CONFIG}\n{lines}\n")) == 2
-    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
-    assert [line.split(":")[1].strip() for line in told] == ["cross_fit.where.text_kind", "decision.trusted"]
+    messages = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
+    assert [line.split(":")[1].strip() for line in messages] == ["cross_fit.where.text_kind", "decision.trusted"]
 
 
 def test_a_cohort_without_test_listings_is_left_out_with_a_note(
@@ -96,11 +96,11 @@ def test_copies_stand_in_one_part_however_many(folder: Path) -> None:
         'images = "data/images"\n', ""
     )
     (folder / "tiny.toml").write_text(config, encoding="utf-8")
-    said: list[str] = []
-    rows = prepare_data(read_config(folder / "tiny.toml"), Workspace(folder / "work", said.append)).rows
+    output: list[str] = []
+    rows = prepare_data(read_config(folder / "tiny.toml"), Workspace(folder / "work", output.append)).rows
     assert set(rows["split"]) == {"train", "validation", "calibration", "test"}
     for title in titles:
         parts = rows["split"][rows["designation"] == title]
         assert (len(parts), parts.nunique()) == (41, 1)
-    (line,) = [line for report in said for line in report.splitlines() if line.startswith("  near-duplicates ")]
+    (line,) = [line for report in output for line in report.splitlines() if line.startswith("  near-duplicates ")]
     assert line.split()[-1] == "205"

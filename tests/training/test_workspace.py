@@ -1,4 +1,4 @@
-"""Finished stages are found again, unfinished ones are not, and a key says all that a result depends on."""
+"""Finished stages are found again, unfinished ones are not, and a key depends on all inputs of a result."""
 
 from __future__ import annotations
 
@@ -13,78 +13,76 @@ from training.workspace import Workspace
 
 
 @pytest.fixture
-def said() -> list[str]:
+def lines() -> list[str]:
     return []
 
 
 @pytest.fixture
-def place(tmp_path: Path, said: list[str]) -> Workspace:
-    return Workspace(tmp_path / "runs", said.append)
+def work(tmp_path: Path, lines: list[str]) -> Workspace:
+    return Workspace(tmp_path / "runs", lines.append)
 
 
 def writes(text: str) -> Callable[[Path], None]:
     return lambda folder: (folder / "result.txt").open("a").write(text) and None
 
 
-def test_a_finished_stage_is_kept_and_not_made_again(place: Workspace, said: list[str]) -> None:
-    first = place.stage("text", {"rows": 3}, writes("a"))
-    again = place.stage("text", {"rows": 3}, writes("b"))
+def test_a_finished_stage_is_kept_and_not_made_again(work: Workspace, lines: list[str]) -> None:
+    first = work.stage("text", {"rows": 3}, writes("a"))
+    again = work.stage("text", {"rows": 3}, writes("b"))
     assert (first.folder / "result.txt").read_text() == "a"
     assert again == first
-    assert said == [
+    assert lines == [
         f"[text] starting ({first.key})",
         f"[text] finished in {first.seconds} s",
         f"[text] done before, kept ({first.key})",
     ]
 
 
-def test_another_process_finds_it_too(place: Workspace) -> None:
-    first = place.stage("text", {"rows": 3}, writes("a"))
-    assert Workspace(place.root, lambda line: None).stage("text", {"rows": 3}, writes("b")) == first
+def test_another_process_finds_it_too(work: Workspace) -> None:
+    first = work.stage("text", {"rows": 3}, writes("a"))
+    assert Workspace(work.root, lambda line: None).stage("text", {"rows": 3}, writes("b")) == first
 
 
-def test_the_key_depends_on_name_and_inputs_and_not_on_their_order(place: Workspace) -> None:
+def test_the_key_depends_on_name_and_inputs_and_not_on_their_order(work: Workspace) -> None:
     inputs = ({"a": 1, "b": [1, 2]}, {"a": 2, "b": [1, 2]}, {"a": 1, "b": [2, 1]}, {"a": "1", "b": [1, 2]}, {"a": 1})
-    stages = [place.stage("text", each, writes("x")) for each in inputs]
-    stages.append(place.stage("image", inputs[0], writes("x")))
+    stages = [work.stage("text", entry, writes("x")) for entry in inputs]
+    stages.append(work.stage("image", inputs[0], writes("x")))
     assert len({stage.key for stage in stages}) == len({stage.folder for stage in stages}) == len(stages)
-    assert place.stage("text", {"b": [1, 2], "a": 1}, writes("y")) == stages[0]
+    assert work.stage("text", {"b": [1, 2], "a": 1}, writes("y")) == stages[0]
 
 
-def test_the_key_depends_on_the_code_s_format(place: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = place.stage("text", {}, writes("x"))
+def test_the_key_depends_on_the_code_s_format(work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = work.stage("text", {}, writes("x"))
     monkeypatch.setattr(workspace, "FORMAT", workspace.FORMAT + 1)
-    assert place.stage("text", {}, writes("x")).key != before.key
+    assert work.stage("text", {}, writes("x")).key != before.key
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_an_interrupted_stage_gets_its_folder_again(place: Workspace, error: type[BaseException]) -> None:
+def test_an_interrupted_stage_gets_its_folder_again(work: Workspace, error: type[BaseException]) -> None:
     def interrupted(folder: Path) -> None:
         writes("half ")(folder)
         raise error
 
     for _ in range(2):  # that it was started before is no reason to take it for finished
         with pytest.raises(error):
-            place.stage("image", {}, interrupted)
-    stage = place.stage("image", {}, writes("whole"))
+            work.stage("image", {}, interrupted)
+    stage = work.stage("image", {}, writes("whole"))
     assert (stage.folder / "result.txt").read_text() == "half half whole"
 
 
-def test_a_stage_without_its_mark_is_not_finished(place: Workspace) -> None:
-    stage = place.stage("text", {}, writes("a"))
+def test_a_stage_without_its_mark_is_not_finished(work: Workspace) -> None:
+    stage = work.stage("text", {}, writes("a"))
     (stage.folder / workspace.DONE).unlink()
-    place.stage("text", {}, writes("b"))
+    work.stage("text", {}, writes("b"))
     assert (stage.folder / "result.txt").read_text() == "ab"
 
 
-def test_a_finished_stage_tells_what_it_was_made_of(place: Workspace) -> None:
-    stage = place.stage("text", {"seed": 7}, writes("a"))
+def test_a_finished_stage_tells_what_it_was_made_of(work: Workspace) -> None:
+    stage = work.stage("text", {"seed": 7}, writes("a"))
     assert json.loads((stage.folder / workspace.DONE).read_text()) == {"inputs": {"seed": 7}, "seconds": stage.seconds}
     assert not list(stage.folder.glob(".*"))
 
 
-def test_folders_are_for_what_outlives_stages(place: Workspace) -> None:
-    (place.folder("photo-hashes") / "kept").touch()
-    assert (place.folder("photo-hashes") / "kept").exists()
-    place.clear()
-    assert not place.root.exists()
+def test_folders_are_for_what_outlives_stages(work: Workspace) -> None:
+    (work.folder("photo-hashes") / "kept").touch()
+    assert (work.folder("photo-hashes") / "kept").exists()

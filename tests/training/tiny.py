@@ -12,7 +12,7 @@ from tests.training.generated_catalogue import make_catalogue
 from training.__main__ import main
 
 ROOT = Path(__file__).parents[2]
-CONFIG = """
+CONFIG = f"""
 name = "tiny"
 seed = 3
 
@@ -27,14 +27,14 @@ calibration = 0.2
 test = 0.2
 
 [unfamiliar]
-pictures = 2
+pictures = "{ROOT}/examples/unfamiliar"
 
 [text]
 network = "ngrams"
 epochs = 4
 batch_size = 8
 learning_rate = 0.02
-parameters = { dim = 16 }
+parameters = {{ dim = 16 }}
 
 [text.preprocessing]
 buckets = 4096
@@ -53,7 +53,7 @@ epochs = 20
 batch_size = 8
 learning_rate = 0.003
 schedule = "cosine"
-parameters = { head = 64 }
+parameters = {{ head = 64 }}
 """
 TEXT_ONLY = CONFIG.partition("# Of all")[0] + '[image]\nnetwork = "none"\n'
 IMAGE_ONLY = CONFIG.partition("[text]")[0] + '[text]\nnetwork = "none"\n[image]' + CONFIG.partition("[image]")[2]

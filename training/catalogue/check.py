@@ -1,4 +1,4 @@
-"""The data check: what is in the catalogue, what is repaired on the way in, and what cannot be trained on."""
+"""The data check: counts of the catalogue, repairs on the way in, and the problems that make training impossible."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _HIDING = re.compile(r"<(?:!--|script|style|template)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What was found. Rows are named by their `row`; counts are of rows unless they say otherwise.
+    """Findings and counts. Rows are named by their `row`; counts are of rows unless they say otherwise.
 
     `missing_images` and `undecodable_images` keep their text; rows in `unusable` have neither text nor photo; the texts
     of `overlong` rows are cut to what the service accepts. `problems` make training impossible, `notes` do not.
@@ -68,19 +68,19 @@ class CheckReport:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What people should know, one line each."""
-        found = [
+        """Findings for people, one line each."""
+        notes = [
             _named(self.missing_images, "photos do not exist; their rows keep their text"),
             _named(self.undecodable_images, "photos cannot be decoded; their rows keep their text"),
             _named(self.unusable, "rows have neither text nor photo and are dropped"),
             _named(self.overlong, f"texts are longer than {MAX_CHARACTERS:,} characters and are cut there"),
         ]
         if self.conflicting_groups:
-            found.append(f"{self.conflicting_groups} groups of near-duplicates have more than one category")
+            notes.append(f"{self.conflicting_groups} groups of near-duplicates have more than one category")
         without = [code for code, count in self.class_counts.items() if count and not self.image_counts[code]]
         if without and self.with_image:
-            found.append(f"{len(without)} categories have no photo: {', '.join(without[:MOST_LISTED])}")
-        return tuple(note for note in found if note)
+            notes.append(f"{len(without)} categories have no photo: {', '.join(without[:MOST_LISTED])}")
+        return tuple(note for note in notes if note)
 
     def render(self) -> str:
         """The report as lines of text for people."""
@@ -120,7 +120,7 @@ def check_catalogue(
 
     `groups` are near-duplicate groups, by default those of the titles alone. `minimum` is the number of usable rows
     that a category of the taxonomy needs. Photos are walked for their structure, which finds the truncated and the
-    mislabelled (0.05 ms each); `decode` decodes each as well (0.7 ms).
+    mislabelled; `decode` decodes each as well, which takes about ten times as long.
     """
     rows = catalogue.rows
     if groups is None:
@@ -185,18 +185,18 @@ def _has_text(rows: pd.DataFrame) -> pd.Series:
 
 def _images(images: pd.Series, decode: bool, progress: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Rows whose photo does not exist, and rows whose photo is there but cannot be used."""
-    given = images[images != ""]
-    paths = list(dict.fromkeys(given))
+    named = images[images != ""]
+    paths = list(dict.fromkeys(named))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda path: _state(Path(path), decode), paths)
-        states = tqdm(found, "photos", total=len(paths), disable=not progress, unit="photo")
+        results = pool.map(lambda path: _state(Path(path), decode), paths)
+        states = tqdm(results, "photos", total=len(paths), disable=not progress, unit="photo")
         state = dict(zip(paths, states, strict=True))
-    states_of_rows = given.map(state)
+    states_of_rows = named.map(state)
     return _listed(states_of_rows == "missing"), _listed(states_of_rows == "undecodable")
 
 
 def _state(path: Path, decode: bool) -> str:
-    """What the service would say of a photo: "good", or why it is not."""
+    """How the service would receive a photo: "good", "missing" or "undecodable"."""
     try:
         data = path.read_bytes()
         if decode:
@@ -211,7 +211,7 @@ def _state(path: Path, decode: bool) -> str:
 
 
 def _problems(categories: pd.Series, taxonomy: Taxonomy, minimum: int) -> tuple[str, ...]:
-    """What makes training impossible, given the categories of the usable rows."""
+    """Problems that make training impossible, from the categories of the usable rows."""
     if categories.empty:
         return ("no usable row",)
     counts = Counter(categories)

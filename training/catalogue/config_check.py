@@ -1,6 +1,6 @@
-"""Whether the label sources, kinds of text and categories that a config chooses rows by occur in its catalogue.
+"""The check that the label sources, kinds of text and categories that a config names occur in its catalogue.
 
-A misspelt one would choose nothing without a word, or be found at the end of a long run.
+A misspelt one would silently choose nothing, or fail at the end of a long run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def check_named_values(config: RunConfig, rows: pd.DataFrame) -> None:
 
 
 def _named(config: RunConfig) -> Iterator[tuple[str, str, str]]:
-    """(Dotted field, column, value) of all that the config names."""
+    """(Dotted field, column, value) of every value that the config names."""
     for number, rule in enumerate(config.split.holdout):
         yield from _chosen(f"split.holdout.{number}.where", rule.where)
     yield from _chosen("cross_fit.where", config.cross_fit.where)
@@ -50,7 +50,7 @@ def _chosen(field: str, where: Mapping[Any, Sequence[str]]) -> Iterator[tuple[st
 
 
 def _existing(column: pd.Series) -> str:
-    """What a column holds, most frequent first: "are true, vote"."""
+    """A column's values, most frequent first: "are true, vote"."""
     counts = Counter(column)
     values = [_shown(value) for value in sorted(counts, key=lambda value: (-counts[value], value))]
     more = f" and {len(values) - MOST_NAMED} more" if len(values) > MOST_NAMED else ""
@@ -58,5 +58,5 @@ def _existing(column: pd.Series) -> str:
 
 
 def _shown(value: str) -> str:
-    """Rows that say nothing have the value ""."""
+    """The value, or "" in quotes for rows without one."""
     return value or '""'

@@ -75,7 +75,7 @@ class Catalogue:
 
 
 def photo_fingerprints(rows: pd.DataFrame) -> Iterator[list[Any]]:
-    """What tells one photo file from another without reading it: its name, size in bytes and time of change."""
+    """Name, size in bytes and time of change of each photo file, which tell it from others without reading it."""
     for path in map(Path, rows["image"]):
         state = path.stat()
         yield [path.name, state.st_size, state.st_mtime_ns]

@@ -1,14 +1,14 @@
-"""Which listings are the same product offered again: they must not stand on both sides of a split.
+"""Groups of listings that offer the same product again: they must not stand on both sides of a split.
 
 Rows are linked when they share
 - a listing id;
-- a title, compared without case, accents, entities and punctuation, if it says enough: at least `SHORTEST_TITLE`
-  characters ("Notebook" and "Lot de 2" are not the same product);
+- a title, compared without case, accents, entities and punctuation, if it has at least `SHORTEST_TITLE` characters
+  ("Notebook" and "Lot de 2" are not the same product);
 - a title and a description, whatever their length and however many rows share both;
 - the beginning of a text: one row's title of at least `SHORTEST_BEGINNING` characters and four words begins the other's
   text, because some sources write the description behind the title;
 - a photo, by perceptual hash (`training.catalogue.photo_hash`).
-What else more than `MOST_ROWS` rows share is generic (a stock phrase, a "no photo" picture) and links nothing.
+Anything else that more than `MOST_ROWS` rows share (a stock phrase, a "no photo" picture) is generic: no link.
 Groups are the connected components of these links.
 """
 
@@ -70,7 +70,7 @@ def group_near_duplicates(
 
 
 def _same(keys: Iterable[Hashable | None]) -> Links:
-    """Links between all rows of the same key, unless they are too many; None is nobody's key."""
+    """Links between all rows of the same key, unless they are too many; None links nothing."""
     members: dict[Hashable, list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         if key is not None:
@@ -86,8 +86,8 @@ def _whole_texts(titles: Sequence[str], descriptions: Sequence[str]) -> Links:
     first: dict[tuple[str, str], int] = {}
     links: Links = []
     for row, (title, description) in enumerate(zip(titles, descriptions, strict=True)):
-        said = cleaned(description) if title in shared else ""
-        if said and (start := first.setdefault((title, said), row)) != row:
+        text = cleaned(description) if title in shared else ""
+        if text and (start := first.setdefault((title, text), row)) != row:
             links.append((start, row))
     return links
 

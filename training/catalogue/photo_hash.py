@@ -1,8 +1,8 @@
-"""What a photo looks like in 64 bits and a thumbnail, to find the same photo again after resizing or re-encoding.
+"""Perceptual hashes of photos, to find the same photo again after resizing or re-encoding.
 
-Most product photos show one thing on white. A perceptual hash of the whole picture then mostly says "something in the
-middle": on the challenge's photos it joined 65 unrelated books, toys and tools within a distance of 4. So the plain
-border is cut off first, and a match has to agree in shape and in a 4 x 4 colour thumbnail as well.
+Most product photos show one thing on white. A hash of the whole picture then mostly says "something in the middle" and
+joins unrelated books, toys and tools. So the plain border is cut off first, and a match has to agree in shape and in a
+4 x 4 colour thumbnail as well.
 """
 
 from __future__ import annotations
@@ -77,29 +77,29 @@ def photo_hashes(
     `cache` is a folder: hashes are appended there as they are computed, so an interrupted run goes on where it stopped,
     and are found again by path, size and modification time.
     """
-    found: dict[str, PhotoHash | None] = {}
+    hashes: dict[str, PhotoHash | None] = {}
     keys = {path: key for path in dict.fromkeys(paths) if (key := _key(path)) is not None}
     known = {} if cache is None else _read_cache(cache / CACHE_FILE)
     todo = []
     for path, key in keys.items():
         if key in known:
-            found[path] = known[key]
+            hashes[path] = known[key]
         else:
             todo.append(path)
     if not todo:
-        return found
+        return hashes
     if cache is not None:
         cache.mkdir(parents=True, exist_ok=True)
     sink = Path(os.devnull) if cache is None else cache / CACHE_FILE
     with sink.open("a", encoding="utf-8") as file, ThreadPoolExecutor(os.cpu_count()) as pool:
-        hashes = pool.map(photo_hash, map(Path, todo))
+        values = pool.map(photo_hash, map(Path, todo))
         for path, value in tqdm(
-            zip(todo, hashes, strict=True), "photo hashes", total=len(todo), disable=not progress, unit="photo"
+            zip(todo, values, strict=True), "photo hashes", total=len(todo), disable=not progress, unit="photo"
         ):
-            found[path] = value
+            hashes[path] = value
             fields = None if value is None else [f"{value.bits:016x}", value.thumbnail.hex(), value.aspect]
             file.write(json.dumps([*keys[path], fields]) + "\n")
-    return found
+    return hashes
 
 
 def similar_pairs(hashes: Sequence[PhotoHash], distance: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -61,9 +61,9 @@ def read_taxonomy(config: CatalogueConfig, catalogue: Catalogue) -> Taxonomy:
 
 def _read_table(config: CatalogueConfig) -> pd.DataFrame:
     names = config.columns.model_dump()
-    given = config.columns.model_fields_set
-    required = [column for column in names if names[column] and (column in REQUIRED or column in given)]
-    optional = [column for column in OPTIONAL if names[column] and column not in given]
+    chosen = config.columns.model_fields_set
+    required = [column for column in names if names[column] and (column in REQUIRED or column in chosen)]
+    optional = [column for column in OPTIONAL if names[column] and column not in chosen]
     if not config.path.is_file():
         raise CatalogueError(f"catalogue.path: no file {config.path.name}")
     table = read_table(
@@ -79,8 +79,8 @@ def _read_table(config: CatalogueConfig) -> pd.DataFrame:
 
 def _image_paths(name: str, images: pd.Series, folder: Path | None) -> pd.Series:
     """Absolute paths. Whether each file exists is the data check's business; here only the folder must."""
-    given = images != ""
-    if not given.any():
+    named = images != ""
+    if not named.any():
         return images
     if folder is None:
         raise CatalogueError(f"{name}: the image column names files, but catalogue.images (--images) is not set")
@@ -89,7 +89,7 @@ def _image_paths(name: str, images: pd.Series, folder: Path | None) -> pd.Series
     outside = images.map(lambda image: PurePath(image).is_absolute() or ".." in PurePath(image).parts)
     if outside.any():
         raise CatalogueError(f"{name}: image of row {outside.idxmax()} lies outside catalogue.images")
-    return images.where(~given, str(folder) + "/" + images)
+    return images.where(~named, str(folder) + "/" + images)
 
 
 def _splits(name: str, splits: pd.Series) -> pd.Series:

@@ -1,7 +1,7 @@
-"""Which rows fit, which stop the fit, which calibrate and which judge.
+"""The split of a catalogue: the rows that fit, that stop the fit, that calibrate and that evaluate.
 
-What the catalogue says stays: rows given as `test`, `validation` or `calibration` are that. From the others the missing
-parts are taken: by the config's holdout rules if it has any, else by its fractions. Groups of near-duplicates go as a
+Rows that the catalogue gives as `test`, `validation` or `calibration` stay there. From the others the missing parts are
+taken: by the config's holdout rules if it has any, else by its fractions. Groups of near-duplicates go as a
 whole, categories keep their shares, and the same rows are chosen whatever order they come in.
 """
 
@@ -16,14 +16,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from training.catalogue.dataset import Catalogue
-from training.config.run import HoldoutRule, SplitConfig
+from training.config.run import SplitConfig, matching
 from training.errors import SplitError
 
 TRAIN = "train"
 HELD_OUT = ("test", "calibration", "validation")
 """The other parts; where the catalogue gives one group to several, the first of these wins."""
 EXCLUDED = "excluded"
-"""The part of rows that may stand nowhere: near-duplicates of held-out rows that may not be held out themselves."""
+"""The part of rows that go nowhere: near-duplicates of held-out rows that may not be held out themselves."""
 
 Ints = NDArray[np.int64]
 
@@ -85,22 +85,13 @@ def _rules(
     rules = np.full(len(rows), -1, np.int64)
     fractions: list[Mapping[str, float]] = []
     for number, rule in enumerate(config.holdout):
-        matches = _matches(rows, rule) & (rules == -1)
+        matches = matching(rows, rule.where, rule.min_share).to_numpy() & (rules == -1)
         if not matches.any():
             raise SplitError(f"split.holdout.{number}: no row matches")
         rules[matches] = number
         shares = {part: getattr(rule, part) for part in HELD_OUT if getattr(rule, part)}
         fractions.append({TRAIN: 1 - sum(shares.values()), **shares})
     return rules, fractions
-
-
-def _matches(rows: pd.DataFrame, rule: HoldoutRule) -> NDArray[np.bool_]:
-    matches = np.ones(len(rows), bool)
-    for column, values in rule.where.items():
-        matches &= rows[column].isin(values).to_numpy()
-    if rule.min_share:
-        matches &= (rows["label_share"] >= rule.min_share).to_numpy()
-    return matches
 
 
 def _governing_rule(rules: Ints, groups: Ints) -> Ints:
@@ -149,15 +140,11 @@ def _allowed(parts: NDArray[np.object_], rules: Ints, fractions: Sequence[Mappin
 
 
 def content_keys(rows: pd.DataFrame, seed: int) -> list[str]:
-    """A seeded random number of each row that depends on what it says, not on where it stands."""
+    """A seeded random number of each row that depends on its content, not on its position."""
     photos = [PurePath(image).name for image in rows["image"]]
     columns = [rows[column].tolist() for column in ("listing_id", "designation", "description", "category")]
-    return [_key(seed, values) for values in zip(*columns, photos, strict=True)]
-
-
-def _key(seed: int, content: Sequence[str]) -> str:
-    text = "\x1f".join((str(seed), *content)).encode("utf-8", "surrogatepass")
-    return hashlib.blake2b(text, digest_size=16).hexdigest()
+    texts = ("\x1f".join((str(seed), *values)) for values in zip(*columns, photos, strict=True))
+    return [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for text in texts]
 
 
 def _check(categories: pd.Series, parts: NDArray[np.object_], fractions: Sequence[Mapping[str, float]]) -> None:

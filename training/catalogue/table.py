@@ -53,7 +53,7 @@ def _is_parquet(path: Path) -> bool:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Tells what is wrong with the file as a CatalogueError."""
+    """Raise what is wrong with the file as a CatalogueError."""
     try:
         yield
     except OSError as error:
@@ -69,18 +69,18 @@ def _require(path: Path, wanted: Sequence[str], names: Sequence[str]) -> None:
     missing = [name for name in wanted if name not in names]
     if missing:
         exist = ", ".join(name for name in names if name) or "none"
-        told = f"{path.name}: no column {', '.join(missing)} (columns: {exist})"
-        raise CatalogueError(told + _other_separator(names))
+        raise CatalogueError(f"{path.name}: no column {', '.join(missing)} (columns: {exist}){_separator_hint(names)}")
     twice = [name for name in dict.fromkeys(wanted) if names.count(name) > 1]
     if twice:
         raise CatalogueError(f"{path.name}: column {twice[0]} appears more than once")
 
 
-def _other_separator(names: Sequence[str]) -> str:
-    """What to do about a header that is one column because it is separated by something else; empty if it is not."""
-    found = [separator for separator in SEPARATORS if len(names) == 1 and separator in names[0]]
-    shown = json.dumps(max(found, key=names[0].count)) if found else ""  # a tab as TOML writes it, too
-    return f"; set catalogue.separator = {shown}" if shown else ""
+def _separator_hint(names: Sequence[str]) -> str:
+    """The separator to set where the header is one column because of another separator; else empty."""
+    separators = [separator for separator in SEPARATORS if len(names) == 1 and separator in names[0]]
+    if not separators:
+        return ""
+    return f"; set catalogue.separator = {json.dumps(max(separators, key=names[0].count))}"  # JSON's tab is TOML's
 
 
 def _csv_columns(path: Path, separator: str) -> list[str]:

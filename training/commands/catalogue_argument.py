@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,45 +24,17 @@ USUAL_NAMES: Mapping[str, Sequence[str]] = {
     "text_kind": ("text_kind",),
     "split": ("split",),
 }
-"""What columns are called in tables that come without a config, most telling name first; case does not matter."""
+"""Column names of tables that come without a config, most telling first; case does not matter."""
 NEEDED = ("designation", "category")
 
 
-def add_catalogue_argument(parser: argparse.ArgumentParser) -> None:
-    """CATALOGUE and the options that stand in for a config."""
-    parser.add_argument(
-        "config", type=Path, metavar="CATALOGUE", help="a run's config (.toml), or a CSV or Parquet file of listings"
-    )
-    parser.add_argument("--images", type=Path, metavar="DIR", help="the folder of the photos that a table names")
-    parser.add_argument(
-        "--column",
-        action="append",
-        default=[],
-        metavar="FIELD=NAME",
-        help="a table's column, where its name does not tell: designation=headline",
-    )
+def read_catalogue_argument(path: Path, images: Path | None = None, columns: Sequence[str] = ()) -> RunConfig:
+    """The config of a catalogue: the one in the file, or one made for a table or the challenge's folder.
 
-
-def whole_number(least: int, most: int | None = None) -> Callable[[str], int]:
-    """The type of an option that takes whole numbers from `least` to `most`."""
-
-    def number(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if value < least or (most is not None and value > most):
-            allowed = f"{least} or more" if most is None else f"{least} to {most}"
-            raise argparse.ArgumentTypeError(f"{text} is no whole number of {allowed}")
-        return value
-
-    return number
-
-
-def read_catalogue_argument(options: argparse.Namespace) -> RunConfig:
-    """The config of what a command was given. Raises ConfigError, CatalogueError."""
-    path, images, columns = options.config, options.images, options.column
-    if path.suffix.lower() == ".toml":
+    `images` is the folder of photos, and replaces that of a config. A table's columns are found by their usual names or
+    as `columns` say ("designation=headline"). Raises ConfigError, CatalogueError.
+    """
+    if is_config(path):
         if columns:
             raise ConfigError(["--column: a config names its columns itself, in catalogue.columns"])
         config = read_config(path)
@@ -73,39 +44,38 @@ def read_catalogue_argument(options: argparse.Namespace) -> RunConfig:
             update={"catalogue": config.catalogue.model_copy(update={"images": images.absolute()})}
         )
     if path.is_dir():
-        return RunConfig(
-            name=_name(path), catalogue=CatalogueConfig(format="rakuten_challenge", path=path, images=images)
-        )
+        catalogue = CatalogueConfig(format="rakuten_challenge", path=path, images=images)
+        return RunConfig(name=_name(path), catalogue=catalogue)
     if not path.is_file():
         raise CatalogueError(f"{path.name}: no such file")
     separator = "," if path.suffix.lower() in PARQUET_SUFFIXES else _separator(path)
-    found = _columns(path, column_names(path, separator), columns)
+    names = _columns(path, column_names(path, separator), columns)
     if images is None:
-        found["image"] = ""  # names without a folder lead nowhere; the page says that no photo was looked at
-    catalogue = CatalogueConfig(path=path, images=images, separator=separator, columns=Columns(**found))
+        names["image"] = ""  # names without a folder lead nowhere; the page says that no photo was looked at
+    catalogue = CatalogueConfig(path=path, images=images, separator=separator, columns=Columns(**names))
     return RunConfig(name=_name(path), catalogue=catalogue)
 
 
 def _columns(path: Path, names: Sequence[str], chosen: Sequence[str]) -> dict[str, str]:
     """The table's column of each field, "" where it has none."""
-    given = {}
+    named = {}
     for pair in chosen:
         field, _, name = pair.partition("=")
         if field not in USUAL_NAMES:
             raise ConfigError([f"--column {pair}: the field is one of {', '.join(USUAL_NAMES)}"])
         if name not in names:
             raise CatalogueError(f"{path.name}: no column {name} (columns: {', '.join(names)})")
-        given[field] = name
+        named[field] = name
     by_lower = {name.lower(): name for name in reversed(names)}
-    found = {}
+    result = {}
     for field, usual in USUAL_NAMES.items():
-        found[field] = given.get(field) or next((by_lower[name] for name in usual if name in by_lower), "")
-        if field in NEEDED and not found[field]:
+        result[field] = named.get(field) or next((by_lower[name] for name in usual if name in by_lower), "")
+        if field in NEEDED and not result[field]:
             exist = ", ".join(name for name in names if name) or "none"
             raise CatalogueError(
                 f"{path.name}: no column {field} (columns: {exist}); name it with --column {field}=COLUMN"
             )
-    return found
+    return result
 
 
 def _separator(path: Path) -> str:
@@ -123,9 +93,6 @@ def _name(path: Path) -> str:
     return re.sub(r"[^0-9A-Za-z._-]+", "-", path.stem).strip("-._")[:64] or "catalogue"
 
 
-CONFIG_SUFFIX = ".toml"
-
-
 @dataclass(frozen=True, eq=False)
 class NamedCatalogue:
     """The catalogue, and the config where one was named."""
@@ -135,17 +102,18 @@ class NamedCatalogue:
 
 
 def read_named_catalogue(path: Path, images: Path | None = None, columns: Sequence[str] = ()) -> NamedCatalogue:
-    """Read the file, or what the config describes. Raises ConfigError, CatalogueError.
+    """Read the catalogue of `read_catalogue_argument`. Raises ConfigError, CatalogueError.
 
-    `images` is the folder of photos, and replaces that of a config. A file's columns are found by their usual names or
-    as `columns` say ("designation=headline"); only designation and category must be there. A file that names photos
-    needs the folder: figures without them would pass for those of the whole catalogue.
+    A file that names photos needs their folder: figures without them would pass for those of the whole catalogue.
     """
-    described = path.suffix.lower() == CONFIG_SUFFIX
-    unplaced = images is None and path.is_file() and not described
-    folder = path.parent if unplaced else images
-    config = read_catalogue_argument(argparse.Namespace(config=path, images=folder, column=list(columns)))
+    unplaced = images is None and path.is_file() and not is_config(path)
+    config = read_catalogue_argument(path, path.parent if unplaced else images, columns)
     catalogue = read_catalogue(config.catalogue)
     if unplaced and catalogue.rows["image"].ne("").any():
         raise CatalogueError(f"{path.name}: the image column names files, but catalogue.images (--images) is not set")
-    return NamedCatalogue(catalogue, config if described else None)
+    return NamedCatalogue(catalogue, config if is_config(path) else None)
+
+
+def is_config(path: Path) -> bool:
+    """Whether the CATALOGUE is a run's config."""
+    return path.suffix.lower() == ".toml"

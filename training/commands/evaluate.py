@@ -44,8 +44,8 @@ TRUE = "true"
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for. `part` is a part of the split, "" for all rows; `write_calibration` asks for the re-fitted
-    `calibration.json` as well; `columns` name those of a file ("designation=headline").
+    """The options of the command. `part` is a part of the split, "" for all rows; `write_calibration` asks for the
+    re-fitted `calibration.json` as well; `columns` name those of a file ("designation=headline").
     """
 
     version: Path
@@ -69,44 +69,44 @@ def evaluate_version(request: Request, workspace: Workspace) -> Path:
     catalogue, split = _part(named, request.part, workspace)
     # A file's own test rows are held out of whatever is trained on it; a config's, of what is trained on its split.
     unseen = request.part == "test" and split in (None, predictor.manifest.data.get("split_fingerprint"))
-    judged = evaluable_catalogue(predictor, catalogue, unseen=unseen)
+    evaluable = evaluable_catalogue(predictor, catalogue, unseen=unseen)
     stage = workspace.stage(
         "predictions",
-        prediction_inputs(predictor, judged.catalogue),
-        lambda folder: predict_catalogue(predictor, judged.catalogue, folder),
+        prediction_inputs(predictor, evaluable.catalogue),
+        lambda folder: predict_catalogue(predictor, evaluable.catalogue, folder),
     )
     answers = read_predictions(stage.folder)
     if not answers:
         raise CatalogueError(f"{catalogue.name}: {predictor.version} has no network for what the rows hold")
-    cohorts = tell_apart(judged.catalogue, named.config, answers)
+    cohorts = cohorts_of(evaluable.catalogue, named.config, answers)
     codes = predictor.taxonomy.codes
-    calibration, refits = refit(predictor.calibration, answers, codes, _described(judged.catalogue))
+    calibration, refits = refit(predictor.calibration, answers, codes, _described(evaluable.catalogue))
     facts = {
         "version": predictor.version,
-        "catalogue": judged.catalogue.name,
-        "fingerprint": judged.catalogue.fingerprint(),
-        "rows": judged.rows,
-        "judged": len(judged.catalogue),
-        "left_out": dict(judged.catalogue.left_out),
-        "unknown_categories": dict(judged.unknown),
-        "notes": list(judged.notes),
+        "catalogue": evaluable.catalogue.name,
+        "fingerprint": evaluable.catalogue.fingerprint(),
+        "rows": evaluable.rows,
+        "judged": len(evaluable.catalogue),
+        "left_out": dict(evaluable.catalogue.left_out),
+        "unknown_categories": dict(evaluable.unknown),
+        "notes": list(evaluable.notes),
         "refit": refit_document(refits, calibration),
     }
     metrics = metrics_document(cohorts, codes, (), {"evaluation": facts})
     main = TRUE if TRUE in cohorts else max(cohorts, key=lambda name: metrics["cohorts"][name]["n"])
-    _clear(request.out, judged.catalogue.fingerprint(), workspace)
-    evaluation = Evaluation(predictor, request.version, judged, metrics, calibration, refits, request.command, main)
+    _clear(request.out, evaluable.catalogue.fingerprint(), workspace)
+    evaluation = Evaluation(predictor, request.version, evaluable, metrics, calibration, refits, request.command, main)
     write_evaluation(evaluation, request.out)
     if request.write_calibration:
         calibration.write(request.out)
     broken = list(broken_promises(metrics)) or ["No promise of precision is refuted by these listings."]
-    for line in ("", quality_table(metrics), "", *left_out_lines(judged), *broken):
+    for line in ("", quality_table(metrics), "", *left_out_lines(evaluable), *broken):
         workspace.say(line)
     return request.out / PAGE
 
 
-def tell_apart(catalogue: Catalogue, config: RunConfig | None, answers: Mapping[Evidence, Predictions]) -> Cohorts:
-    """The config's cohorts, else one for each label source; a cohort or case without answers is left out."""
+def cohorts_of(catalogue: Catalogue, config: RunConfig | None, answers: Mapping[Evidence, Predictions]) -> Cohorts:
+    """The config's cohorts, else one for each label source; a cohort or evidence without answers is left out."""
     rows = catalogue.rows
     if config is not None and config.cohorts:
         table = rows if "given_split" in rows else rows.assign(given_split=rows["split"])
@@ -116,9 +116,9 @@ def tell_apart(catalogue: Catalogue, config: RunConfig | None, answers: Mapping[
         members = {source or WHOLE: rows.index[rows["label_source"] == source] for source in sources}
     cohorts: dict[str, dict[Evidence, Predictions]] = {}
     for name, chosen in members.items():
-        found = {evidence: answer.only(chosen.tolist()) for evidence, answer in answers.items()}
-        cohorts[name] = {evidence: answer for evidence, answer in found.items() if len(answer.rows)}
-    cohorts = {name: cases for name, cases in cohorts.items() if cases}
+        parts = {evidence: answer.only(chosen.tolist()) for evidence, answer in answers.items()}
+        cohorts[name] = {evidence: answer for evidence, answer in parts.items() if len(answer.rows)}
+    cohorts = {name: cohort for name, cohort in cohorts.items() if cohort}
     return cohorts or {WHOLE: dict(answers)}
 
 
@@ -142,7 +142,7 @@ def _part(named: NamedCatalogue, part: str, workspace: Workspace) -> tuple[Catal
 
 
 def _clear(out: Path, fingerprint: str, workspace: Workspace) -> None:
-    """An empty place for the report: what an evaluation left there goes, with a word if it is of other listings."""
+    """Make the folder and remove an earlier report from it, with a message if that is on other listings."""
     out.mkdir(parents=True, exist_ok=True)
     with suppress(OSError, ValueError, KeyError, TypeError):
         if json.loads((out / METRICS).read_bytes())["evaluation"]["fingerprint"] != fingerprint:

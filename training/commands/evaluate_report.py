@@ -58,11 +58,11 @@ class Section:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What there is to report. `calibration` is the re-fitted one, `refits` what it changes, by case."""
+    """The contents of a report. `calibration` is the re-fitted one, `refits` its changes, by evidence."""
 
     predictor: Predictor
     folder: Path
-    judged: EvaluableCatalogue
+    evaluable: EvaluableCatalogue
     metrics: Json
     calibration: Calibration
     refits: Mapping[Evidence, Refit]
@@ -97,41 +97,41 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> None:
 
 
 def promise_table(metrics: Json) -> Table:
-    """One row for each cohort and case: the precision achieved by the version's thresholds, by the one asked for.
+    """One row for each cohort and evidence: the precision achieved by the version's thresholds, by the one asked for.
 
     ▼ marks a promise that was not kept (all of the 95 % interval is below it), ✓ one that is shown to be kept (all of
     the interval is at or above it); a figure with neither is of too few listings to tell, a dash of none.
     """
-    rows, asked = [], []
+    rows, precisions = [], []
     for name, cases in evaluated(metrics).items():
         for evidence, figures in cases.items():
-            asked = [promise(row["precision"]) for row in figures["decisions"]]
-            achieved = [_verdict(row) for row in figures["decisions"]]
+            precisions = [promise(row["precision"]) for row in figures["decisions"]]
+            achieved = [_achieved(row, interval=False) for row in figures["decisions"]]
             rows.append([name, evidence_label(evidence), f"{figures['n']:,}", *achieved])
-    groups = [("", 3), ("achieved, when asked for", len(asked))]
-    return Table(["listings", "evidence", "n", *asked], rows, words=2, groups=groups)
+    groups = [("", 3), ("achieved, when asked for", len(precisions))]
+    return Table(["listings", "evidence", "n", *precisions], rows, words=2, groups=groups)
 
 
 def broken_promises(metrics: Json) -> Iterator[str]:
-    """A sentence for each cohort and case in which the version's thresholds do not keep what they promise."""
+    """A sentence for each cohort and evidence for which the version's thresholds do not keep what they promise."""
     for name, cases in evaluated(metrics).items():
         for evidence, figures in cases.items():
-            broken = [row for row in figures["decisions"] if _verdict(row).endswith(BROKEN)]
+            broken = [row for row in figures["decisions"] if _achieved(row).endswith(BROKEN)]
             if broken:
-                found = ", ".join(f"{promise(row['precision'])} ({_achieved(row)})" for row in broken)
-                yield f"Not kept on {name!r}, {evidence_label(evidence)}: {found}."
+                precisions = ", ".join(f"{promise(row['precision'])} ({_achieved(row)})" for row in broken)
+                yield f"Not kept on {name!r}, {evidence_label(evidence)}: {precisions}."
 
 
-def left_out_lines(judged: EvaluableCatalogue) -> Iterator[str]:
-    """What was not judged, and what people should know, one sentence each."""
-    yield f"{len(judged.catalogue):,} of {judged.rows:,} listings judged."
-    for reason, count in judged.catalogue.left_out.items():
+def left_out_lines(evaluable: EvaluableCatalogue) -> Iterator[str]:
+    """The listings that were not judged, and notes for people, one sentence each."""
+    yield f"{len(evaluable.catalogue):,} of {evaluable.rows:,} listings judged."
+    for reason, count in evaluable.catalogue.left_out.items():
         yield f"Left out, {reason}: {count:,}."
-    if judged.unknown:
-        named = [f"{code} ({count:,})" for code, count in list(judged.unknown.items())[:MOST_CODES]]
-        more = ["..."] if len(judged.unknown) > MOST_CODES else []
+    if evaluable.unknown:
+        named = [f"{code} ({count:,})" for code, count in list(evaluable.unknown.items())[:MOST_CODES]]
+        more = ["..."] if len(evaluable.unknown) > MOST_CODES else []
         yield f"Categories that the version does not know: {', '.join([*named, *more])}."
-    yield from judged.notes
+    yield from evaluable.notes
 
 
 def refit_document(evaluation_refits: Mapping[Evidence, Refit], calibration: Calibration) -> dict[str, Any]:
@@ -159,29 +159,24 @@ def refit_table(change: Refit, now: Sequence[float | None], then: Sequence[float
     return Table(columns, rows, words=0, groups=[("", 1), ("the version's own", 3), ("re-fitted", 3)])
 
 
-def _achieved(row: Json) -> str:
+def _achieved(row: Json, *, interval: bool = True) -> str:
+    """The precision achieved, with its interval and `BROKEN` alone, or without and with either mark."""
     achieved = row["achieved"]
     if achieved is None:
         return "–"
-    mark = f" {BROKEN}" if achieved["high"] < row["precision"] else ""
-    return f"{percent(achieved['value'])} ({100 * achieved['low']:.1f}–{100 * achieved['high']:.1f}){mark}"
-
-
-def _verdict(row: Json) -> str:
-    achieved = row["achieved"]
-    if achieved is None:
-        return "–"
-    mark = f" {KEPT}" if achieved["low"] >= row["precision"] else ""
-    mark = f" {BROKEN}" if achieved["high"] < row["precision"] else mark
-    return f"{percent(achieved['value'])}{mark}"
+    text = percent(achieved["value"])
+    if interval:
+        text += f" ({100 * achieved['low']:.1f}–{100 * achieved['high']:.1f})"
+    kept = not interval and achieved["low"] >= row["precision"]
+    return f"{text} {BROKEN}" if achieved["high"] < row["precision"] else f"{text} {KEPT}" if kept else text
 
 
 def _context(evaluation: Evaluation) -> dict[str, Any]:
     """What the page tells beside the metrics; the keys are those of `training.reports.model_card.write_model_card`."""
-    manifest, judged = evaluation.predictor.manifest, evaluation.judged
+    manifest, evaluable = evaluation.predictor.manifest, evaluation.evaluable
     own = json.loads((evaluation.folder / "calibration.json").read_bytes())
     context: dict[str, Any] = {
-        "title": f"Version {manifest.version} on {judged.catalogue.name}",
+        "title": f"Version {manifest.version} on {evaluable.catalogue.name}",
         "version": manifest.version,
         "name": manifest.name,
         "created": f"{manifest.created:%Y-%m-%d %H:%M} UTC",
@@ -192,8 +187,8 @@ def _context(evaluation: Evaluation) -> dict[str, Any]:
             {"modality": str(modality), **entry.model_dump()} for modality, entry in manifest.networks.items()
         ],
         "data": {
-            "rows": len(judged.catalogue),
-            "photos": int((judged.catalogue.rows["image"] != "").sum()),
+            "rows": len(evaluable.catalogue),
+            "photos": int((evaluable.catalogue.rows["image"] != "").sum()),
             "fingerprint": evaluation.metrics["evaluation"]["fingerprint"],
         },
     }
@@ -202,13 +197,13 @@ def _context(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _catalogue_section(evaluation: Evaluation) -> Section:
-    judged = evaluation.judged
+    evaluable = evaluation.evaluable
     tables = {"Does the version keep its promises here?": promise_table(evaluation.metrics)}
-    if judged.catalogue.left_out:
-        rows = [[reason, f"{count:,}"] for reason, count in judged.catalogue.left_out.items()]
+    if evaluable.catalogue.left_out:
+        rows = [[reason, f"{count:,}"] for reason, count in evaluable.catalogue.left_out.items()]
         tables["Left out"] = Table(("reason", "listings"), rows)
-    if judged.unknown:
-        counts = list(judged.unknown.items())
+    if evaluable.unknown:
+        counts = list(evaluable.unknown.items())
         rows = [[code, f"{count:,}"] for code, count in counts[:MOST_CODES]]
         if rest := counts[MOST_CODES:]:
             rows.append([f"{len(rest)} more", f"{sum(count for _, count in rest):,}"])
@@ -224,13 +219,13 @@ def _catalogue_section(evaluation: Evaluation) -> Section:
         "top",
         tables,
         words=[
-            f"{len(judged.catalogue):,} of the {judged.rows:,} listings were judged. A listing of a category that the "
-            "version does not know would always be filed wrong; such are in none of the figures.",
+            f"{len(evaluable.catalogue):,} of the {evaluable.rows:,} listings were judged. A listing of a category "
+            "that the version does not know would always be filed wrong; such are in none of the figures.",
             f"{KEPT} marks a promise that is shown to be kept: all of the 95 % interval is at or above the precision "
             f"asked for. {BROKEN} marks one that is not: all of it is below. Neither: too few listings to tell. A "
             "dash: nothing is filed at that precision.",
         ],
-        points=judged.notes,
+        points=evaluable.notes,
         folded=folded,
     )
 

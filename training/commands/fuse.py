@@ -1,6 +1,6 @@
 """A version out of two: the text network of one, the image network of the other, calibrated and fused anew.
 
-Nothing is trained. What the networks have learned from must not be among what calibrates or judges them, so both
+Nothing is trained. The networks must not have learned from the listings that calibrate or evaluate them, so both
 versions must have been made on the config's own split of the catalogue.
 """
 
@@ -23,8 +23,7 @@ from training.errors import TrainingError
 from training.evaluation.predictions import LearningCurve
 from training.fitting.fitted import FittedNetwork
 from training.fitting.text_vocabulary import text_vocabulary_files
-from training.pipeline import Data, Fitted, prepare_data, run_of
-from training.publishing.golden import read_golden_listings
+from training.pipeline import Data, Fitted, check_files, prepare_data, run_of
 from training.publishing.release import Release
 from training.workspace import Workspace
 
@@ -103,10 +102,7 @@ def fuse(
     """
     sources = (Source.read(store, text, Modality.TEXT), Source.read(store, image, Modality.IMAGE))
     _check_taxonomies(*(source.taxonomy for source in sources), names=(text, image))
-    with store.draft():
-        pass  # a store that cannot be written to is found before the long work
-    if config.golden is not None:
-        read_golden_listings(config.golden)
+    check_files(config, store)
     config = _with_networks(config, sources)
     data = prepare_data(config, workspace)
     notes = [_note(source) for source in sources]
@@ -127,7 +123,7 @@ def _with_networks(config: RunConfig, sources: tuple[Source, Source]) -> RunConf
 
 
 def _provenance(config: RunConfig, sources: tuple[Source, Source]) -> dict[str, object]:
-    """The config, with what it says of each network replaced by what the version says that the network is from."""
+    """The config, with each network described as in the version that it is from."""
     networks = {}
     for source in sources:
         key, name = source.modality.value, source.manifest.networks[source.modality].name
@@ -146,11 +142,11 @@ def _note(source: Source) -> str:
 def _check_taxonomies(text: Taxonomy, image: Taxonomy, *, names: tuple[str, str]) -> None:
     if text.codes == image.codes:
         return
-    one, other = (Path(name).name for name in names)
+    first, second = (Path(name).name for name in names)
     only = [sorted(set(a.codes) - set(b.codes)) for a, b in ((text, image), (image, text))]
-    found = [f"{codes[0]} only in {name}" for codes, name in zip(only, (one, other), strict=True) if codes]
-    what = ", ".join(found) or "the same in another order"
-    raise FuseRefused(f"versions {one} and {other} have different categories: {what}")
+    differences = [f"{codes[0]} only in {name}" for codes, name in zip(only, (first, second), strict=True) if codes]
+    difference = ", ".join(differences) or "the same in another order"
+    raise FuseRefused(f"versions {first} and {second} have different categories: {difference}")
 
 
 def _check_data(data: Data, sources: tuple[Source, Source], force: bool, say: Callable[[str], None]) -> list[str]:

@@ -1,11 +1,11 @@
-"""A config as its files say it: TOML, laid over the config that a top-level `base` names.
+"""Reading a config: TOML, laid over the config that a top-level `base` names.
 
     base = "../rakuten.toml"
 
     [text]
     network = "lstm"
 
-Tables are merged, at every depth; whatever else both files give is taken from the upper one. A table that names another
+Tables are merged, at every depth; for other values the upper file's counts. A table that names another
 `network` than the one below replaces it whole, since the settings of one network mean nothing to another. `base` is
 relative to the file that it stands in, paths in a base to the base.
 """
@@ -26,10 +26,11 @@ PATHS = (
     ("golden",),
     ("image", "weights"),
     ("unfamiliar", "listings"),
+    ("unfamiliar", "pictures"),
 )
 """Fields that hold a path."""
 NO_PATHS = ("package", "imagenet", "none")
-"""What stands for a path and is none."""
+"""Values of these fields that are no path."""
 
 Document = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""The part of the config that says how networks are fitted, and the kinds of values that all of it is made of."""
+"""The sections of the config on how networks are fitted."""
 
 from __future__ import annotations
 
@@ -6,14 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    StrictBool,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from models.preprocessing.settings import ImagePreprocessing, NgramPreprocessing, TextPreprocessing, TextSettings
 from training.config.networks import HEAD_CUT, IMAGE_NETWORKS, TEXT_NETWORKS, TEXT_PARTS
@@ -63,7 +56,7 @@ def _check_parameters(network: str, known: Iterable[str], parameters: Mapping[st
 
 
 class Callbacks(Section):
-    """What watches a fit, as in the original; patience is in epochs without a smaller validation loss."""
+    """Callbacks of a fit, as in the original; patience is in epochs without a smaller validation loss."""
 
     reduce_on_plateau: StrictBool = True
     reduce_factor: Inside = 0.1
@@ -74,7 +67,7 @@ class Callbacks(Section):
 
 
 class FitConfig(Section):
-    """What both modalities' fits share: Adam with `learning_rate`, decoupled weight decay if there is any.
+    """Settings that both modalities' fits share: Adam with `learning_rate`, decoupled weight decay if there is any.
 
     `schedule` "cosine" lets the learning rate fall to 2 % over the epochs; "constant" leaves it to the callbacks, as
     the original did. `label_smoothing` takes that share of each label away and spreads it over all categories.
@@ -164,9 +157,9 @@ class TextConfig(FitConfig):
         if data.get("network") == "combined" and not data.get("parts"):
             data["parts"] = {name: {} for name in TEXT_PARTS}
         kind = _kind(str(data.get("network", "ngrams")), data.get("parts", {})) or "ngrams"
-        given = data.get("preprocessing", {})
-        if isinstance(given, dict):
-            data["preprocessing"] = {"kind": kind, **given}
+        preprocessing = data.get("preprocessing", {})
+        if isinstance(preprocessing, dict):
+            data["preprocessing"] = {"kind": kind, **preprocessing}
         if kind != "tokens":
             data.setdefault("vocabulary_size", 200_000)
         return data
@@ -190,7 +183,7 @@ class TextConfig(FitConfig):
 
     @property
     def networks(self) -> dict[str, FitConfig]:
-        """What is fitted, by the name of its network: the parts of "combined", or the network itself."""
+        """Settings by the name of the network that is fitted: the parts of "combined", or the network itself."""
         if self.network == "combined":
             return {TEXT_PARTS[name]: part for name, part in self.parts.chosen.items()}
         return {} if self.network == "none" else {self.network: self}
@@ -266,12 +259,12 @@ class ImageConfig(FitConfig):
 
     @property
     def fine_tuning(self) -> FitConfig | None:
-        """How what follows the cut is fitted after the head; None when the backbone stays frozen."""
+        """Settings of the fit of the layers after the cut; None when the backbone stays frozen."""
         if self.fine_tune_from == HEAD_CUT:
             return None
         return self.model_copy(update={"epochs": self.fine_tune_epochs, "learning_rate": self.fine_tune_rate})
 
     @property
     def preprocessing(self) -> ImagePreprocessing:
-        """What the version does to a photo."""
+        """The version's preprocessing of a photo."""
         return ImagePreprocessing(height=self.height, width=self.width, margin_canvas=self.margin_canvas or None)

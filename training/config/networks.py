@@ -8,14 +8,10 @@ from types import MappingProxyType
 from typing import Literal
 
 TEXT_NETWORKS = ("lstm", "gru", "ngrams", "linear", "sentence_encoder", "combined")
-
-
 TEXT_PARTS: Mapping[str, str] = MappingProxyType(
     {"ngrams": "ngrams", "linear": "linear", "encoder": "sentence_encoder"}
 )
 """The network that each part of "combined" is."""
-
-
 Scaling = Literal["caffe", "symmetric", "centred", "own"]
 """What a backbone wants of RGB 0..255: "caffe" BGR less the ImageNet means, "symmetric" x / 127.5 - 1, "centred"
 (x - 127) / 128, "own" nothing, because its first layers do it."""

@@ -1,4 +1,4 @@
-"""The run's config: one TOML file says which catalogue, how it is split, which networks are fitted and how.
+"""The run's config: one TOML file names the catalogue, its split, the networks and their fits.
 
 Paths in it are relative to the file itself. An unknown field is an error, and so is a number given as a string. With
 `base` it says only what differs from another config (see `training.config.file`).
@@ -71,13 +71,25 @@ class CatalogueConfig(Section):
     min_rows_per_category: Annotated[int, Field(ge=2, strict=True)] = 5
 
 
+Where = dict[Literal["label_source", "text_kind", "category"], Annotated[tuple[str, ...], Field(min_length=1)]]
+"""Columns, each with the values that match."""
+
+
+def matching(rows: pd.DataFrame, where: Where, min_share: float = 0.0) -> pd.Series:
+    """The rows with one of the values in every column, and at least that label share: bool, indexed as `rows`."""
+    chosen = pd.Series(True, index=rows.index)
+    for column, values in where.items():
+        chosen &= rows[column].isin(values)
+    return chosen & (rows["label_share"] >= min_share) if min_share else chosen
+
+
 class HoldoutRule(Section):
-    """Rows that may leave `train`, and which share of them does. `where` maps columns to the values that match.
+    """Rows that may leave `train`, and the share of them that does.
 
     `min_share` narrows the rule to rows with at least that label share.
     """
 
-    where: dict[Literal["label_source", "text_kind", "category"], Annotated[tuple[str, ...], Field(min_length=1)]]
+    where: Where
     min_share: NotNegative = 0.0
     validation: Fraction = 0.0
     calibration: Fraction = 0.0
@@ -151,62 +163,47 @@ class DecisionConfig(Section):
 class CrossFitConfig(Section):
     """Training rows that calibration may use as well, for text: see `training.fitting.text_stages`.
 
-    `where` maps columns to the values that match; empty: none. The text network is fitted once more for each of
-    `folds`.
+    Without `where` there are none. The text network is fitted once more for each of `folds`.
     """
 
-    where: dict[Literal["label_source", "text_kind", "category"], Annotated[tuple[str, ...], Field(min_length=1)]] = (
-        Field(default_factory=dict)
-    )
+    where: Where = Field(default_factory=dict)
     folds: Annotated[int, Field(ge=2, le=20, strict=True)] = 3
 
     def chosen(self, rows: pd.DataFrame) -> pd.Series:
         """Which rows match: bool, indexed as `rows`."""
-        chosen = pd.Series(bool(self.where), index=rows.index)
-        for column, values in self.where.items():
-            chosen &= rows[column].isin(values)
-        return chosen
+        return matching(rows, self.where) & bool(self.where)
 
 
 class UnfamiliarConfig(Section):
-    """What the run measures out-of-catalogue listings with.
+    """The out-of-catalogue listings that the run measures with.
 
-    `listings` is a file of texts, one JSON object a line, `{"kind", "designation", "description"}`; `pictures` is how
-    many pictures of no product are drawn (see `training.publishing.drawn_pictures`).
+    `listings` is a file of texts, one JSON object a line, `{"kind", "designation", "description"}`; `pictures` is a
+    folder of photos of no product, named NUMBER-KIND.
     """
 
     listings: ConfigPath | None = None
-    pictures: Annotated[int, Field(ge=0, le=10_000, strict=True)] = 0
+    pictures: ConfigPath | None = None
 
 
 class CohortRule(Section):
     """A set of test listings that is evaluated by itself; sets may overlap.
 
-    `where` maps columns to the values that match. `given` tells the rows that the catalogue itself named `test`
-    (true) from those the split took (false).
+    `given` keeps the rows that the catalogue itself named `test` (true), or those that the split took (false).
     """
 
     name: Annotated[str, Field(min_length=1, max_length=80)]
-    where: dict[Literal["label_source", "text_kind", "category"], Annotated[tuple[str, ...], Field(min_length=1)]] = (
-        Field(default_factory=dict)
-    )
+    where: Where = Field(default_factory=dict)
     min_share: NotNegative = 0.0
     given: StrictBool | None = None
 
     def matches(self, rows: pd.DataFrame) -> pd.Series:
         """Which rows belong to the set: bool, indexed as `rows` (which have the column "given_split")."""
-        chosen = pd.Series(True, index=rows.index)
-        for column, values in self.where.items():
-            chosen &= rows[column].isin(values)
-        if self.min_share:
-            chosen &= rows["label_share"] >= self.min_share
-        if self.given is not None:
-            chosen &= (rows["given_split"] == "test") == self.given
-        return chosen
+        chosen = matching(rows, self.where, self.min_share)
+        return chosen if self.given is None else chosen & ((rows["given_split"] == "test") == self.given)
 
 
 class CardConfig(Section):
-    """What only people know and the model card should say: about the data, and about the version's limits.
+    """Sentences for the model card that only people know: about the data, and about the version's limits.
 
     `sources` and `kinds` say what the catalogue's label sources and kinds of text are.
     """
@@ -251,8 +248,9 @@ class RunConfig(Section):
             value = document["catalogue"][field]
             document["catalogue"][field] = None if value is None else Path(value).name
         document["golden"] = self.golden and self.golden.name
-        listings = self.unfamiliar.listings
-        document["unfamiliar"]["listings"] = listings and listings.name
+        for field in ("listings", "pictures"):
+            path = getattr(self.unfamiliar, field)
+            document["unfamiliar"][field] = path and path.name
         document["image"]["weights"] = Path(document["image"]["weights"]).name
         return document
 

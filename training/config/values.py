@@ -6,14 +6,7 @@ import math
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 
 def resolve_path(path: Path, info: ValidationInfo) -> Path:
@@ -29,27 +22,13 @@ def _number(value: object) -> int | float:
 
 
 Count = Annotated[int, Field(ge=1, strict=True)]
-
-
 Fraction = Annotated[float, Field(ge=0, le=1, strict=True)]
-
-
 Inside = Annotated[float, Field(gt=0, lt=1, strict=True)]
 """A share that is neither 0 nor 1."""
-
-
 NotNegative = Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)]
-
-
 Positive = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
-
-
 Number = Annotated[int | float, BeforeValidator(_number)]
-
-
 Pixels = Annotated[int, Field(ge=8, le=1024, strict=True)]
-
-
 ConfigPath = Annotated[Path, AfterValidator(resolve_path)]
 """A path relative to the config file, made absolute."""
 

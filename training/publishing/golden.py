@@ -7,11 +7,12 @@ beside it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from models.errors import ListingError
 from models.listing import Evidence, Listing
@@ -21,8 +22,10 @@ from training.catalogue.dataset import Catalogue
 from training.errors import ConfigError, PublishRefused
 from training.evaluation.predict import readable, reduce_to_evidence, try_prepare
 
-PER_CASE = 4
-"""Golden listings taken from a catalogue for each case: swapped categories show, and loading stays fast."""
+Parsed = TypeVar("Parsed")
+
+PER_EVIDENCE = 4
+"""Golden listings taken from a catalogue for each evidence: swapped categories show, and loading stays fast."""
 
 
 class _Line(BaseModel):
@@ -34,20 +37,31 @@ class _Line(BaseModel):
 
 def read_golden_listings(path: Path) -> list[Listing]:
     """The listings of a file. Raises ConfigError, which names the line at fault."""
-    listings = []
+
+    def listing(line: object) -> Listing:
+        parsed = _Line.model_validate(line)
+        image = (path.parent / Path(parsed.image).name).read_bytes() if parsed.image else None
+        return Listing(parsed.designation, parsed.description, image)
+
+    return read_lines(path, "golden", listing, "is not a listing, or its photo is missing")
+
+
+def read_lines(path: Path, field: str, parse: Callable[[object], Parsed], problem: str) -> list[Parsed]:
+    """What `parse` makes of the JSON value of each line of a config's file.
+
+    Raises ConfigError, which names the field and the line at fault, for a ValueError or OSError of `parse`.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"golden: {path.name} cannot be read"]) from error
+        raise ConfigError([f"{field}: {path.name} cannot be read"]) from error
+    results = []
     for number, line in enumerate(lines, start=1):
         try:
-            parsed = _Line.model_validate(json.loads(line))
-            image = (path.parent / Path(parsed.image).name).read_bytes() if parsed.image else None
-        except (ValueError, ValidationError, OSError) as error:
-            problem = f"golden: line {number} of {path.name} is not a listing, or its photo is missing"
-            raise ConfigError([problem]) from error
-        listings.append(Listing(parsed.designation, parsed.description, image))
-    return listings
+            results.append(parse(json.loads(line)))
+        except (ValueError, OSError) as error:
+            raise ConfigError([f"{field}: line {number} of {path.name} {problem}"]) from error
+    return results
 
 
 def golden_from_file(predictor: Predictor, listings: Sequence[Listing]) -> list[GoldenListing]:
@@ -63,26 +77,28 @@ def golden_from_file(predictor: Predictor, listings: Sequence[Listing]) -> list[
 
 
 def golden_from_catalogue(predictor: Predictor, catalogue: Catalogue, rows: Iterable[int]) -> list[GoldenListing]:
-    """A few listings of every case with the version's answers: the first of `rows` with the evidence, of different
+    """A few listings of every evidence with the version's answers: the first of `rows` with the evidence, of different
     categories, so that a swapped label list shows. Raises PublishRefused.
     """
     rows = list(rows)
     chosen: list[Listing] = []
     for evidence in Evidence:
         if predictor.modalities.issuperset(evidence.modalities):
-            chosen.extend(_of_case(predictor, catalogue, rows, evidence))
+            chosen.extend(_of_evidence(predictor, catalogue, rows, evidence))
     return _answered(predictor, chosen)
 
 
-def _of_case(predictor: Predictor, catalogue: Catalogue, rows: Sequence[int], evidence: Evidence) -> Iterator[Listing]:
-    categories, seen = catalogue.rows["category"], set[str]()
+def _of_evidence(
+    predictor: Predictor, catalogue: Catalogue, rows: Sequence[int], evidence: Evidence
+) -> Iterator[Listing]:
+    categories, covered = catalogue.rows["category"], set[str]()
     for row in rows:
-        if len(seen) == min(PER_CASE, len(predictor.taxonomy)):
+        if len(covered) == min(PER_EVIDENCE, len(predictor.taxonomy)):
             return
-        listing = None if categories[row] in seen else reduce_to_evidence(readable(catalogue, row), evidence)
+        listing = None if categories[row] in covered else reduce_to_evidence(readable(catalogue, row), evidence)
         ready = listing and try_prepare(predictor.prepare, listing)
         if listing and ready and ready.modalities == evidence.modalities:
-            seen.add(categories[row])
+            covered.add(categories[row])
             yield listing
 
 

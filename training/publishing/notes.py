@@ -1,4 +1,4 @@
-"""What a run says of its calibration where that is not what its owner may expect, each in one line."""
+"""Notes of a run on its calibration where that may surprise its owner, one line each."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from training.reports.rendering import promise
 
 
 def accepts_nothing(calibration: Calibration) -> str:
-    """In which cases nothing is accepted at the version's default precision, and how many listings that takes.
+    """A note on the evidence that nothing is accepted from at the version's default precision, and the listings needed.
 
-    Empty when there is no such case.
+    Empty when there is none.
     """
     precision = calibration.default_precision
     position = bisect_left(calibration.precisions, precision - 1e-9)
-    asked = calibration.precisions[position]
+    offered = calibration.precisions[position]
     never = [
         f"{evidence.label} ({fitted.listings:,} calibration listings)"
         for evidence, fitted in calibration.cases.items()
@@ -30,30 +30,30 @@ def accepts_nothing(calibration: Calibration) -> str:
     ]
     if not never:
         return ""
-    needed = int(listings_needed(asked, np.array([0]))[0])
+    needed = int(listings_needed(offered, np.array([0]))[0])
     return (
         f"at a precision of {promise(precision)} nothing is accepted from {', '.join(never)}: "
         f"that takes at least about {needed:,} calibration listings, all of them right, and more with errors"
     )
 
 
-def too_few_trusted(answers: LabelledLogits, trust: LabelReliability) -> str:
-    """In which cases all labels count because trusted ones are too few; empty when there is no such case.
+def too_few_trusted(answers: LabelledLogits, reliability: LabelReliability) -> str:
+    """A note on the evidence that all labels count for because trusted ones are too few; empty when there is none.
 
     Text and photo together count as calibrated on trusted labels where the texts alone are enough: they borrow photos.
     """
     text, image = (None if logits is None else present(logits) for logits in (answers.text, answers.image))
     title = text if answers.title is None else present(answers.title)
-    asked = {Evidence.TEXT: text, Evidence.TITLE: title, Evidence.IMAGE: image}
-    if text is not None and image is not None and trust.enough(answers.sources, text) is None:
-        asked[Evidence.BOTH] = text & image
-    trusted = np.isin(answers.sources, trust.sources)
+    present_rows = {Evidence.TEXT: text, Evidence.TITLE: title, Evidence.IMAGE: image}
+    if text is not None and image is not None and reliability.enough(answers.sources, text) is None:
+        present_rows[Evidence.BOTH] = text & image
+    trusted = np.isin(answers.sources, reliability.sources)
     few = []
-    for evidence, rows in asked.items():
-        needed = max(trust.minimum, DESCRIBED_MIN if evidence is Evidence.TEXT else 0)
-        if rows is not None and (found := int((rows & trusted).sum())) < needed:
-            few.append(f"{evidence.label} has {found:,} of the {needed:,} needed")
-    if not trust.sources or not few:
+    for evidence, rows in present_rows.items():
+        needed = max(reliability.minimum, DESCRIBED_MIN if evidence is Evidence.TEXT else 0)
+        if rows is not None and (count := int((rows & trusted).sum())) < needed:
+            few.append(f"{evidence.label} has {count:,} of the {needed:,} needed")
+    if not reliability.sources or not few:
         return ""
-    sources = ", ".join(trust.sources)
+    sources = ", ".join(reliability.sources)
     return f"too few trusted calibration listings ({sources}), so that all labels count: {'; '.join(few)}"

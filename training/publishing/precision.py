@@ -1,4 +1,4 @@
-"""What a version's compiled networks may compute in: decided at publish, by what becomes of whole predictions.
+"""The precision that a version's compiled networks may compute in, decided at publish on whole predictions.
 
 bfloat16 takes half the time of float32 where a processor computes it natively, and keeps 8 bits of each number. A
 version asks for it when the answers stay the same: not in a sum over all categories, but in the category that wins, in
@@ -33,7 +33,7 @@ GOLDEN_SHARE = 0.5
 """Of the tolerance that golden listings may use up here: other processors add up in another order."""
 BLOCK = 32
 AS_GIVEN = "as given"
-"""Each listing with all that it has; beside it, what each network alone says."""
+"""The name of each listing's fused answer, beside those of each network alone."""
 INT8 = (
     f"Not offered. It would have to keep {INT8_AGREEMENT:.0%} of the best categories of float32; int8 changes more "
     "than that, and quantising needs a library that is no dependency."
@@ -64,9 +64,10 @@ class Agreement:
 
 @dataclass(frozen=True)
 class PrecisionDecision:
-    """What a version asks for, and why. `agreements` are those of bfloat16 by evidence, none where it was not measured.
+    """The precision that a version asks for, and why.
 
-    `golden_difference` is the largest one of any probability of the golden listings.
+    `agreements` are those of bfloat16 by evidence, none where it was not measured; `golden_difference` is the largest
+    of any probability of a golden listing.
     """
 
     served: Served
@@ -110,18 +111,18 @@ def decide_precision(
 
 def judge(agreements: Mapping[str, Agreement], golden_difference: float) -> PrecisionDecision:
     """bfloat16 when every evidence agrees and the golden listings stay well inside their tolerance, else float32."""
-    told = agreements, round(golden_difference, 6)
+    measured = agreements, round(golden_difference, 6)
     for evidence, agreement in agreements.items():
         if not agreement.holds:
             lost = 100 * (agreement.accuracy_f32 - agreement.accuracy)
             same = f"{agreement.parity.top1_clear:.2%} of clear answers are the same"
-            return PrecisionDecision("f32", f"Refused: {evidence}, {same}, and it costs {lost:.2f} points.", *told)
+            return PrecisionDecision("f32", f"Refused: {evidence}, {same}, and it costs {lost:.2f} points.", *measured)
     if not golden_difference <= _golden_limit():
         why = f"Refused: a golden listing moves by {golden_difference:.3f}, more than {_golden_limit()}."
-        return PrecisionDecision("f32", why, *told)
+        return PrecisionDecision("f32", why, *measured)
     if not agreements:
-        return PrecisionDecision("f32", "Not measured: there is no listing to measure on.", *told)
-    return PrecisionDecision("bf16", "Measured: answers stay the same.", *told)
+        return PrecisionDecision("f32", "Not measured: there is no listing to measure on.", *measured)
+    return PrecisionDecision("bf16", "Measured: answers stay the same.", *measured)
 
 
 def with_precision(manifest: Manifest, served: Served) -> Manifest:
@@ -135,13 +136,13 @@ def _golden_limit() -> float:
 
 
 def _agreements(exact: Predictor, faster: Predictor, catalogue: Catalogue, rows: Iterable[int]) -> dict[str, Agreement]:
-    found: dict[str, list[tuple[int, Floats, Floats]]] = {}
+    answers: dict[str, list[tuple[int, Floats, Floats]]] = {}
     for labels, prepared in _blocks(exact, catalogue, rows):
         pairs = zip(exact.score(prepared), faster.score(prepared), strict=True)
         for label, (reference, other) in zip(labels, pairs, strict=True):
             for evidence, values in _evidence(reference).items():
-                found.setdefault(evidence, []).append((label, values, _evidence(other)[evidence]))
-    return {evidence: _agreement(answers) for evidence, answers in found.items()}
+                answers.setdefault(evidence, []).append((label, values, _evidence(other)[evidence]))
+    return {evidence: _agreement(rows) for evidence, rows in answers.items()}
 
 
 def _blocks(
@@ -160,7 +161,7 @@ def _blocks(
 
 
 def _evidence(scores: Scores) -> dict[str, Floats]:
-    """Probabilities by what they are said from."""
+    """Probabilities by evidence: fused, and of each network alone."""
     alone = {modality.value: values for modality, values in scores.by_modality.items()}
     return {AS_GIVEN: scores.fused, **alone}
 

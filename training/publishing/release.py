@@ -37,7 +37,7 @@ from training.fitting.fitted import FittedNetwork
 from training.publishing.draft import draft_manifest, prove_parity, seal_manifest, write_networks
 from training.publishing.golden import golden_from_catalogue, golden_from_file, read_golden_listings
 from training.publishing.notes import accepts_nothing, too_few_trusted
-from training.publishing.out_of_catalogue import drawn_strangers, measure_strangers, read_out_of_catalogue
+from training.publishing.out_of_catalogue import OutOfCatalogue
 from training.publishing.precision import decide_precision, with_precision
 from training.reports.model_card import weights_facts, write_model_card
 from training.reports.report import write_report
@@ -47,10 +47,10 @@ MODEL_CARD, REPORT = "MODEL_CARD.md", "report.html"
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What a run has made so far. `catalogue.rows` has `split`, and `given_split` as the catalogue had it.
+    """The results of a run so far. `catalogue.rows` has `split`, and `given_split` as the catalogue had it.
 
     `cross_fitted` are answers to training listings from networks that have not seen them, to calibrate on as well.
-    `provenance` is what the manifest says of how the networks were made, where that is not what the config says;
+    `provenance` says in the manifest how the networks were made, where the config does not;
     `notes` are sentences for the model card.
     """
 
@@ -137,7 +137,7 @@ class Release:
             "parity": parity.as_dict(),
             "calibration": asdict(assembled.summary),
             "precision": precision.as_dict(),
-            "unfamiliar": self._out_of_catalogue(served),
+            "unfamiliar": OutOfCatalogue.read(self.run.config.unfamiliar).measure(served),
         }
         manifest = with_precision(manifest, precision.served)
         self._describe(draft, manifest, self._evaluate(served), measured)
@@ -193,12 +193,6 @@ class Release:
             return golden_from_file(predictor, read_golden_listings(path))
         rows = self.run.rows("validation") + self.run.rows("train")
         return golden_from_catalogue(predictor, self.run.catalogue, rows)
-
-    def _out_of_catalogue(self, predictor: Predictor) -> dict[str, Any]:
-        """How listings from outside the catalogue fare; empty when the config names none."""
-        config = self.run.config.unfamiliar
-        texts = [] if config.listings is None else read_out_of_catalogue(config.listings)
-        return measure_strangers(predictor, texts, drawn_strangers(config.pictures))
 
     def _evaluate(self, predictor: Predictor) -> Cohorts:
         """The answers to the test part, asked for once and divided into the config's cohorts."""

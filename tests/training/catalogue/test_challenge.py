@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from models.taxonomy import Taxonomy
 from tests.training.generated_catalogue import KINDS, make_photo
+from training.__main__ import main
 from training.catalogue.read import read_catalogue, read_taxonomy
 from training.catalogue.table import CATEGORIES_FILE, IMAGE_FOLDER, LISTINGS_FILE, read_challenge
 from training.config.run import RAKUTEN_TAXONOMY, CatalogueConfig
@@ -19,6 +21,8 @@ CODES = (
 
 def write_challenge(folder: Path) -> None:
     """The challenge's layout with two listings; the second file lists them the other way round."""
+    images = folder / IMAGE_FOLDER
+    images.mkdir(parents=True)
     (folder / LISTINGS_FILE).write_text(
         ",designation,description,productid,imageid\n"
         "0,Olivia: Personalisiertes Notizbuch,,3804725264,1263597046\n"
@@ -26,8 +30,6 @@ def write_challenge(folder: Path) -> None:
         encoding="utf-8",
     )
     (folder / CATEGORIES_FILE).write_text(",prdtypecode\n1,2583\n0,10\n", encoding="utf-8")
-    images = folder / IMAGE_FOLDER
-    images.mkdir(parents=True)
     make_photo(KINDS[0], random.Random(0)).save(images / "image_1008141237_product_436067568.jpg")
 
 
@@ -60,6 +62,21 @@ def test_every_category_has_a_label_and_a_group_of_its_own_in_three_languages() 
         assert all(category.groups[lang] for category in taxonomy.categories)
     groups = {tuple(category.groups[lang] for lang in ("fr", "en", "de")) for category in taxonomy.categories}
     assert len(groups) == len({fr for fr, _, _ in groups})  # a group is translated in one way only
+
+
+def test_all_categories_of_the_challenge_are_to_be_there_unless_the_config_names_fewer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_challenge(tmp_path / "challenge")
+    Taxonomy.read(RAKUTEN_TAXONOMY).restricted_to({"10", "2583"}).write(tmp_path / "two.json")
+    catalogue = '[catalogue]\nformat = "rakuten_challenge"\npath = "challenge"\nmin_rows_per_category = 2\n'
+    for taxonomy, missing in (("", 27), ('taxonomy = "two.json"\n', 2)):
+        (tmp_path / "run.toml").write_text(f'name = "challenge"\n{catalogue}{taxonomy}', encoding="utf-8")
+        assert main(["check", str(tmp_path / "run.toml"), "--work", str(tmp_path / "work")]) == 2
+        output = capsys.readouterr()
+        assert f"  rows                                    {2:>9,}" in output.out
+        assert ("challenge: category 50 has 0 usable rows, 2 are needed" in output.err) == (missing == 27)
+        assert "challenge: category 10 has 1 usable rows, 2 are needed" in output.err
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -163,31 +164,28 @@ def test_photos_outside_the_image_folder_are_refused(tmp_path: Path, image: str)
         read(path, images=tmp_path)
 
 
-def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "listings.csv").write_bytes(f"{HEADER}\n1,été,,,1\n".encode("latin-1"))
-    with pytest.raises(CatalogueError, match=r"^listings\.csv: not UTF-8; save it as CSV UTF-8$"):
-        read(tmp_path / "listings.csv")
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("listings.csv", f"{HEADER}\n1,été,,,1\n".encode("latin-1"), r"not UTF-8; save it as CSV UTF-8$"),
+        ("listings.xlsx", b"PK\x03\x04", r"a spreadsheet; save it as CSV UTF-8$"),
+        ("listings.parquet", HEADER.encode(), r"not a readable table: "),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CatalogueError, match=rf"^{re.escape(name)}: {message}"):
+        read(tmp_path / name)
 
 
-def test_a_spreadsheet_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "listings.xlsx").write_bytes(b"PK\x03\x04")
-    with pytest.raises(CatalogueError, match=r"^listings\.xlsx: a spreadsheet; save it as CSV UTF-8$"):
-        read(tmp_path / "listings.xlsx")
-
-
-@pytest.mark.parametrize(("separator", "shown"), [(";", '";"'), ("\t", r'"\\t"'), ("|", r'"\|"')])
-def test_a_header_of_another_separator_is_recognised(tmp_path: Path, separator: str, shown: str) -> None:
+@pytest.mark.parametrize(("separator", "hint"), [(";", '";"'), ("\t", r'"\\t"'), ("|", r'"\|"')])
+def test_a_header_of_another_separator_is_recognised(tmp_path: Path, separator: str, hint: str) -> None:
     path = write(tmp_path, f"{HEADER}\n1,a,,,1\n".replace(",", separator))
-    with pytest.raises(CatalogueError, match=f"set catalogue.separator = {shown}$"):
+    with pytest.raises(CatalogueError, match=f"set catalogue.separator = {hint}$"):
         read(path)
     assert len(read(path, separator=separator)) == 1
     with pytest.raises(CatalogueError, match=r"\(columns: title\)$"):
         read(write(tmp_path, "title\n1\n"))
-
-
-def test_a_file_that_is_not_parquet_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"^listings\.parquet: not a readable table: "):
-        read(write(tmp_path, HEADER, "listings.parquet"))
 
 
 def test_rows_of_weight_0_are_there_for_whoever_asks(tmp_path: Path) -> None:

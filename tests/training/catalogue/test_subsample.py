@@ -32,8 +32,8 @@ test = 0.3
 """
 
 
-def made(sizes: dict[str, int], group_of: int = 1) -> Catalogue:
-    """Training rows by category, in groups of `group_of`, and one row of each category that judges."""
+def rows_of(sizes: dict[str, int], group_of: int = 1) -> Catalogue:
+    """Training rows by category, in groups of `group_of`, and one row of each category that evaluates."""
     codes = [code for code, size in sizes.items() for _ in range(size)]
     rows = pd.DataFrame({column: [""] * len(codes) for column in COLUMNS}, dtype=object)
     rows = rows.assign(row=np.arange(len(codes)), category=codes, weight=1.0, label_share=np.nan, split="train")
@@ -47,39 +47,39 @@ def kept_rows(catalogue: Catalogue, share: float, seed: int = 7) -> set[int]:
 
 
 def test_smaller_shares_are_parts_of_larger_ones_in_every_category() -> None:
-    catalogue = made({"a": 400, "b": 80, "c": 8, "d": 1})
-    found = [kept_rows(catalogue, share) for share in SHARES]
-    assert all(smaller < larger for smaller, larger in pairwise(found))
-    for share, rows in zip(SHARES, found, strict=True):
+    catalogue = rows_of({"a": 400, "b": 80, "c": 8, "d": 1})
+    subsamples = [kept_rows(catalogue, share) for share in SHARES]
+    assert all(smaller < larger for smaller, larger in pairwise(subsamples))
+    for share, rows in zip(SHARES, subsamples, strict=True):
         counts = catalogue.rows["category"].loc[sorted(rows)].value_counts().to_dict()
         assert counts == {"a": 400 * share, "b": 80 * share, "c": 8 * share, "d": 1}
-    assert kept_rows(catalogue, 0.5) == found[2]
-    assert kept_rows(catalogue, 0.5, seed=8) != found[2]
+    assert kept_rows(catalogue, 0.5) == subsamples[2]
+    assert kept_rows(catalogue, 0.5, seed=8) != subsamples[2]
 
 
 def test_the_rows_are_the_same_whatever_order_they_come_in() -> None:
-    catalogue = made({"a": 40, "b": 20}, group_of=3)
+    catalogue = rows_of({"a": 40, "b": 20}, group_of=3)
     turned = Catalogue(catalogue.name, catalogue.rows.iloc[::-1])
     assert kept_rows(turned, 0.25) == kept_rows(catalogue, 0.25)
 
 
 def test_groups_of_near_duplicates_stay_together() -> None:
-    catalogue = made({"a": 120, "b": 60}, group_of=4)
+    catalogue = rows_of({"a": 120, "b": 60}, group_of=4)
     rows = subsample(catalogue, CATALOGUE, 0.25, seed=7)
     assert set(rows.rows["group"].value_counts()) == {4}
     assert 0.25 <= len(rows) / 180 <= 0.3
     assert rows.left_out == {BEYOND_SHARE: 180 - len(rows)}
 
 
-def test_rows_that_judge_are_left_alone() -> None:
-    catalogue = made({"a": 100, "b": 100})
+def test_rows_that_evaluate_are_left_alone() -> None:
+    catalogue = rows_of({"a": 100, "b": 100})
     catalogue.rows.loc[::10, "split"] = "validation"
     kept = subsample(catalogue, CATALOGUE, 0.1, seed=7)
     assert kept.rows["split"].value_counts().to_dict() == {"validation": 20, "train": 18}
 
 
 def test_a_category_that_nothing_is_learned_of_is_named() -> None:
-    catalogue = made({"a": 10, "b": 10})
+    catalogue = rows_of({"a": 10, "b": 10})
     catalogue.rows.loc[catalogue.rows["category"].eq("b"), "weight"] = 0.0
     with pytest.raises(SplitError, match="category b has no row to learn from"):
         subsample(catalogue, CATALOGUE, 1.0, seed=7)
@@ -103,7 +103,7 @@ def prepared(folder: Path, config: RunConfig) -> Data:
     return prepare_data(config, Workspace(folder / "work", lambda _: None))
 
 
-def test_without_votes_to_learn_from_the_same_votes_judge(folder: Path) -> None:
+def test_without_votes_to_learn_from_the_same_votes_evaluate(folder: Path) -> None:
     """Weight 0 once took the rows away before the split, and the rule that holds votes out matched nothing."""
     whole = prepared(folder, config_of(folder, "whole"))
     true = prepared(folder, config_of(folder, "true", "[catalogue.weights]\nvote = 0.0"))
@@ -123,11 +123,11 @@ def test_kinds_of_text_have_weights_too(folder: Path) -> None:
 
 
 def test_the_defaults_change_no_fingerprint(folder: Path) -> None:
-    """What was trained before these settings existed is found again."""
+    """Stages of before these settings existed are found again."""
     whole = prepared(folder, config_of(folder, "defaults"))
-    said = prepared(folder, config_of(folder, "said", split="[split]\ntrain_share = 1.0\n"))
+    stated = prepared(folder, config_of(folder, "stated", split="[split]\ntrain_share = 1.0\n"))
     half = prepared(folder, config_of(folder, "half", split="[split]\ntrain_share = 0.5\n"))
-    assert (said.fingerprint, said.split_fingerprint) == (whole.fingerprint, whole.split_fingerprint)
+    assert (stated.fingerprint, stated.split_fingerprint) == (whole.fingerprint, whole.split_fingerprint)
     assert half.split_fingerprint != whole.split_fingerprint
     train = whole.rows["split"].eq("train")
     assert 0.5 <= half.rows["split"].eq("train").sum() / train.sum() <= 0.6

@@ -134,14 +134,14 @@ def test_weights_may_be_a_file_beside_the_config(tmp_path: Path) -> None:
     ],
 )
 def test_every_fault_is_one_line_with_its_field(tmp_path: Path, text: str, line: str) -> None:
-    found = problems(tmp_path, text)
-    assert any(problem.startswith(f"run.toml: {line}") for problem in found), found
-    assert all("\n" not in problem for problem in found)
+    lines = problems(tmp_path, text)
+    assert any(problem.startswith(f"run.toml: {line}") for problem in lines), lines
+    assert all("\n" not in problem for problem in lines)
 
 
 def test_several_faults_are_told_at_once(tmp_path: Path) -> None:
-    found = problems(tmp_path, BASE + "[text]\nepochs = 0\n[image]\nbatch_size = 0\n")
-    assert [problem.split(":")[1].strip() for problem in found] == ["text.epochs", "image.batch_size"]
+    lines = problems(tmp_path, BASE + "[text]\nepochs = 0\n[image]\nbatch_size = 0\n")
+    assert [problem.split(":")[1].strip() for problem in lines] == ["text.epochs", "image.batch_size"]
 
 
 def test_a_config_that_does_not_exist_is_bad_input() -> None:
@@ -266,7 +266,7 @@ def test_what_is_wrong_with_a_base_is_one_line(below: Path, text: str, line: str
 
 
 def test_every_path_of_a_config_is_one_of_its_base_too() -> None:
-    """Else it would be looked for beside the upper file."""
+    """Otherwise it would be looked for beside the upper file."""
 
     def kinds(annotation: Any) -> Iterator[Any]:
         yield annotation
@@ -275,11 +275,11 @@ def test_every_path_of_a_config_is_one_of_its_base_too() -> None:
 
     def paths(section: type[Section], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
         for name, field in section.model_fields.items():
-            found = list(kinds(field.annotation))
-            for kind in found:
+            annotations = list(kinds(field.annotation))
+            for kind in annotations:
                 if isinstance(kind, type) and issubclass(kind, Section):
                     yield from paths(kind, (*above, name))
-            if Path in found:
+            if Path in annotations:
                 yield (*above, name)
 
     assert {*paths(RunConfig), ("image", "weights")} == set(PATHS)
@@ -317,17 +317,18 @@ false_alarms = 0.02
 all = 0.84
 unanimous = 0.97
 [unfamiliar]
-listings = "strange.jsonl"
-pictures = 8
+listings = "outside.jsonl"
+pictures = "outside"
 """
 
 
-def test_labels_can_be_doubted_and_strangers_named(tmp_path: Path) -> None:
+def test_labels_can_be_doubted_and_out_of_catalogue_listings_named(tmp_path: Path) -> None:
     config = read(tmp_path, BASE + DOUBT)
     assert LabelReliability.of(config.decision) == LabelReliability(("true",), 40, {"vote": Reliability(0.84, 0.97)})
     assert config.decision.false_alarms == 0.02
-    assert config.unfamiliar.listings == tmp_path / "strange.jsonl"
-    assert config.provenance()["unfamiliar"] == {"listings": "strange.jsonl", "pictures": 8}
+    assert config.unfamiliar.listings == tmp_path / "outside.jsonl"
+    assert config.unfamiliar.pictures == tmp_path / "outside"
+    assert config.provenance()["unfamiliar"] == {"listings": "outside.jsonl", "pictures": "outside"}
     assert LabelReliability.of(read(tmp_path, BASE).decision) == LabelReliability()
 
 

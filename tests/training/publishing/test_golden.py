@@ -1,4 +1,4 @@
-"""Golden listings from a file: what it must look like, and what is said when it does not."""
+"""Golden listings from a file: its format, and the errors that name a line at fault."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_the_project_s_own_listings_cover_every_kind_of_evidence() -> None:
     listings = read_golden_listings(EXAMPLES / "listings.jsonl")
-    kinds = {(bool(one.designation), bool(one.description), one.image is not None) for one in listings}
+    kinds = {(bool(listing.designation), bool(listing.description), listing.image is not None) for listing in listings}
     assert {(True, False, False), (True, True, False), (False, False, True), (True, True, True)} <= kinds
     for listing in listings:
         if listing.image is not None:

@@ -1,4 +1,4 @@
-"""What a run says when a case accepts nothing, or when trusted labels are too few."""
+"""Notes of a run when nothing is accepted from some evidence, or trusted labels are too few."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from training.publishing.notes import accepts_nothing, too_few_trusted
 
 
 def evidence(listings: int, reached: float, by_class: float = 0.0) -> EvidenceCalibration:
-    """A case whose thresholds reach a precision, and those of one category another one."""
+    """Calibrated evidence whose thresholds reach a precision, and those of one category another one."""
     return EvidenceCalibration(
         temperature=1.0,
         listings=listings,
@@ -33,20 +33,20 @@ def calibration(precision: float, cases: dict[Evidence, EvidenceCalibration]) ->
 
 def test_cases_that_accept_nothing_are_named_with_what_it_takes() -> None:
     cases = {Evidence.TEXT: evidence(900, 0.97), Evidence.TITLE: evidence(34, 0.9), Evidence.IMAGE: evidence(0, 0)}
-    told = accepts_nothing(calibration(0.95, cases)).replace("\xa0", " ")
-    assert told.startswith(
+    note = accepts_nothing(calibration(0.95, cases)).replace("\xa0", " ")
+    assert note.startswith(
         "at a precision of 95 % nothing is accepted from title alone (34 calibration listings), "
         "photo (0 calibration listings): that takes at least about 45 calibration listings"
     )
-    assert "\n" not in told
+    assert "\n" not in note
     assert accepts_nothing(calibration(0.90, {Evidence.TITLE: evidence(34, 0.9)})) == ""
     assert accepts_nothing(calibration(0.95, {Evidence.TITLE: evidence(500, 0.9, by_class=0.95)})) == ""
 
 
 @pytest.mark.parametrize(("precision", "offered"), [(0.8, 0.8), (0.95, 0.95), (0.96, 0.97), (0.995, 0.995)])
 def test_so_many_listings_are_the_fewest_that_pass_the_bound(precision: float, offered: float) -> None:
-    told = accepts_nothing(calibration(precision, {Evidence.TEXT: evidence(1, 0)}))
-    needed = int(told.partition("at least about ")[2].partition(" ")[0])
+    note = accepts_nothing(calibration(precision, {Evidence.TEXT: evidence(1, 0)}))
+    needed = int(note.partition("at least about ")[2].partition(" ")[0])
     right = np.array([needed - 1, needed])
     bounds = precision_bound(right, right)
     assert bounds[0] < offered <= bounds[1]
@@ -62,13 +62,13 @@ def sourced(trusted: int, listings: int = 300) -> LabelledLogits:
 
 
 def test_too_few_trusted_listings_are_counted_case_by_case() -> None:
-    trust = LabelReliability(("true",), 120)
-    told = too_few_trusted(sourced(119), trust)
-    assert told == (
+    reliability = LabelReliability(("true",), 120)
+    note = too_few_trusted(sourced(119), reliability)
+    assert note == (
         "too few trusted calibration listings (true), so that all labels count: text has 119 of the 120 needed; "
         "title alone has 119 of the 120 needed; photo has 0 of the 120 needed; text and photo has 0 of the 120 needed"
     )
     # Text and photo together borrow photos for the trusted texts.
-    assert too_few_trusted(sourced(120), trust).endswith(": photo has 0 of the 120 needed")
-    assert too_few_trusted(replace(sourced(120), image=None), trust) == ""
+    assert too_few_trusted(sourced(120), reliability).endswith(": photo has 0 of the 120 needed")
+    assert too_few_trusted(replace(sourced(120), image=None), reliability) == ""
     assert too_few_trusted(sourced(0), LabelReliability()) == ""

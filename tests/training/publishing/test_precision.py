@@ -1,4 +1,4 @@
-"""When a version may ask for bfloat16: what is measured, what refuses it, and what is recorded."""
+"""When a version may ask for bfloat16: the measurement, refusals, and the record."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def catalogue(tmp_path: Path) -> Catalogue:
     """Three listings of each category: title, photo, both; the last row says nothing that can be answered."""
     rows = []
     for label, code in enumerate(CODES[:4]):
-        given = listing(label, photo_of=label)
-        assert given.image is not None
+        entry = listing(label, photo_of=label)
+        assert entry.image is not None
         path = tmp_path / f"{code}.jpg"
-        path.write_bytes(given.image)
-        for designation, image in ((given.designation, ""), ("", str(path)), (given.designation, str(path))):
+        path.write_bytes(entry.image)
+        for designation, image in ((entry.designation, ""), ("", str(path)), (entry.designation, str(path))):
             rows.append((designation, image, code))
     rows.append(("", "", CODES[0]))
     table = pd.DataFrame(rows, columns=["designation", "image", "category"])
