@@ -1,4 +1,4 @@
-"""Text features of many listings in flat arrays: what the text network takes, computed once a run by the kernel."""
+"""Text features of many listings in flat arrays: the text network's inputs, computed once a run by the kernel."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ class FlatFeatures:
         return pad_batch([self.row(int(index)) for index in indices])
 
     def lengths(self) -> Integers:
-        """The number of values of each row over all keys, [N]: what its time in the network grows with."""
+        """The number of values of each row over all keys, [N], which its time in the network grows with."""
         total: Integers = np.sum([np.diff(offsets) for offsets in self.offsets.values()], axis=0)
         return total
 
     def document_frequencies(self, keys: Sequence[str], indices: Integers, size: int) -> Integers:
-        """In how many of the rows `indices` each id below `size` occurs under any of `keys`: int64 [size]."""
+        """The number of rows of `indices` in which each id below `size` occurs under any of `keys`: int64 [size]."""
         counts = np.zeros(size, np.int64)
         for index in indices:
             row = self.row(int(index))

@@ -51,12 +51,12 @@ class _Tensor:
 
 
 def _tensor(storage: _Storage, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_: object) -> _Tensor:
-    """Stands for `torch._utils._rebuild_tensor_v2`; what follows the stride (gradients, hooks) is of no use here."""
+    """Stands for `torch._utils._rebuild_tensor_v2`; arguments after the stride (gradients, hooks) are ignored."""
     return _Tensor(storage, offset, tuple(shape), tuple(stride))
 
 
 class _StateDictUnpickler(pickle.Unpickler):
-    """Resolves only what a state dict is made of."""
+    """Resolves only the names that a state dict is made of."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
