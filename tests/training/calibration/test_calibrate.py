@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,7 +20,7 @@ from training.arrays import Floats
 from training.calibration.calibrate import calibrate, calibrated_log_probabilities, refuse_worse_fusion
 from training.calibration.label_reliability import LabelReliability, Reliability
 from training.calibration.summary import CalibrationSummary, FusionSummary
-from training.calibration.thresholds import precision_bound, prediction_set_floor, threshold_table
+from training.calibration.thresholds import precision_bound, threshold_table
 from training.errors import ConfigError, PublishRefused
 from training.evaluation.metrics import expected_calibration_error
 from training.evaluation.predictions import LabelledLogits
@@ -69,7 +70,7 @@ def served(result: Result, classes: int) -> Predictor:
 
 
 def prepared(answers: LabelledLogits, evidence: Evidence) -> list[Prepared]:
-    """Every listing of `answers`, shown in `case`."""
+    """Every listing of `answers`, reduced to `evidence`."""
     shown = []
     for row, described in enumerate(answers.described):
         said = {Evidence.TITLE: answers.title, Evidence.IMAGE: None}.get(evidence, answers.text)
@@ -141,10 +142,6 @@ def test_the_fusion_gains_and_is_not_refused() -> None:
     refuse_worse_fusion(summary)
 
 
-def fused(accuracy: float, text: float, image: float) -> CalibrationSummary:
-    return CalibrationSummary({}, FusionSummary("mean", None, 200, accuracy, text, image, accuracy - max(text, image)))
-
-
 def test_enough_true_labels_make_votes_unneeded_and_borrow_their_photos() -> None:
     """Half of the listings are voted, with photos; half true, without. Every third vote is wrong."""
     classes, listings = 4, 2400
@@ -214,16 +211,19 @@ def test_few_descriptions_share_thresholds_with_titles() -> None:
     assert calibration.cases[Evidence.TITLE].thresholds != text.thresholds
 
 
-def test_a_losing_fusion_is_refused_in_one_line() -> None:
-    with pytest.raises(PublishRefused, match=r"^Text and photo together .* 63\.00% of 200 .* text alone on 72\.00%.*$"):
-        refuse_worse_fusion(fused(0.63, 0.72, 0.60))
-    with pytest.raises(PublishRefused, match=r"photo alone on 72\.00%"):
-        refuse_worse_fusion(fused(0.715, 0.60, 0.72))
-
-
-def test_a_fusion_that_loses_nothing_is_published() -> None:
-    refuse_worse_fusion(fused(0.72, 0.72, 0.60))
-    refuse_worse_fusion(CalibrationSummary({}, None))
+@pytest.mark.parametrize(
+    ("accuracies", "refusal"),
+    [
+        ((0.63, 0.72, 0.60), r"^Text and photo together .* 63\.00% of 200 .* text alone on 72\.00%.*$"),
+        ((0.715, 0.60, 0.72), r"photo alone on 72\.00%"),
+        ((0.72, 0.72, 0.60), ""),
+    ],
+)
+def test_a_fusion_that_loses_is_refused_in_one_line(accuracies: tuple[float, float, float], refusal: str) -> None:
+    fused, text, image = accuracies
+    fusion = FusionSummary("mean", None, 200, fused, text, image, fused - max(text, image))
+    with pytest.raises(PublishRefused, match=refusal) if refusal else nullcontext():
+        refuse_worse_fusion(CalibrationSummary({}, fusion))
 
 
 def test_the_fused_promises_hold_on_unseen_listings() -> None:
@@ -263,25 +263,6 @@ def test_thresholds_are_fitted_on_what_can_be_accepted() -> None:
     fitted = result[1].cases[Evidence.BOTH].thresholds
     assert fitted == threshold_table(probabilities[agreed], answers.labels[agreed], PRECISIONS).pooled
     assert fitted != threshold_table(probabilities, answers.labels, PRECISIONS).pooled
-
-
-@pytest.mark.parametrize("coverage", [0.8, 0.95])
-def test_prediction_sets_cover_unseen_labels(coverage: float) -> None:
-    """Split conformal: over calibrations the mean coverage lies between `coverage` and 1 / (N + 1) more."""
-    rng = np.random.default_rng(5)
-    listings, covered = 60, []
-    for _ in range(400):
-        probabilities = rng.dirichlet(np.ones(5), 2 * listings).astype(np.float32)
-        labels = (probabilities.cumsum(1) < rng.random((2 * listings, 1))).sum(1).clip(max=4)
-        floor = prediction_set_floor(probabilities[:listings], labels[:listings], coverage)
-        covered.append((probabilities[np.arange(2 * listings), labels][listings:] >= floor).mean())
-    assert coverage - 0.01 <= np.mean(covered) <= coverage + 1 / (listings + 1) + 0.01
-
-
-def test_too_few_listings_make_the_set_hold_every_category() -> None:
-    probabilities = np.full((18, 2), 0.5, np.float32)
-    assert prediction_set_floor(probabilities, np.zeros(18, np.int64), 0.95) == 0.0
-    assert prediction_set_floor(np.full((19, 2), 0.5, np.float32), np.zeros(19, np.int64), 0.95) == 0.5
 
 
 def test_only_cases_that_the_networks_can_meet_are_there() -> None:
@@ -387,13 +368,6 @@ def test_the_same_arguments_give_the_same_files(tmp_path: Path) -> None:
         calibration.write(tmp_path / name)
         written.append([(tmp_path / name / file).read_bytes() for file in ("fusion.json", "calibration.json")])
     assert written[0] == written[1]
-
-
-def test_the_version_keeps_what_was_asked_for() -> None:
-    _, calibration, summary = run(labelled_logits(13, 200, 4), 4, precision=0.97, coverage=0.8)
-    assert (calibration.default_precision, calibration.coverage) == (0.97, 0.8)
-    assert calibration.precisions == PRECISIONS
-    assert asdict(summary)["fusion"]["listings"] == 200
 
 
 @pytest.mark.parametrize(("option", "value"), [("precision", 0.7), ("precision", 0.999), ("coverage", 0.5)])

@@ -1,8 +1,9 @@
-"""What is asked of a version, with which evidence, and how the answers are told apart."""
+"""Listings are reduced to their evidence, predicted as the Predictor does, and split into cohorts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -67,33 +68,27 @@ ROWS = [14, 13, 12, 11, 10]
 """Of `mixed`, in another order than theirs."""
 
 
-@pytest.mark.parametrize(
-    ("evidence", "has"),
-    [
-        (Evidence.TITLE, ("title", "", False)),
-        (Evidence.TEXT, ("title", "text", False)),
-        (Evidence.IMAGE, ("", "", True)),
-        (Evidence.BOTH, ("title", "text", True)),
-    ],
-)
-def test_a_listing_is_shown_with_the_evidence_of_the_case_alone(evidence: Evidence, has: tuple[str, str, bool]) -> None:
-    shown = reduce_to_evidence(Listing("title", "text", b"photo", "id"), evidence)
-    assert shown is not None
-    assert (shown.designation, shown.description, shown.image is not None, shown.id) == (*has, "id")
+FULL = Listing("title", "text", b"photo", "id")
 
 
 @pytest.mark.parametrize(
-    ("listing", "cases"),
+    ("listing", "reduced"),
     [
-        (Listing("title", " "), {Evidence.TITLE, Evidence.TEXT}),
-        (Listing(" ", "text"), {Evidence.TEXT}),
-        (Listing("", "", b"photo"), {Evidence.IMAGE}),
-        (Listing("", "text", b"photo"), {Evidence.TEXT, Evidence.IMAGE, Evidence.BOTH}),
-        (Listing(), set()),
+        (FULL, {"title": ("title", "", None), "text": ("title", "text", None), "image": ("", "", b"photo")}),
+        (Listing("title", " "), {"title": ("title", "", None), "text": ("title", " ", None)}),
+        (Listing(" ", "text"), {"text": (" ", "text", None)}),
+        (Listing("", "", b"photo"), {"image": ("", "", b"photo")}),
+        (Listing("", "text", b"photo"), {"text": ("", "text", None), "image": ("", "", b"photo")}),
+        (Listing(), {}),
     ],
 )
-def test_a_listing_is_not_asked_about_evidence_that_it_does_not_have(listing: Listing, cases: set[Evidence]) -> None:
-    assert {evidence for evidence in Evidence if reduce_to_evidence(listing, evidence) is not None} == cases
+def test_a_listing_is_reduced_to_evidence_that_it_has(listing: Listing, reduced: dict[str, tuple[Any, ...]]) -> None:
+    parts = {evidence: reduce_to_evidence(listing, evidence) for evidence in Evidence}
+    both = parts.pop(Evidence.BOTH)
+    assert both == (listing if {"text", "image"} <= reduced.keys() else None)
+    found = {str(evidence): part for evidence, part in parts.items() if part is not None}
+    assert {name: (part.designation, part.description, part.image) for name, part in found.items()} == reduced
+    assert all(part.id == listing.id for part in found.values())
 
 
 def test_an_overlong_text_is_cut_and_not_refused(tmp_path: Path, tiny_predictor: Predictor) -> None:
@@ -209,7 +204,7 @@ def test_classes_are_the_taxonomy_s_positions(mixed: Catalogue, tiny_predictor: 
     assert class_indices(mixed.rows, tiny_predictor.taxonomy).tolist() == [2, 1, 2, 3, 0]
 
 
-def case_answers() -> Predictions:
+def four_predictions() -> Predictions:
     """Four listings of two classes; the third may never be accepted, the last is in doubt."""
     return Predictions(
         evidence=Evidence.TEXT,
@@ -226,21 +221,20 @@ def case_answers() -> Predictions:
 
 
 def test_accepted_is_what_clears_its_threshold_without_disagreement() -> None:
-    assert case_answers().accepted(0.8).tolist() == [True, True, False, False]
-    assert case_answers().accepted(0.9).tolist() == [True, False, False, False]
+    assert four_predictions().accepted(0.8).tolist() == [True, True, False, False]
+    assert four_predictions().accepted(0.9).tolist() == [True, False, False, False]
 
 
-def test_only_keeps_every_field_of_the_rows_named() -> None:
-    kept = case_answers().only({7, 9, 100})
+def test_only_and_joined_keep_every_field() -> None:
+    whole = four_predictions()
+    kept = whole.only({7, 9, 100})
     assert kept.rows.tolist() == [9, 7]
-    assert kept.labels.tolist() == [1, 1]
-    np.testing.assert_allclose(kept.probabilities, [[0.25, 0.75], [0, 1]])
     np.testing.assert_allclose(kept.thresholds, [[0.75, 0.75], [0.875, 0.875]])
-    assert (kept.evidence, kept.precisions) == (Evidence.TEXT, (0.8, 0.9))
     assert kept.disagreement.tolist() == [False, True]
-    assert kept.covered.tolist() == [True, True]
-    assert kept.set_sizes.tolist() == [2, 2]
-    assert len(case_answers().only(set()).rows) == 0
+    assert len(whole.only(set()).rows) == 0
+    joined = Predictions.joined([whole.only({5, 9}), whole.only({2}), whole.only({7})])
+    for field in fields(Predictions):
+        np.testing.assert_array_equal(getattr(joined, field.name), getattr(whole, field.name))
 
 
 @pytest.mark.parametrize(

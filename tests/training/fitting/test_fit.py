@@ -63,9 +63,6 @@ def test_epochs_differ_and_a_seed_repeats_them() -> None:
     assert orders(Batches(examples(40), CLASSES, 8, seed=7), 3) == first
     assert len({tuple(order) for order in first}) == 3
     assert orders(Batches(examples(40), CLASSES, 8, seed=8), 1) != first[:1]
-
-
-def test_without_a_seed_rows_come_in_their_order() -> None:
     assert orders(Batches(examples(10), CLASSES, 4, seed=None), 2) == [list(range(100, 110))] * 2
 
 
