@@ -52,8 +52,9 @@ class _FusionInputs:
     image: Doubles
     labels: Integers
 
-    def of(self, rows: Positions) -> _FusionInputs:
-        return _FusionInputs(self.text[rows], self.image[rows], self.labels[rows])
+    @classmethod
+    def of(cls, log_text: Floats, log_image: Floats, labels: Integers) -> _FusionInputs:
+        return cls(log_text.astype(np.float64), log_image.astype(np.float64), labels)
 
 
 def fit_fusion(log_text: Floats, log_image: Floats, labels: Integers, *, method: Method, seed: int) -> FittedFusion:
@@ -70,7 +71,7 @@ def fit_fusion(log_text: Floats, log_image: Floats, labels: Integers, *, method:
     held_out = cross_fit_weights(log_text, log_image, labels, shrinkages, seed=seed)
     best = int(np.argmin([negative_log_likelihood(scores, labels) for scores in held_out]))
     with threadpool_limits(1):
-        weights = _path(_inputs(log_text, log_image, labels), shrinkages[:best])[-1]
+        weights = _path(_FusionInputs.of(log_text, log_image, labels), shrinkages[:best])[-1]
     return FittedFusion(_fusion(weights), held_out[best], shrinkages[best - 1] if best else None)
 
 
@@ -82,16 +83,12 @@ def cross_fit_weights(
     First by common weights, then by weights per class at each of S falling shrinkages. N is at least `FOLDS`.
     """
     held_out = np.empty((1 + len(shrinkages), *log_text.shape), np.float32)
-    inputs = _inputs(log_text, log_image, labels)
     with threadpool_limits(1):  # the optimiser's own matrices are tiny: more threads only wait for each other
         for fitted_on, held in folds(labels, seed):
-            for choice, weights in enumerate(_path(inputs.of(fitted_on), shrinkages)):
+            inputs = _FusionInputs.of(log_text[fitted_on], log_image[fitted_on], labels[fitted_on])
+            for choice, weights in enumerate(_path(inputs, shrinkages)):
                 held_out[choice, held] = _fusion(weights)(log_text[held], log_image[held])
     return held_out
-
-
-def _inputs(log_text: Floats, log_image: Floats, labels: Integers) -> _FusionInputs:
-    return _FusionInputs(log_text.astype(np.float64), log_image.astype(np.float64), labels)
 
 
 def folds(labels: Integers, seed: int) -> Iterator[tuple[Positions, Positions]]:

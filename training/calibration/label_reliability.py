@@ -1,4 +1,4 @@
-"""How far calibration believes a label, where a catalogue's labels come from several sources."""
+"""Reliability of labels by their source, which says how calibration counts them."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class TextStages:
         left_out = {"left_out": hashlib.sha256(np.flatnonzero(~fitted_on).tobytes()).hexdigest()}
         rows = self.rows.assign(split=self.rows["split"].where(fitted_on, "left out"))
         network = self._stages(rows, f"-fold{fold + 1}", left_out)[-1]
-        inputs = {"network": network.key, "asked": hashlib.sha256(held.tobytes()).hexdigest()}
+        inputs = {"network": network.key, "rows": hashlib.sha256(held.tobytes()).hexdigest()}
         make = partial(self._write_logits, network.folder / "text.keras", held)
         return read_logits(self.workspace.stage("text-logits", inputs, make).folder / LOGITS_FILE)
 

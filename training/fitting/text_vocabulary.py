@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SHORT_PIECE = 3
 """A piece of so few characters is kept although unseen, if training listings have its characters: it spells words."""
 PIECE_SPACE = "\u2581"
-"""How SentencePiece writes a space at the begin of a word."""
+"""SentencePiece's mark of a space before a word."""
 
 
 class VocabularyEmpty(TrainingError):

@@ -25,7 +25,7 @@ from training.networks.torch_checkpoint import CheckpointRefused, read_state_dic
 BATCH_NORM_EPSILON = 1e-3
 BATCH_NORM_MOMENTUM = 0.99
 DROP_CONNECT = 0.2
-"""How often the last residual branch is dropped while training; earlier ones in proportion to their depth."""
+"""Rate of dropping the last residual branch in training; earlier ones are dropped in proportion to their depth."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from training.networks.efficientnet_lite import VARIANTS, build_efficientnet_lit
 FEATURES = "features"
 """The layer after global average pooling, float32 [B, F]."""
 CLASSIFIER_PREFIX = "classifier_"
-"""How the names of the classifier's own layers begin."""
+"""Prefix of the names of the classifier's own layers."""
 MOST_TRIED = 6
 """Number of layers that are tried as cuts for an error's suggestions."""
 IMAGENET_MEANS_RGB = (123.68, 116.779, 103.939)

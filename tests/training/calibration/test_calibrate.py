@@ -123,11 +123,11 @@ def test_what_was_learned_is_what_the_predictor_serves(evidence: Evidence) -> No
 
 def test_temperatures_are_those_of_the_networks() -> None:
     _, calibration, summary = run(labelled_logits(2, 4000, 6, temperatures=(2.0, 0.7)), 6)
-    found = {evidence: entry.temperature for evidence, entry in calibration.cases.items()}
-    assert found[Evidence.TEXT] == pytest.approx(2.0, rel=0.1)
-    assert found[Evidence.TITLE] == pytest.approx(2.0, rel=0.1)
-    assert found[Evidence.IMAGE] == pytest.approx(0.7, rel=0.1)
-    assert found[Evidence.BOTH] == pytest.approx(1.0, rel=0.1)
+    temperatures = {evidence: entry.temperature for evidence, entry in calibration.cases.items()}
+    assert temperatures[Evidence.TEXT] == pytest.approx(2.0, rel=0.1)
+    assert temperatures[Evidence.TITLE] == pytest.approx(2.0, rel=0.1)
+    assert temperatures[Evidence.IMAGE] == pytest.approx(0.7, rel=0.1)
+    assert temperatures[Evidence.BOTH] == pytest.approx(1.0, rel=0.1)
     for entry in summary.cases.values():
         assert entry.nll_after <= entry.nll_before + 1e-6
         assert entry.ece < 0.04
@@ -156,7 +156,7 @@ def test_enough_true_labels_make_votes_unneeded_and_borrow_their_photos() -> Non
         image=np.where(voted[:, None], answers.image, np.nan),
     )
     fusion, calibration, summary = run(mixed, classes, reliability=LabelReliability(("true",)))
-    assert {evidence: told.basis for evidence, told in summary.cases.items()} == {
+    assert {evidence: entry.basis for evidence, entry in summary.cases.items()} == {
         Evidence.TEXT: "800 true",
         Evidence.TITLE: "1,200 true",
         Evidence.IMAGE: "1,200 vote",

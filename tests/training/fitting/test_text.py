@@ -269,7 +269,7 @@ def test_the_config_knows_the_parameters_of_every_builder() -> None:
     from training.networks.text import BUILDERS, build_recurrent_network
 
     def parameters(build: Callable[..., Any]) -> set[str]:
-        """What may be given by name, but for what a run decides itself."""
+        """Keyword arguments, but for those that a run decides itself."""
         given = inspect.signature(build).parameters.values()
         return {each.name for each in given if each.kind is each.KEYWORD_ONLY} - {
             "buckets",

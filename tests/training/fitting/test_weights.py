@@ -24,18 +24,18 @@ def test_ensemble_weights_explain_the_labels_best() -> None:
     noise = random.normal(size=(600, 3))
     ones = np.ones(600, np.float32)
     stack = np.stack([signal, noise, signal[:, ::-1]]).astype(np.float32)
-    found = fit_ensemble_weights(stack, truth, ones)
-    assert found.shape == (3,)
-    assert found[0] > 1
-    assert found[1] < 0.1
-    assert found[2] >= 0
+    fitted = fit_ensemble_weights(stack, truth, ones)
+    assert fitted.shape == (3,)
+    assert fitted[0] > 1
+    assert fitted[1] < 0.1
+    assert fitted[2] >= 0
 
     def loss(weights: np.ndarray) -> float:
         total = np.tensordot(weights, stack.astype(np.float64), 1)
         return float((np.log(np.exp(total).sum(1)) - total[np.arange(600), truth]).mean())
 
-    assert all(loss(found) <= loss(np.maximum(found + step, 0)) + 1e-4 for step in 0.2 * np.eye(3))
-    assert all(loss(found) <= loss(np.maximum(found - step, 0)) + 1e-4 for step in 0.2 * np.eye(3))
+    assert all(loss(fitted) <= loss(np.maximum(fitted + step, 0)) + 1e-4 for step in 0.2 * np.eye(3))
+    assert all(loss(fitted) <= loss(np.maximum(fitted - step, 0)) + 1e-4 for step in 0.2 * np.eye(3))
 
 
 def test_rows_of_no_weight_do_not_move_the_ensemble() -> None:
