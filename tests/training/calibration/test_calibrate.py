@@ -133,15 +133,6 @@ def test_temperatures_are_those_of_the_networks() -> None:
         assert entry.ece < 0.04
 
 
-def test_the_fusion_gains_and_is_not_refused() -> None:
-    _, _, summary = run(labelled_logits(3, 1500, 8), 8)
-    assert summary.fusion is not None
-    assert summary.fusion.gain > 0.03
-    assert summary.fusion.text_accuracy > summary.fusion.image_accuracy
-    assert summary.fusion.accuracy == summary.cases[Evidence.BOTH].accuracy
-    refuse_worse_fusion(summary)
-
-
 def test_enough_true_labels_make_votes_unneeded_and_borrow_their_photos() -> None:
     """Half of the listings are voted, with photos; half true, without. Every third vote is wrong."""
     classes, listings = 4, 2400
@@ -357,17 +348,6 @@ def test_classes_that_can_stand_alone_are_named_by_their_code() -> None:
     assert set(text.class_thresholds) <= set(codes(classes))
     assert calibration.threshold(Evidence.TEXT, "50", 0.8) is None, "two fifths of what is predicted 50 is wrong"
     assert calibration.threshold(Evidence.TEXT, "40", 0.8) is not None
-
-
-def test_the_same_arguments_give_the_same_files(tmp_path: Path) -> None:
-    written = []
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-        fusion, calibration, _ = run(labelled_logits(12, 500, 5), 5)
-        fusion.write(tmp_path / name)
-        calibration.write(tmp_path / name)
-        written.append([(tmp_path / name / file).read_bytes() for file in ("fusion.json", "calibration.json")])
-    assert written[0] == written[1]
 
 
 @pytest.mark.parametrize(("option", "value"), [("precision", 0.7), ("precision", 0.999), ("coverage", 0.5)])
