@@ -110,7 +110,7 @@ def summarise_evidence(
 
 
 def _calibration_error(log_probabilities: Floats, labels: Integers, certainty: Doubles) -> float:
-    """`training.evaluation.metrics.expected_calibration_error` with labels that are right with a probability."""
+    """`training.evaluation.metrics.expected_calibration_error` for labels [N] that are right with `certainty` [N]."""
     confidence = np.exp(log_probabilities.max(1).astype(np.float64))
     right = probably_right(log_probabilities, labels, certainty)
     parts = np.array_split(np.argsort(confidence, kind="stable"), min(BINS, len(labels)))

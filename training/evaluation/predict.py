@@ -130,7 +130,7 @@ def class_indices(table: pd.DataFrame, taxonomy: Taxonomy) -> Integers:
 
 
 def readable(catalogue: Catalogue, row: int) -> Listing:
-    """A row as a listing that the kernel accepts: over-long fields are cut to its limit, as the data check said."""
+    """A row as a listing that the kernel accepts: over-long fields are cut to its limit, as the data check reports."""
     listing = catalogue.listing(row)
     return replace(
         listing,

@@ -96,7 +96,7 @@ _LISTING_AXES = {
     for field in fields(Predictions)
     if field.name not in ("evidence", "precisions")
 }
-"""The arrays of `Predictions`, and which of their axes is that of the listings."""
+"""The axis of the listings in each array of `Predictions`."""
 
 
 Cohorts = Mapping[str, Mapping[Evidence, Predictions]]
@@ -114,7 +114,7 @@ class LearningCurve:
     seconds: float
 
     def then(self, later: LearningCurve) -> LearningCurve:
-        """This fit and a later one of the same network as one curve."""
+        """One curve of this fit and a later one of the same network."""
         return LearningCurve(
             self.network,
             self.train_loss + later.train_loss,

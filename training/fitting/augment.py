@@ -16,7 +16,7 @@ WHITE = (255, 255, 255)
 DROPPED_WORDS = 0.15
 """Share of the words that is left out when words are left out."""
 CHARACTERS_PER_TYPO = 30
-"""One typo in so many characters when there are typos, at least one."""
+"""A text with typos has one in so many characters, at least one."""
 
 
 def generator(seed: int, row: int, view: int = 0) -> np.random.Generator:
@@ -65,7 +65,7 @@ def augment_text(
     Each change happens with its own probability: the description is left out (never without a designation), both are
     lower-cased, lose their accents, some words, or get typos as fingers make them.
     """
-    # One draw per change, taken whether it is used or not, so that options do not shift one another's randomness.
+    # One draw per change, taken whether it is used or not, so that one option does not move another's random numbers.
     draws = random.random(5)
     if draws[0] < options.drop_description and designation.strip():
         description = ""
@@ -96,7 +96,7 @@ def _without_words(text: str, random: np.random.Generator) -> str:
 
 
 def _with_typos(text: str, random: np.random.Generator) -> str:
-    """Neighbouring letters swapped, a letter doubled or one left out; digits stay, for they are facts."""
+    """Swap neighbouring letters, double a letter or leave one out; digits stay, for they are facts."""
     characters = list(text)
     letters = [position for position, char in enumerate(characters) if char.isalpha()]
     if len(letters) < 4:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # they import Keras
     from training.fitting.fit import LearningRateMultiplier, LoadBatch
 
 MIN_DOCUMENTS = 2
-"""An n-gram that occurs in fewer training listings says nothing about others; its idf is 0, which leaves it out."""
+"""An n-gram in fewer training listings does not generalise; its idf is 0, which leaves it out."""
 BATCH = 64
 """Listings predicted together outside a fit."""
 VECTORS_FILE = "vectors.npy"

@@ -18,7 +18,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def cleaned(rows: pd.DataFrame, progress: bool = True) -> list[ListingText]:
-    """The kernel's cleaned text of each row; fields over the kernel's limit are cut, as the data check says."""
+    """The kernel's cleaned text of each row; fields over the kernel's limit are cut, as the data check reports."""
     fields = zip(rows["designation"], rows["description"], strict=True)
     return [
         ListingText.clean(designation[:MAX_CHARACTERS], description[:MAX_CHARACTERS])
@@ -76,7 +76,7 @@ class FlatFeatures:
 
     @classmethod
     def load(cls, folder: Path, names: Collection[str] | None = None) -> FlatFeatures:
-        """Read what `save` wrote, or some `names` of it; values stay on disk until they are asked for."""
+        """Read what `save` wrote, or some `names` of it; values stay on disk until they are read."""
         keys = sorted(path.name.removesuffix(".values.npy") for path in folder.glob("*.values.npy"))
         keys = [key for key in keys if names is None or key in names]
         return cls(

@@ -31,7 +31,7 @@ LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
 class CheckpointRefused(Exception):
-    """The file is not a state dict of plain tensors, or names something that a state dict has no need of."""
+    """The file is not a state dict of plain tensors, or names something that no state dict needs."""
 
 
 @dataclass(frozen=True, slots=True)
