@@ -1,12 +1,8 @@
-"""Fitting how confidences are made to mean what they say: a temperature, then the shape of the best one's curve.
+"""Fitting calibrated confidences: a temperature, then beta calibration of the best category's probability.
 
-A temperature has one number for all confidences. Where the network is too sure at one end and too humble at the other,
-beta calibration of the best category's probability (`models.decision.calibration.reshaped`) adds three. On 1,391
-listings of the challenge, cross-fitted, the expected calibration error was 0.064, 0.040 and 0.030 as they came (title,
-photo, fused), 0.023, 0.043 and 0.022 with a temperature, and 0.016, 0.038 and 0.020 with both. What was tried and is
-not here: ensemble temperature scaling 0.023, 0.043, 0.022; a temperature that depends on entropy or confidence 0.021,
-0.040, 0.019; isotonic regression 0.027, 0.038, 0.022, in steps; a bias or a scale for each class 0.022 to 0.031, 0.036
-to 0.047, 0.017 to 0.022, which changes which category is the best, towards the frequencies of the calibration listings.
+A temperature has one number for all confidences. Where the network is overconfident at one end and underconfident at
+the other, beta calibration (`models.decision.calibration.reshaped`) adds three. What else was measured, and why it is
+not here: docs/decisions/0027.
 """
 
 from __future__ import annotations
@@ -25,7 +21,7 @@ from training.calibration.temperature import SMALLEST, calibrated, doubtful_log_
 Shape = tuple[float, float, float]
 
 SHAPE_LISTINGS = 300
-"""From so many listings on a shape is tried; it is kept when cross-fitted log loss says so."""
+"""A shape is tried from so many listings on; it is kept when it lowers the cross-fitted log loss."""
 SHAPE_PRIOR = 10.0
 """The shape's numbers are assumed to be N(`UNCHANGED`, 1 / 10): a hundred listings move them little."""
 LOWEST, HIGHEST = (0.0, 0.0, -20.0), (20.0, 20.0, 20.0)
@@ -34,11 +30,10 @@ LOWEST, HIGHEST = (0.0, 0.0, -20.0), (20.0, 20.0, 20.0)
 
 @dataclass(frozen=True, eq=False)
 class FittedConfidence:
-    """What was fitted on N listings, and how it went.
+    """A temperature and a shape fitted on N listings, and the listings' calibrated log-probabilities float32 [N, C].
 
-    `scaled` and `cross_fitted` are log-probabilities float32 [N, C] of the listings from a temperature, and from a
-    temperature and the shape if one is kept, each fitted without the listing; with fewer than `SHAPE_LISTINGS` from
-    those fitted on all.
+    `scaled` come from a temperature, `cross_fitted` from a temperature and the shape if one is kept, each fitted
+    without the listing; with fewer than `SHAPE_LISTINGS` from those fitted on all.
     """
 
     temperature: float
@@ -97,6 +92,6 @@ def fit_shape(log_probabilities: Floats, labels: Integers, certainty: Doubles) -
         penalty = SHAPE_PRIOR * float(away @ away) / 2
         return float((np.logaddexp(0, odds) - right * odds).sum()) + penalty, terms @ slope + SHAPE_PRIOR * away
 
-    found = minimize(loss, UNCHANGED, jac=True, method="L-BFGS-B", bounds=list(zip(LOWEST, HIGHEST, strict=True)))
-    a, b, c = (float(value) for value in found.x)
+    fitted = minimize(loss, UNCHANGED, jac=True, method="L-BFGS-B", bounds=list(zip(LOWEST, HIGHEST, strict=True)))
+    a, b, c = (float(value) for value in fitted.x)
     return a, b, c

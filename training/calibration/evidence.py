@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
@@ -53,27 +53,25 @@ class _FittedSample:
     def joined(self, other: _FittedSample) -> _FittedSample:
         """These listings and those of `other` that are not among them."""
         new = ~np.isin(other.rows, self.rows)
-        fields = ("rows", "probabilities", "labels", "certainty", "acceptable")
-        return _FittedSample(*(np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in fields))
+        arrays = [(getattr(self, field.name), getattr(other, field.name)[new]) for field in fields(self)]
+        return _FittedSample(*map(np.concatenate, arrays))
 
 
+@dataclass(eq=False)
 class EvidenceFitter:
     """Fits evidence by evidence: `calibrations` for `calibration.json`, `summaries` for people.
 
     `certainty` float64 [N] is the probability that each calibration listing's label is right.
     """
 
-    def __init__(
-        self, codes: Sequence[str], coverage: float, false_alarms: float, seed: int, certainty: Doubles
-    ) -> None:
-        self.codes = codes
-        self.coverage = coverage
-        self.false_alarms = false_alarms
-        self.seed = seed
-        self.certainty = certainty
-        self.calibrations: dict[Evidence, EvidenceCalibration] = {}
-        self.summaries: dict[Evidence, EvidenceSummary] = {}
-        self._samples: dict[Evidence, _FittedSample] = {}
+    codes: Sequence[str]
+    coverage: float
+    false_alarms: float
+    seed: int
+    certainty: Doubles
+    calibrations: dict[Evidence, EvidenceCalibration] = field(default_factory=dict, init=False)
+    summaries: dict[Evidence, EvidenceSummary] = field(default_factory=dict, init=False)
+    _samples: dict[Evidence, _FittedSample] = field(default_factory=dict, init=False)
 
     def fit_network(
         self,

@@ -1,10 +1,10 @@
-"""Learning how much each network's word counts, for each category, when a listing has text and a photo.
+"""Fitting the weight of each network for each category, where a listing has text and a photo.
 
 The model is `models.decision.fusion.Fusion` "weighted", a log-linear pool; its negative log-likelihood is convex in the
 weights. With a few thousand listings and 3 C numbers to learn, each category's weights are shrunk towards the mean
 of all categories' weights, which is learned with them, and the bias towards 0: a category with few listings gets
-the common weights. How strongly is chosen by cross-validation, and the strongest choice is one weight per network
-and no bias.
+the common weights. The strength of the shrinkage is chosen by cross-validation, and the strongest choice is one weight
+per network and no bias.
 """
 
 from __future__ import annotations
@@ -35,11 +35,10 @@ against hundreds."""
 
 @dataclass(frozen=True, eq=False)
 class FittedFusion:
-    """A fusion, and what is known of it.
+    """A fusion, and its cross-fitted predictions.
 
     `cross_fitted` float32 [N, C] are fused log-probabilities of the N listings that it was fitted on, each from a
-    fusion that has not seen the listing. `shrinkage` is the chosen strength, None when the classes share their
-    weights.
+    fusion fitted without the listing. `shrinkage` is the chosen strength, None when the classes share their weights.
     """
 
     fusion: Fusion
@@ -53,14 +52,15 @@ class _FusionInputs:
     image: Doubles
     labels: Integers
 
-    def of(self, rows: Positions) -> _FusionInputs:
-        return _FusionInputs(self.text[rows], self.image[rows], self.labels[rows])
+    @classmethod
+    def of(cls, log_text: Floats, log_image: Floats, labels: Integers) -> _FusionInputs:
+        return cls(log_text.astype(np.float64), log_image.astype(np.float64), labels)
 
 
 def fit_fusion(log_text: Floats, log_image: Floats, labels: Integers, *, method: Method, seed: int) -> FittedFusion:
     """Fit on calibrated log-probabilities [N, C] of both networks and class indices [N].
 
-    "mean" has nothing to fit, and fewer than 5 listings cannot be cross-fitted: both give the mean. The answer
+    "mean" has nothing to fit, and fewer than 5 listings cannot be cross-fitted: both give the mean. The result
     depends on the arguments alone.
     """
     classes = log_text.shape[1]
@@ -69,30 +69,26 @@ def fit_fusion(log_text: Floats, log_image: Floats, labels: Integers, *, method:
         return FittedFusion(mean, mean.fuse(log_text, log_image), None)
     shrinkages = SHRINKAGES if len(labels) >= LISTINGS_PER_CLASS * classes else ()
     held_out = cross_fit_weights(log_text, log_image, labels, shrinkages, seed=seed)
-    best = int(np.argmin([negative_log_likelihood(answers, labels) for answers in held_out]))
+    best = int(np.argmin([negative_log_likelihood(scores, labels) for scores in held_out]))
     with threadpool_limits(1):
-        weights = _path(_inputs(log_text, log_image, labels), shrinkages[:best])[-1]
+        weights = _path(_FusionInputs.of(log_text, log_image, labels), shrinkages[:best])[-1]
     return FittedFusion(_fusion(weights), held_out[best], shrinkages[best - 1] if best else None)
 
 
 def cross_fit_weights(
     log_text: Floats, log_image: Floats, labels: Integers, shrinkages: tuple[float, ...], *, seed: int
 ) -> Floats:
-    """Fused log-probabilities of listings by weights that have not seen them: float32 [1 + S, N, C].
+    """Fused log-probabilities of listings by weights fitted without them: float32 [1 + S, N, C].
 
     First by common weights, then by weights per class at each of S falling shrinkages. N is at least `FOLDS`.
     """
     held_out = np.empty((1 + len(shrinkages), *log_text.shape), np.float32)
-    inputs = _inputs(log_text, log_image, labels)
     with threadpool_limits(1):  # the optimiser's own matrices are tiny: more threads only wait for each other
         for fitted_on, held in folds(labels, seed):
-            for choice, weights in enumerate(_path(inputs.of(fitted_on), shrinkages)):
+            inputs = _FusionInputs.of(log_text[fitted_on], log_image[fitted_on], labels[fitted_on])
+            for choice, weights in enumerate(_path(inputs, shrinkages)):
                 held_out[choice, held] = _fusion(weights).fuse(log_text[held], log_image[held])
     return held_out
-
-
-def _inputs(log_text: Floats, log_image: Floats, labels: Integers) -> _FusionInputs:
-    return _FusionInputs(log_text.astype(np.float64), log_image.astype(np.float64), labels)
 
 
 def folds(labels: Integers, seed: int) -> Iterator[tuple[Positions, Positions]]:
@@ -167,5 +163,5 @@ def _likelihood(weights: Doubles, inputs: _FusionInputs) -> tuple[float, Doubles
     loss = float(np.log(total).sum() - own.sum())
     residual = np.divide(odds, total, out=odds)
     residual[rows, inputs.labels] -= 1
-    by_text, by_image = (np.einsum("nc,nc->c", residual, seen) for seen in (inputs.text, inputs.image))
+    by_text, by_image = (np.einsum("nc,nc->c", residual, scores) for scores in (inputs.text, inputs.image))
     return loss, np.stack([by_text, by_image, residual.sum(0)])

@@ -1,4 +1,4 @@
-"""How far calibration believes a label, where a catalogue's labels come from several sources."""
+"""Reliability of labels by their source, which says how calibration counts them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Reliability:
 class LabelReliability:
     """Label `sources` that are trusted; none named means all are.
 
-    Cases with `minimum` trusted listings need no others. In the others a label of a source of `reliability` counts as
+    Evidence with `minimum` trusted listings needs no others. Elsewhere a label of a source of `reliability` counts as
     right with a probability only; labels of the remaining sources count as they are.
     """
 
@@ -60,7 +60,7 @@ class LabelReliability:
         return cls(config.trusted, config.trusted_minimum, sources)
 
     def enough(self, sources: NDArray[np.str_], rows: Mask) -> Mask | None:
-        """The trusted ones of `rows`, None when they are fewer than `minimum`; both bool [N] over label sources [N]."""
+        """Mask of the trusted ones of `rows`, None when they are fewer than `minimum`; bool [N] over sources [N]."""
         if not self.sources:
             return rows
         trusted = rows & np.isin(sources, self.sources)
@@ -78,9 +78,8 @@ class LabelReliability:
 def agreed_certainty(probabilities: Floats, certainty: Doubles) -> Doubles:
     """The probability that a doubtful label [N] is right when it is the best category of probabilities [N, C].
 
-    At least the label's certainty and at least the calibrated confidence, as either is evidence for the other. On the
-    challenge's 150 true-labelled calibration listings, thresholds for 0.90 and 0.95 so fitted on 1,391 votes achieved
-    0.90 and 0.96; with votes counted as right 0.95 became 0.91, with `certainty` alone no threshold showed 0.95.
+    It is at least the label's certainty and at least the calibrated confidence, as either is evidence for the other
+    (measured in docs/decisions/0028).
     """
     return np.where(certainty < 1, np.maximum(certainty, probabilities.max(1)), certainty)
 

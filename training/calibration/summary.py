@@ -1,4 +1,4 @@
-"""What to tell people about a calibration: how it went, on its own listings, cross-fitted."""
+"""Summary of a calibration for people: losses, errors and accuracies on its own listings, cross-fitted."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from training.evaluation.metrics import BINS
 
 @dataclass(frozen=True)
 class EvidenceSummary:
-    """How one case's calibration went, on its `listings`; `basis` says what these are.
+    """Quality of the calibration of one kind of evidence on its `listings`; `basis` says what these are.
 
     Mean log loss in nats before anything, with the temperature alone, and with all that was fitted; expected
     calibration error (0..1, 15 bins of equal mass) at the same three stages, the later two cross-fitted; accuracy.
-    Doubtful labels count as they do in the fit. For `both` from cross-fitted fusions, or from borrowed photos.
+    Doubtful labels count as they do in the fit. For `both` from cross-fitted fusions, or from imputed photos.
     """
 
     listings: int
@@ -73,7 +73,7 @@ class FusionSummary:
 
 @dataclass(frozen=True)
 class CalibrationSummary:
-    """What to tell people about a calibration. Cases without listings, and a fusion without any, are left out."""
+    """Summaries by evidence and of the fusion; evidence without listings, and a fusion without any, are left out."""
 
     cases: Mapping[Evidence, EvidenceSummary]
     fusion: FusionSummary | None
@@ -84,15 +84,15 @@ def summarise_evidence(
     labels: Integers,
     certainty: Doubles,
     fitted: FittedConfidence,
-    evidence: EvidenceCalibration,
+    calibration: EvidenceCalibration,
     basis: str,
 ) -> EvidenceSummary:
-    """How a case's calibration went, on the logits [N, C], class indices [N] and their certainty it was fitted on."""
+    """Summarise a calibration on the logits [N, C], class indices [N] and their certainty [N] it was fitted on."""
     raw = calibrated(logits, 1.0)
     errors = [_calibration_error(stage, labels, certainty) for stage in (raw, fitted.scaled, fitted.cross_fitted)]
     losses = [
         doubtful_log_loss(stage, labels, certainty)
-        for stage in (raw, calibrated(logits, fitted.temperature), evidence.log_probabilities(logits))
+        for stage in (raw, calibrated(logits, fitted.temperature), calibration.log_probabilities(logits))
     ]
     right = probably_right(fitted.cross_fitted, labels, certainty)
     return EvidenceSummary(
@@ -110,7 +110,7 @@ def summarise_evidence(
 
 
 def _calibration_error(log_probabilities: Floats, labels: Integers, certainty: Doubles) -> float:
-    """`training.evaluation.metrics.expected_calibration_error` with labels that are right with a probability."""
+    """`training.evaluation.metrics.expected_calibration_error` for labels [N] that are right with `certainty` [N]."""
     confidence = np.exp(log_probabilities.max(1).astype(np.float64))
     right = probably_right(log_probabilities, labels, certainty)
     parts = np.array_split(np.argsort(confidence, kind="stable"), min(BINS, len(labels)))
@@ -118,7 +118,7 @@ def _calibration_error(log_probabilities: Floats, labels: Integers, certainty: D
 
 
 def summarise_fusion(fitted: FittedFusion, log_text: Floats, log_image: Floats, labels: Integers) -> FusionSummary:
-    """How a fusion does against each network, on the log-probabilities [N, C] that it was fitted on."""
+    """Compare a fusion with each network on the log-probabilities [N, C] that it was fitted on."""
     scores = (fitted.cross_fitted, log_text, log_image)
     fused, text, image = (float(accuracy_score(labels, each.argmax(1))) for each in scores)
     return FusionSummary(

@@ -1,7 +1,7 @@
-"""Temperature scaling: one number per case that makes a network's confidence mean what it says.
+"""Temperature scaling: one number for each kind of evidence that calibrates a network's confidence.
 
 Guo et al. 2017, "On calibration of modern neural networks": p = softmax(logits / T), with T minimising the negative
-log-likelihood of held-out listings. It never changes which category is the most likely one.
+log-likelihood of held-out listings. It never changes the most likely category.
 """
 
 from __future__ import annotations
@@ -13,15 +13,13 @@ from models.decision.fusion import log_softmax
 from training.arrays import Doubles, Floats, Integers
 
 TEMPERATURE_RANGE = (0.05, 20.0)
-"""Where T is looked for; well inside what `models.decision.calibration.EvidenceCalibration` takes."""
+"""Bounds of T, well inside what `models.decision.calibration.EvidenceCalibration` takes."""
 PRIOR = 1.0
 """Weight in nats of log(T)**2 / 2, as if log T were drawn from N(0, 1). A dozen listings that are all predicted
 right would otherwise send T to 0 and every confidence to 1; among hundreds of listings it moves T by less than a
 percent."""
-
-
 SMALLEST = 1e-9
-"""Probability of being wrong that no answer is believed to go below."""
+"""Lower bound of the probability that a prediction is wrong."""
 
 
 def calibrated(logits: Floats, temperature: float) -> Floats:
@@ -35,12 +33,12 @@ def negative_log_likelihood(log_probabilities: Floats, labels: Integers) -> floa
 
 
 def doubtful_log_loss(log_probabilities: Floats, labels: Integers, certainty: Doubles) -> float:
-    """The same for labels that are right with probability `certainty` [N]: log loss of "the label is right".
+    """Mean log loss, in nats, of "the label is right", for labels that are right with probability `certainty` [N].
 
-    With certain labels it is `negative_log_likelihood`. Which category a wrong label should have been is not asked, and
-    a label is as doubtful where the answer agrees as elsewhere: right for labels made by models that see what this one
-    sees, and for others on the safe side. Correcting for labels that are wrong at random (Patrini et al. 2017) would
-    make text networks surer of votes, which true labels contradict.
+    With certain labels it is `negative_log_likelihood`. The category that a wrong label should have been plays no part,
+    and a label is as doubtful where the network agrees with it as elsewhere: this is right for labels made by models
+    that see what the network sees, and for others on the safe side. Correcting for labels that are wrong at random
+    (Patrini et al. 2017) would make text networks more confident of votes, which true labels contradict.
     """
     right = log_probabilities[np.arange(len(labels)), labels].astype(np.float64)
     wrong = np.log(np.maximum(-np.expm1(right), SMALLEST))

@@ -1,4 +1,4 @@
-"""From which confidence on a listing may be filed without a human, so that the promised precision holds on unseen ones.
+"""Fitting thresholds from which listings are filed without a human, and the floors of prediction sets.
 
 A confidence is good enough for a precision when the one-sided Clopper-Pearson lower bound, at level
 `BOUND_CONFIDENCE`, of the precision of the calibration listings with at least that confidence reaches the
@@ -37,14 +37,13 @@ STEP = 1.05
 than they gain; larger ones overshoot the lowest confidence that holds."""
 CLASS_ERRORS = 10
 """A class may have a threshold of its own when the precision could be shown from its predicted listings in spite of
-this many errors among them: for 0.90, 0.95 and 0.99 from 152, 306 and 1,538 listings on. With fewer, chance decides:
-on simulated catalogues of 3,000 and 8,000 calibration listings in 27 classes, 10 errors cost 1 to 5 % of what one
-threshold for all accepts at 0.95, 5 errors up to 11 %, mostly in classes that are good enough and cannot show it."""
+this many errors among them: for 0.90, 0.95 and 0.99 from 152, 306 and 1,538 listings on. With fewer, chance decides
+(docs/decisions/0029)."""
 
 
 @dataclass(frozen=True)
 class ThresholdTable:
-    """Confidences for each of the precisions asked for, None where none holds.
+    """Thresholds for each precision, None where no confidence holds it.
 
     `pooled` is for every class that `by_class` (keyed by class index) does not name. No list descends: more
     precision never asks for less confidence.
@@ -64,7 +63,7 @@ def precision_bound(right: Integers | Doubles, listings: Integers) -> Doubles:
 
 
 def listings_needed(precision: float, errors: Integers) -> Integers:
-    """How many listings must have been predicted for `precision` to be shown in spite of so many errors among them."""
+    """The number of predicted listings that show `precision` in spite of so many errors among them."""
     exact = bdtrin(errors.astype(np.float64), 1 - BOUND_CONFIDENCE, 1 - precision)
     return np.asarray(np.ceil(exact - 1e-9), np.int64)
 
@@ -99,10 +98,10 @@ def threshold_table(
     For each precision, the classes with enough predicted listings are tested alone. Those that hold it at some
     confidence get that threshold; the others share one, fitted on their listings only. So the accepted listings fall
     into groups that each keep the promise, and together, as the weighted mean of their precisions, they keep it more
-    surely still. That a class joins the others because it failed can only make their listings look worse than they are.
+    surely still. A class that joins the others because it failed can only make their listings look worse than they are.
 
-    Classes that were never predicted, when no others remain, get the highest threshold of all: what is filed under them
-    is too rare to matter.
+    Classes that were never predicted, when no others remain, get the highest threshold of all: listings filed under
+    them are too rare to matter.
 
     No threshold is lower than that of a laxer precision. This matters where a stricter precision puts a class back
     among the others: their confidence may be lower than what the class was found to need, and the higher one stays.

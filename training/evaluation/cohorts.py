@@ -1,4 +1,4 @@
-"""The sets of test listings that a version is judged on, each by itself."""
+"""Cohorts: the sets of test listings that a version is evaluated on, each by itself."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from training.evaluation.predictions import Cohorts, Predictions
 
 
 def cohort_rows(config: RunConfig, table: pd.DataFrame) -> dict[str, set[int]]:
-    """Labels of the rows of each cohort that the config has; without cohorts, of each label source."""
+    """Row numbers of each cohort of the config; without cohorts, of each label source."""
     if not config.cohorts:
         sources = sorted(set(table["label_source"]))
         return {source or "test": set(table.index[table["label_source"] == source]) for source in sources}
@@ -21,9 +21,9 @@ def cohort_rows(config: RunConfig, table: pd.DataFrame) -> dict[str, set[int]]:
 
 
 def check_cohorts(config: RunConfig, rows: pd.DataFrame) -> list[str]:
-    """Sentences about the cohorts that nothing can be evaluated of; `rows` have "split" and "given_split".
+    """Sentences about the cohorts that have nothing to evaluate; `rows` have "split" and "given_split".
 
-    Those are left out of the evaluation. Raises SplitError when no other is left.
+    These cohorts are left out of the evaluation. Raises SplitError when no other is left.
     """
     test = rows[rows["split"].eq("test")]
     text, photo = (getattr(config, key).network != "none" for key in ("text", "image"))
@@ -32,12 +32,12 @@ def check_cohorts(config: RunConfig, rows: pd.DataFrame) -> list[str]:
     if not any(members.values()):
         field = "cohorts" if config.cohorts else "split.test"
         raise SplitError(f"{field}: no test listing that the networks could answer, so nothing could be evaluated")
-    without = [name for name, found in members.items() if not found]
+    without = [name for name, numbers in members.items() if not numbers]
     return [f"cohort {name!r} has no test listing that the networks could answer: left out" for name in without]
 
 
 def has_text(rows: pd.DataFrame) -> pd.Series:
-    """Which rows have a title or a description: bool."""
+    """Mask bool [N] of the rows that have a title or a description."""
     return rows["designation"].str.strip().ne("") | rows["description"].str.strip().ne("")
 
 

@@ -10,7 +10,7 @@ from scipy.stats import beta
 from training.arrays import Doubles, Integers
 
 LEVEL = 0.95
-"""Of all intervals."""
+"""Coverage of all intervals."""
 RESAMPLES = 1000
 
 

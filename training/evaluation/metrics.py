@@ -40,24 +40,24 @@ class ReliabilityBin(TypedDict):
 def metrics_document(
     cohorts: Cohorts, codes: Sequence[str], curves: Sequence[LearningCurve], extra: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """All of `metrics.json`: plain JSON types, floats rounded to 6 digits, the same for the same answers.
+    """All of `metrics.json`: plain JSON types, floats rounded to 6 digits, the same for the same predictions.
 
-    A cohort's `n` counts its listings in any case, `fusion` is `fusion_comparison`'s; cases without listings are left
-    out. `extra` (plain or NumPy values) is added as it is. Raises ValueError when it names a field that is taken,
-    TypeError when it holds what JSON cannot.
+    A cohort's `n` counts its listings with any evidence, `fusion` is `fusion_comparison`'s; evidence without listings
+    is left out. `extra` (plain or NumPy values) is added as it is. Raises ValueError when it names a field that is
+    taken, TypeError when it holds a type that JSON lacks.
     """
     document = {
         "cohorts": {
             name: {
-                "n": len(set().union(*(answers.rows.tolist() for answers in cases.values()))),
+                "n": len(set().union(*(part.rows.tolist() for part in predictions.values()))),
                 "cases": {
-                    evidence.value: evidence_metrics(answers, codes)
-                    for evidence, answers in cases.items()
-                    if len(answers.labels)
+                    evidence.value: evidence_metrics(part, codes)
+                    for evidence, part in predictions.items()
+                    if len(part.labels)
                 },
-                "fusion": fusion_comparison(cases),
+                "fusion": fusion_comparison(predictions),
             }
-            for name, cases in cohorts.items()
+            for name, predictions in cohorts.items()
         },
         "classes": list(codes),
         "curves": [asdict(curve) for curve in curves],
@@ -68,19 +68,19 @@ def metrics_document(
     return plain
 
 
-def evidence_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
-    """The figures of one case, as plain JSON types.
+def evidence_metrics(predictions: Predictions, codes: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
+    """Figures for one kind of evidence, as plain JSON types.
 
     Macro F1 is over the classes that occur in the labels. In `per_class`, precision is None for a class that was never
     predicted, recall and F1 for one without listings. `confusion` has true classes as rows, predicted ones as columns.
-    `sweep` accepts by confidence alone, `decisions` as the version does. `confidence_histogram` counts the listings by
-    confidence in steps of 0.05. `unfamiliar` is the share called so, `single` that of prediction sets of one category.
-    `ece_chance` is the calibration error that perfect probabilities would be expected to show on so few listings.
-    Raises ValueError without listings.
+    `sweep` accepts by confidence alone, `decisions` by the version's thresholds. `confidence_histogram` counts the
+    listings by confidence in steps of 0.05. `unfamiliar` is the share of unfamiliar listings, `single` that of
+    prediction sets of one category. `ece_chance` is the calibration error that perfect probabilities would be expected
+    to show on so few listings. Raises ValueError without listings.
     """
-    labels, probabilities = answers.labels, answers.probabilities
+    labels, probabilities = predictions.labels, predictions.probabilities
     if not len(labels):
-        raise ValueError("no listings to judge")
+        raise ValueError("no listings to evaluate")
     if probabilities.shape != (len(labels), len(codes)):
         raise ValueError(f"probabilities are {probabilities.shape}, not {(len(labels), len(codes))}")
     predicted, classes = probabilities.argmax(1), np.arange(len(codes))
@@ -97,14 +97,14 @@ def evidence_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 
             "log_loss": log_loss(labels, probabilities, labels=classes),
             "ece": _calibration_error(bins),
             "ece_chance": _chance_calibration_error(probabilities),
-            "decisions": list(decisions(answers)),
-            "disagreement": answers.disagreement.mean(),
-            "unfamiliar": share_estimate(int(answers.unfamiliar.sum()), len(labels)),
+            "decisions": list(decisions(predictions)),
+            "disagreement": predictions.disagreement.mean(),
+            "unfamiliar": share_estimate(int(predictions.unfamiliar.sum()), len(labels)),
             "prediction_sets": {
-                "coverage": answers.covered.mean(),
-                "interval": share_estimate(int(answers.covered.sum()), len(labels)),
-                "mean_size": answers.set_sizes.mean(),
-                "single": (answers.set_sizes == 1).mean(),
+                "coverage": predictions.covered.mean(),
+                "interval": share_estimate(int(predictions.covered.sum()), len(labels)),
+                "mean_size": predictions.set_sizes.mean(),
+                "single": (predictions.set_sizes == 1).mean(),
             },
             "per_class": _per_class(labels, predicted, codes),
             "confusion": confusion,
@@ -116,22 +116,24 @@ def evidence_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 
     return figures
 
 
-def fusion_comparison(cases: Mapping[Evidence, Predictions]) -> dict[str, Any] | None:
-    """Fused against either modality on the same listings, those answered in all three cases; None without such.
+def fusion_comparison(predictions: Mapping[Evidence, Predictions]) -> dict[str, Any] | None:
+    """The fusion against either modality on the listings that have both; None without such listings.
 
-    `n` listings, `accuracy` and `f1_weighted` by case, the `classes` that occur, and `classes_held`: in how many of
-    them fused F1 is at or above the better modality's.
+    `n` listings, `accuracy` and `f1_weighted` by evidence, the `classes` that occur, and `classes_held`: the number of
+    them whose fused F1 is at or above the better modality's.
     """
     three = (Evidence.BOTH, Evidence.TEXT, Evidence.IMAGE)
-    rows = set.intersection(*(set(cases[evidence].rows.tolist()) if evidence in cases else set() for evidence in three))
+    if not predictions.keys() >= set(three):
+        return None
+    rows = set.intersection(*(set(predictions[evidence].rows.tolist()) for evidence in three))
     if not rows:
         return None
-    kept = {evidence.value: cases[evidence].only(rows) for evidence in three}
+    kept = {evidence.value: predictions[evidence].only(rows) for evidence in three}
     labels = kept["both"].labels
     occurring = np.unique(labels)
     confusions, scores = {}, []
-    for evidence, predictions in kept.items():
-        predicted, classes = predictions.probabilities.argmax(1), np.arange(predictions.probabilities.shape[1])
+    for evidence, part in kept.items():
+        predicted, classes = part.probabilities.argmax(1), np.arange(part.probabilities.shape[1])
         confusions[evidence] = confusion_matrix(labels, predicted, labels=classes)
         scores.append(f1_score(labels, predicted, labels=occurring, average=None))
     return {
@@ -151,11 +153,11 @@ def _per_class(labels: Integers, predicted: NDArray[np.integer], codes: Sequence
     ]
 
 
-def decisions(answers: Predictions) -> Iterator[dict[str, Any]]:
-    """What is accepted at each precision, and how much of it is right (None when nothing is accepted)."""
-    right = answers.probabilities.argmax(1) == answers.labels
-    for precision in answers.precisions:
-        accepted = answers.accepted(precision)
+def decisions(predictions: Predictions) -> Iterator[dict[str, Any]]:
+    """Coverage and achieved precision (None when nothing is accepted) at each target precision."""
+    right = predictions.probabilities.argmax(1) == predictions.labels
+    for precision in predictions.precisions:
+        accepted = predictions.accepted(precision)
         n = int(accepted.sum())
         achieved = share_estimate(int((accepted & right).sum()), n) if n else None
         yield {"precision": precision, "coverage": n / len(right), "achieved": achieved, "accepted": n}
@@ -195,7 +197,7 @@ def precision_sweep(labels: Integers, probabilities: Floats, points: int = SWEEP
 
 
 def _sorted_confidence(labels: Integers, probabilities: Floats) -> tuple[Doubles, Doubles]:
-    """Ascending confidences [N] and what is right of each (0 or 1; equal ones share it, so rows' order is nothing)."""
+    """Ascending confidences [N] and accuracies [N]: 0 or 1, or their mean where confidences are equal."""
     confidence, position = np.unique(probabilities.max(1).astype(np.float64), return_inverse=True)
     counts = np.bincount(position)
     right = np.bincount(position, probabilities.argmax(1) == labels) / counts
@@ -208,7 +210,7 @@ def _calibration_error(bins: Iterable[ReliabilityBin]) -> float:
 
 
 def _chance_calibration_error(probabilities: Floats, bins: int = BINS) -> float:
-    """What perfect probabilities would show: per bin the mean |normal| with the variance of its Bernoulli draws."""
+    """Calibration error of perfect probabilities: per bin the mean |normal| with its Bernoulli draws' variance."""
     confidence = np.sort(probabilities.max(1).astype(np.float64))
     variance = np.maximum(confidence * (1 - confidence), 0)
     parts = np.array_split(variance, min(bins, len(variance)))

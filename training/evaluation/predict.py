@@ -77,34 +77,34 @@ def predict_rows(
     if not predictor.modalities.issuperset(evidence.modalities):
         return None
     table = catalogue.rows.loc[list(rows)]
-    found: list[tuple[int, Floats, list[float], bool, bool, bool, int]] = []
+    results: list[tuple[int, Floats, list[float], bool, bool, bool, int]] = []
     labels = class_indices(table, predictor.taxonomy)
     for positions, prepared in _prepared_blocks(predictor.prepare, catalogue, table, evidence, progress):
         for position, ready, scores in zip(positions, prepared, predictor.score(prepared), strict=True):
             prediction = predictor.conclude(ready, scores, top_k=1)
-            thresholds = [predictor.calibration.threshold(ready.evidence, prediction.code, p) for p in PRECISIONS]
+            wanted = [predictor.calibration.threshold(ready.evidence, prediction.code, p) for p in PRECISIONS]
             codes = prediction.prediction_set.codes
-            found.append(
+            results.append(
                 (
                     position,
                     predictor.decider.served(ready, scores),
-                    [np.nan if threshold is None else threshold for threshold in thresholds],
+                    [np.nan if threshold is None else threshold for threshold in wanted],
                     prediction.disagreement,
                     scores.unfamiliar,
                     predictor.taxonomy.codes[labels[position]] in codes,
                     len(codes),
                 )
             )
-    if not found:
+    if not results:
         return None
-    order, probabilities, thresholds_, disagreement, unfamiliar, covered, sizes = zip(*found, strict=True)
+    order, probabilities, thresholds, disagreement, unfamiliar, covered, sizes = zip(*results, strict=True)
     return Predictions(
         evidence=evidence,
         rows=table.index.to_numpy(np.int64)[list(order)],
         labels=labels[list(order)],
         probabilities=np.stack(probabilities),
         precisions=PRECISIONS,
-        thresholds=np.asarray(thresholds_, np.float64).T,
+        thresholds=np.asarray(thresholds, np.float64).T,
         disagreement=np.asarray(disagreement, bool),
         unfamiliar=np.asarray(unfamiliar, bool),
         covered=np.asarray(covered, bool),
@@ -130,7 +130,7 @@ def class_indices(table: pd.DataFrame, taxonomy: Taxonomy) -> Integers:
 
 
 def readable(catalogue: Catalogue, row: int) -> Listing:
-    """A row as a listing that the kernel accepts: over-long fields are cut to its limit, as the data check said."""
+    """A row as a listing that the kernel accepts: over-long fields are cut to its limit, as the data check reports."""
     listing = catalogue.listing(row)
     return replace(
         listing,

@@ -94,7 +94,7 @@ def read_predictions(folder: Path) -> dict[Evidence, Predictions]:
                 values = {field.name: stored[f"{evidence}.{field.name}"] for field in fields(Predictions)}
                 values |= {"evidence": evidence, "precisions": tuple(values["precisions"].tolist())}
                 parts[evidence].append(Predictions(**values))
-    return {evidence: Predictions.joined(found) for evidence, found in parts.items() if found}
+    return {evidence: Predictions.joined(blocks) for evidence, blocks in parts.items() if blocks}
 
 
 def write_logits(path: Path, labelled: LabelledLogits) -> None:

@@ -35,19 +35,19 @@ class LabelledLogits:
     @classmethod
     def joined(cls, parts: Sequence[LabelledLogits]) -> LabelledLogits:
         """The listings of all parts; where only some parts have a modality's logits, the others' are NaN."""
-        found: dict[str, NDArray[Any] | None] = {}
+        joined: dict[str, NDArray[Any] | None] = {}
         for field in fields(cls):
             arrays = [getattr(part, field.name) for part in parts]
             known = next((array for array in arrays if array is not None), None)
             if known is None:
-                found[field.name] = None
+                joined[field.name] = None
                 continue
             filled = [
                 np.full((len(part.labels), *known.shape[1:]), np.nan, known.dtype) if array is None else array
                 for part, array in zip(parts, arrays, strict=True)
             ]
-            found[field.name] = np.concatenate(filled)
-        return cls(**found)  # type: ignore[arg-type]
+            joined[field.name] = np.concatenate(filled)
+        return cls(**joined)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +74,8 @@ class Predictions:
     def accepted(self, precision: float) -> Mask:
         """Bool [N]: filed without a human at `precision`, one of `precisions`."""
         threshold = self.thresholds[self.precisions.index(precision)]
-        sent = self.disagreement | self.unfamiliar
-        return np.asarray((self.probabilities.max(1) >= threshold) & ~sent, bool)
+        review = self.disagreement | self.unfamiliar
+        return np.asarray((self.probabilities.max(1) >= threshold) & ~review, bool)
 
     def only(self, rows: Collection[int]) -> Predictions:
         """The predictions for some of the rows."""
@@ -96,7 +96,7 @@ _LISTING_AXES = {
     for field in fields(Predictions)
     if field.name not in ("evidence", "precisions")
 }
-"""The arrays of `Predictions`, and which of their axes is that of the listings."""
+"""The axis of the listings in each array of `Predictions`."""
 
 
 Cohorts = Mapping[str, Mapping[Evidence, Predictions]]
@@ -114,7 +114,7 @@ class LearningCurve:
     seconds: float
 
     def then(self, later: LearningCurve) -> LearningCurve:
-        """This fit and a later one of the same network as one curve."""
+        """One curve of this fit and a later one of the same network."""
         return LearningCurve(
             self.network,
             self.train_loss + later.train_loss,

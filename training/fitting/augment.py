@@ -12,11 +12,11 @@ from PIL import Image
 from training.config.fit import ImageAugmentation, TextAugmentation
 
 WHITE = (255, 255, 255)
-"""What appears beside a shifted or turned photo: the background of most product photos."""
+"""Fills the border of a shifted or turned photo: the background of most product photos."""
 DROPPED_WORDS = 0.15
 """Share of the words that is left out when words are left out."""
 CHARACTERS_PER_TYPO = 30
-"""One typo in so many characters when there are typos, at least one."""
+"""A text with typos has one in so many characters, at least one."""
 
 
 def generator(seed: int, row: int, view: int = 0) -> np.random.Generator:
@@ -30,7 +30,7 @@ def augment_image(
     """A turned, shifted, scaled and perhaps mirrored copy of a photo, uint8 [H, W, 3] in and out.
 
     Angle in +-`rotation` degrees, shifts in +-`shift` of the side, scale in 1 +- `zoom` (one factor for both axes), all
-    about the centre and in one bilinear resampling. What was not in the photo is white.
+    about the centre and in one bilinear resampling. Pixels from outside the photo are white.
     """
     height, width = pixels.shape[:2]
     angle = math.radians(random.uniform(-options.rotation, options.rotation))
@@ -38,7 +38,7 @@ def augment_image(
     right = random.uniform(-options.shift, options.shift) * width
     down = random.uniform(-options.shift, options.shift) * height
     mirror = -1.0 if options.flip and random.random() < 0.5 else 1.0
-    # Pillow wants the inverse: where in the source the pixel (x, y) of the result comes from.
+    # Pillow wants the inverse: the source position of the result's pixel (x, y).
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
     matrix = (mirror * cos, mirror * sin, -sin, cos)
     x, y = width / 2, height / 2
@@ -60,12 +60,12 @@ def augment_image(
 def augment_text(
     designation: str, description: str, options: TextAugmentation, random: np.random.Generator
 ) -> tuple[str, str]:
-    """Changed copies of both fields, cleaned text in and out; a field that says something goes on saying something.
+    """Changed copies of both fields, cleaned text in and out; a field with words keeps some.
 
     Each change happens with its own probability: the description is left out (never without a designation), both are
     lower-cased, lose their accents, some words, or get typos as fingers make them.
     """
-    # One draw per change, taken whether it is used or not, so that options do not shift one another's randomness.
+    # One draw per change, taken whether it is used or not, so that one option does not move another's random numbers.
     draws = random.random(5)
     if draws[0] < options.drop_description and designation.strip():
         description = ""
@@ -96,18 +96,18 @@ def _without_words(text: str, random: np.random.Generator) -> str:
 
 
 def _with_typos(text: str, random: np.random.Generator) -> str:
-    """Neighbouring letters swapped, a letter doubled or one left out; digits stay, for they are facts."""
+    """Swap neighbouring letters, double a letter or leave one out; digits stay, for they are facts."""
     characters = list(text)
-    letters = [place for place, char in enumerate(characters) if char.isalpha()]
+    letters = [position for position, char in enumerate(characters) if char.isalpha()]
     if len(letters) < 4:
         return text
     for _ in range(math.ceil(len(letters) / CHARACTERS_PER_TYPO)):
-        place = letters[int(random.integers(len(letters)))]
+        position = letters[int(random.integers(len(letters)))]
         kind = int(random.integers(3))
-        if kind == 0 and place + 1 < len(characters) and characters[place + 1].isalpha():
-            characters[place], characters[place + 1] = characters[place + 1], characters[place]
+        if kind == 0 and position + 1 < len(characters) and characters[position + 1].isalpha():
+            characters[position], characters[position + 1] = characters[position + 1], characters[position]
         elif kind == 1:
-            characters[place] *= 2
+            characters[position] *= 2
         else:
-            characters[place] = ""
+            characters[position] = ""
     return "".join(characters)

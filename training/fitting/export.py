@@ -1,7 +1,7 @@
 """Writes a trained Keras network in the two forms that a version carries: `.keras`, and OpenVINO IR for serving.
 
 Recurrent networks are built anew from OpenVINO's native sequence op: Keras unrolls them into TensorFlow list ops, which
-convert badly and run five to ten times slower. All others go through a SavedModel, which gives a leaner graph than
+convert badly and run several times slower. All others go through a SavedModel, which gives a leaner graph than
 Keras' own OpenVINO export.
 """
 
@@ -32,7 +32,7 @@ def save_keras(model: keras.Model, path: Path) -> None:
     """Write a network as `path` (.keras) for inference: without optimizer, losses or metrics.
 
     Its weights are rounded, in place, to numbers that float16 holds: the compiled form keeps them in float16, so both
-    compute with the same, and half of each float's bits are zeros, which repositories and archives keep for nothing.
+    compute with the same, and half of each float's bits are zeros, which archives compress to nothing.
     The same weights give the same bytes: the archive holds no date and no memory address.
     """
     _round_weights(model)
@@ -76,9 +76,8 @@ def _renumbered(value: Any, numbers: dict[int, int]) -> Any:
 def export_openvino(model: keras.Model, folder: Path, modality: str) -> None:
     """Write `{modality}.xml` and `.bin` into `folder`: weights in float16, inputs named and typed as in Keras.
 
-    The same weights give the same bytes. Before the rounding to float16, logits agree with Keras to 1e-5 of their
-    spread over a batch. The rounding moved those of randomly initialised networks by at most 0.3 % of the spread
-    (text), 0.4 % (VGG16, ResNet50) and 1.2 % (MobileNetV2, EfficientNet-Lite0).
+    The same weights give the same bytes. Logits agree with Keras but for the rounding to float16; by how much is
+    measured in docs/decisions/0029 and tested.
     """
     converted = to_openvino(model)
     _round_tables(converted)
@@ -91,7 +90,7 @@ def export_openvino(model: keras.Model, folder: Path, modality: str) -> None:
 def compiled(model: keras.Model) -> Callable[[Any], np.ndarray]:
     """A network, or a part of one, as a function from its inputs to its one output.
 
-    OpenVINO runs it three to five times faster than Keras.
+    OpenVINO runs it several times faster than Keras.
     """
     core = openvino.Core()
     hints = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
@@ -108,8 +107,8 @@ def to_openvino(model: keras.Model) -> Any:
 def _round_tables(converted: Any) -> None:
     """Make embedding tables float16 constants and convert the rows that were looked up.
 
-    Left to `compress_to_fp16`, the table would be converted before the look-up, which the CPU plugin runs in its
-    reference implementation: 13 times slower for 2,000 n-grams.
+    Left to `compress_to_fp16`, the table would be converted before the look-up, which the CPU plugin runs in its slow
+    reference implementation.
     """
     halves: dict[str, Any] = {}
     for node in converted.get_ordered_ops():
@@ -155,7 +154,7 @@ def _recurrent_states(layer: keras.Layer, embedded: Any) -> Any:
     """States [B, T, units] of a forward LSTM or GRU, given words [B, T, E].
 
     Every row is declared T words long: a forward layer's states at real words do not depend on the padding after them,
-    the caller leaves out the rest, and the CPU plugin was seen to ignore shorter lengths.
+    the caller leaves out the rest, and the CPU plugin ignores shorter lengths.
 
     Gates: Keras' LSTM has input, forget, cell, output where OpenVINO wants forget, input, cell, output. Both order the
     GRU's as update, reset, hidden; with `reset_after` (Keras' default) the hidden gate keeps its two biases apart.

@@ -1,4 +1,4 @@
-"""Fitting one Keras network: batches by row number, what watches the fit, and its learning curve."""
+"""Fitting one Keras network: batches by row number, callbacks, learning-rate multipliers and the learning curve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from training.config.fit import FitConfig
 from training.evaluation.predictions import LearningCurve
 
 Inputs = Any
-"""What a network takes for B rows: one array, or a mapping from input name to array."""
+"""A network's inputs for B rows: one array, or a mapping from input name to array."""
 LoadBatch = Callable[[Integers, int | None], Inputs]
 """(row numbers [B], epoch) -> inputs; the epoch is None for validation, where nothing is random."""
 BATCHES_PER_POOL = 50
@@ -88,9 +88,9 @@ class Batches:
 
 
 def fix_seeds(seed: int) -> None:
-    """Make what is built next repeatable on this machine: what Keras draws, how it adds up, how it names layers.
+    """Make the next fit repeatable on this machine: random draws, order of summation and names of layers.
 
-    Names go into the files, and count what the process has built, which is less where stages were found done.
+    Names go into the files, and count the layers that the process has built, which are fewer where stages are cached.
     """
     import tensorflow as tf
 
@@ -110,7 +110,7 @@ def fit_network(
     name: str,
     multiplier: LearningRateMultiplier | None = None,
 ) -> LearningCurve:
-    """Fit `model` in place and leave it with its best epoch's weights, where `config.callbacks` says so.
+    """Fit `model` in place and leave it with its best epoch's weights if `config.callbacks` asks for them.
 
     `folder` holds the checkpoint. Without validation rows nothing is stopped early and the last epoch's weights stay.
     `multiplier` names variables that learn more slowly than the others.
@@ -179,16 +179,18 @@ def _optimizer(config: FitConfig, steps: int, multiplier: LearningRateMultiplier
 
 def _callbacks(config: FitConfig, best: Path, *, watched: bool) -> list[keras.callbacks.Callback]:
     chosen = config.callbacks
-    found: list[keras.callbacks.Callback] = []
+    callbacks: list[keras.callbacks.Callback] = []
     if not watched:
-        return found
+        return callbacks
     if chosen.reduce_on_plateau and config.schedule == "constant":
-        found.append(keras.callbacks.ReduceLROnPlateau(factor=chosen.reduce_factor, patience=chosen.reduce_patience))
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau(factor=chosen.reduce_factor, patience=chosen.reduce_patience)
+        )
     if chosen.early_stopping:
-        found.append(keras.callbacks.EarlyStopping(patience=chosen.stop_patience))
+        callbacks.append(keras.callbacks.EarlyStopping(patience=chosen.stop_patience))
     if chosen.best_checkpoint:
-        found.append(keras.callbacks.ModelCheckpoint(best, save_best_only=True, save_weights_only=True))
-    return found
+        callbacks.append(keras.callbacks.ModelCheckpoint(best, save_best_only=True, save_weights_only=True))
+    return callbacks
 
 
 def _parts(values: Integers, size: int) -> list[Integers]:

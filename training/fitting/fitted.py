@@ -1,4 +1,4 @@
-"""A fitted network, as the fit hands it to the publication."""
+"""A fitted network, as fitting hands it to publishing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from models.listing import Modality
 
 @dataclass(frozen=True)
 class FittedNetwork:
-    """A network as its fit left it: `path` is its `.keras` file, `files` what preprocessing needs beside the JSON."""
+    """A fitted network: `path` is its `.keras` file, `files` those that preprocessing needs beside its JSON."""
 
     modality: Modality
     name: str

@@ -1,6 +1,6 @@
 """Fitting the image network: the frozen trunk's activations are computed once, then head and tail are fitted on them.
 
-The trunk is all up to the cut (`fine_tune_from`), the tail all after it. Activations of each training photo and of
+The trunk is the network up to the cut (`fine_tune_from`), the tail the rest. Activations of each training photo and of
 `views` augmented copies lie on disk as float16, so an epoch costs the tail alone, whatever the number of photos.
 """
 
@@ -29,11 +29,11 @@ from training.fitting.weights import class_weights
 from training.workspace import DONE
 
 BLOCK = 64
-"""Photos whose activations are computed and flushed together; what an interrupt can lose."""
+"""Photos whose activations are computed and flushed together; an interrupt loses one block at most."""
 
 
-def build(config: RunConfig, classes: int) -> Any:
-    """The image network of the run, its weights drawn from the run's seed or read from where the config says."""
+def build_network(config: RunConfig, classes: int) -> Any:
+    """The image network of the run, its weights drawn from the run's seed or read from the config's source."""
     from training.fitting.fit import fix_seeds
     from training.networks.image import build_image_network
 
@@ -68,13 +68,13 @@ def activation_inputs(config: RunConfig, rows: pd.DataFrame) -> dict[str, Any]:
 def make_activations(config: RunConfig, rows: pd.DataFrame, folder: Path) -> None:
     """The stage that writes `activations.npy`, float16 [1 + views, N, ...], for photos `rows["image"]` in their order.
 
-    View 0 is the photo as serving sees it; rows that are not in "train" have only that. Photos whose activations
-    another stage of the workspace has are copied from there. Goes on where it was interrupted.
+    View 0 is the photo as serving sees it; rows that are not in "train" have only that. Activations that another stage
+    of the workspace has are copied from there. An interrupted stage goes on where it stopped.
     """
     from training.fitting.export import compiled
     from training.networks.image import split_at
 
-    model = build(config, classes=2)
+    model = build_network(config, classes=2)
     trunk, _ = split_at(model, config.image.fine_tune_from)
     run = compiled(trunk)
     shape = tuple(int(size) for size in trunk.output_shape[1:])
@@ -118,21 +118,21 @@ def fit_image(
     from training.fitting.export import save_keras
     from training.networks.image import split_at
 
-    model = build(config, classes)
+    model = build_network(config, classes)
     stored = np.load(activations / ACTIVATIONS_FILE, mmap_mode="r", allow_pickle=False)
     fine_tuning = config.image.fine_tuning
     features = stored if fine_tuning is None else _write_features(model, config.image.fine_tune_from, stored, folder)
-    fit = _Fit(config, rows, labels, folder)
-    curve = fit(split_at(model, HEAD_CUT)[1], features, config.image, f"{config.image.network} head")
+    image_fit = _ImageFit(config, rows, labels, folder)
+    curve = image_fit.fit(split_at(model, HEAD_CUT)[1], features, config.image, f"{config.image.network} head")
     if fine_tuning is not None:
         tail = split_at(model, config.image.fine_tune_from)[1]
-        curve = curve.then(fit(tail, stored, fine_tuning, f"{config.image.network} tail"))
+        curve = curve.then(image_fit.fit(tail, stored, fine_tuning, f"{config.image.network} tail"))
     save_keras(model, folder / "image.keras")
     (folder / "curve.json").write_text(json.dumps(asdict(replace(curve, network=config.image.network))))
 
 
 @dataclass(frozen=True, eq=False)
-class _Fit:
+class _ImageFit:
     """Fits a part of the network on arrays [1 + views, N, ...]; each epoch shows one random view of each row."""
 
     config: RunConfig
@@ -140,7 +140,7 @@ class _Fit:
     labels: Integers
     folder: Path
 
-    def __call__(self, part: Any, stored: NDArray[np.float16], options: FitConfig, name: str) -> LearningCurve:
+    def fit(self, part: Any, stored: NDArray[np.float16], options: FitConfig, name: str) -> LearningCurve:
         from training.fitting.fit import Examples, fit_network
 
         def load(indices: Integers, epoch: int | None) -> Floats:
@@ -149,9 +149,9 @@ class _Fit:
             random = np.random.default_rng([self.config.seed, epoch, int(indices[0])])
             return np.asarray(stored[random.integers(len(stored), size=len(indices)), indices], np.float32)
 
-        weights = self.rows["weight"].to_numpy(np.float32)
-        weights = weights * class_weights(self.labels, self.rows["split"].to_numpy() == "train", options.class_balance)
         splits = self.rows["split"].to_numpy()
+        balance = class_weights(self.labels, splits == "train", options.class_balance)
+        weights = self.rows["weight"].to_numpy(np.float32) * balance
         parts = [np.flatnonzero(splits == split) for split in ("train", "validation")]
         train, validation = (Examples(index, self.labels[index], weights[index], load) for index in parts)
         return fit_network(part, train, validation, options, seed=self.config.seed, folder=self.folder, name=name)

@@ -1,4 +1,4 @@
-"""Fitting the text network on the kernel's features: vocabulary, augmentation, learning curve, parts and their join."""
+"""Fitting text networks on the kernel's features, and the ensemble of several: augmentation, idf, sentence vectors."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:  # they import Keras
     from training.fitting.fit import LearningRateMultiplier, LoadBatch
 
 MIN_DOCUMENTS = 2
-"""An n-gram that occurs in fewer training listings says nothing about others; its idf is 0, which leaves it out."""
+"""An n-gram in fewer training listings does not generalise; its idf is 0, which leaves it out."""
 BATCH = 64
-"""Listings answered together where nothing is learned."""
+"""Listings predicted together outside a fit."""
 VECTORS_FILE = "vectors.npy"
 
 
@@ -48,8 +48,8 @@ def make_text_features(config: RunConfig, rows: pd.DataFrame, folder: Path) -> N
 class TextFit:
     """Fits text networks on the rows of `features`, the folder of the stage before; `labels` are class indices [N].
 
-    `vectors` is the folder of `make_vectors`, where that was done. Rows that are neither in "train" nor in "validation"
-    are not looked at.
+    `vectors` is the folder of `make_vectors`, None without it. Rows that are neither in "train" nor in "validation" are
+    ignored.
     """
 
     config: RunConfig
@@ -102,16 +102,15 @@ class TextFit:
         fix_seeds(self.config.seed)
         models = {name: keras.saving.load_model(path / "text.keras") for name, path in networks.items()}
         _, validation = self._parts()
-        answers = []
-        for name, model in models.items():
+        logits = np.empty((len(models), len(validation), self.classes), np.float32)
+        for values, (name, model) in zip(logits, models.items(), strict=True):
             flat, run = self._flat(name), compiled(model)
-            batches = (validation[start : start + BATCH] for start in range(0, len(validation), BATCH))
-            answers.append([run(flat.batch(batch)) for batch in batches])
-        logits = np.stack([np.concatenate([*each, np.empty((0, self.classes), np.float32)]) for each in answers])
+            for start in range(0, len(validation), BATCH):
+                values[start : start + BATCH] = run(flat.batch(validation[start : start + BATCH]))
         row_weights = self.rows["weight"].to_numpy(np.float32)[validation]
-        found = fit_ensemble_weights(logits, self.labels[validation], row_weights)
-        weights = {name: round(float(weight), 4) for name, weight in zip(models, found, strict=True)}
-        tqdm.write(f"weights of the parts: {', '.join(f'{name} {weight}' for name, weight in weights.items())}")
+        fitted = fit_ensemble_weights(logits, self.labels[validation], row_weights)
+        weights = {name: round(float(weight), 4) for name, weight in zip(models, fitted, strict=True)}
+        tqdm.write(f"ensemble weights: {', '.join(f'{name} {weight}' for name, weight in weights.items())}")
         save_keras(join_networks(models, weights), folder / "text.keras")
         (folder / "weights.json").write_text(json.dumps(weights))
 
@@ -120,7 +119,7 @@ class TextFit:
         return [np.flatnonzero(self.rows["split"].to_numpy() == part) for part in ("train", "validation")]
 
     def vectors_inputs(self) -> dict[str, Any] | None:
-        """What a frozen encoder's vectors depend on beside the features; None if no network takes any."""
+        """Inputs of a frozen encoder's vectors beside the features; None if no network takes any."""
         options = self.config.text.networks.get("sentence_encoder")
         if options is None or options.parameters.get("encoder_rate") or self.config.text.augmentation.changes_words:
             return None
@@ -128,7 +127,7 @@ class TextFit:
         return {"top": int(options.parameters.get("top", 0)), "title_only": dropped}
 
     def make_vectors(self, folder: Path) -> None:
-        """The stage that computes a frozen encoder's vectors once, so that an epoch of what follows takes seconds.
+        """The stage that computes a frozen encoder's vectors once, so that an epoch of the head takes seconds.
 
         They are float16 [2, N, F]: of the whole text and, for the description that augmentation drops, of the title.
         """
@@ -150,7 +149,7 @@ class TextFit:
         vectors.flush()
 
     def _head(self, model: Any, vectors: Path) -> tuple[Any, LoadBatch]:
-        """The layers after a frozen encoder, which share the weights of `model`, and what loads the vectors."""
+        """The layers after a frozen encoder, which share the weights of `model`, and the loader of its vectors."""
         import keras
 
         from training.networks.sentence_encoder import HEAD
@@ -167,7 +166,7 @@ class TextFit:
         return head, load
 
     def _preprocessing(self, network: str) -> TextSettings:
-        """What the network takes of the version's preprocessing, which may be that of several networks."""
+        """The network's part of the version's preprocessing, which may be that of several networks."""
         preprocessing = self.config.text.preprocessing
         if isinstance(preprocessing, CombinedPreprocessing):
             return preprocessing.pieces if KINDS[network] == "pieces" else preprocessing.ngrams
@@ -181,15 +180,16 @@ class TextFit:
         features, flat = load_text_features(self._preprocessing(network), self.features), self._flat(network)
         return TextSource(self.rows, flat, self.config.text, features, self.config.seed), flat
 
-    def _build(self, network: str) -> Any:
+    def _build(self, network: str, *, in_bytes: bool = False) -> Any:
         from training.networks.text import build_text_network
 
         parameters: dict[str, Any] = dict(self.config.text.networks[network].parameters)
         preprocessing = self._preprocessing(network)
         if isinstance(preprocessing, NgramPreprocessing):
             size = ngram_ids(preprocessing, self.features)
-            model = build_text_network(network, self.classes, buckets=size, **parameters)
-            self._set_idf(model, size)
+            model = build_text_network(network, self.classes, buckets=size, in_bytes=in_bytes, **parameters)
+            if not in_bytes:  # else `with_byte_tables` copies it
+                self._set_idf(model, size)
             return model
         if isinstance(preprocessing, PiecePreprocessing):
             return build_pretrained_encoder(self.features, self.classes, parameters)
@@ -203,16 +203,13 @@ class TextFit:
         set_idf(model, inverse_document_frequencies(counts, len(train)))
 
     def _in_bytes(self, network: str, model: Any) -> Any:
-        """The network as the version carries it."""
+        """The network as the version carries it: its table of n-grams in bytes, if the config says so."""
         preprocessing = self._preprocessing(network)
         if not self.config.text.byte_tables or not isinstance(preprocessing, NgramPreprocessing):
             return model
         from training.networks.ngrams import with_byte_tables
-        from training.networks.text import build_text_network
 
-        sizes = dict(self.config.text.networks[network].parameters)
-        size = ngram_ids(preprocessing, self.features)
-        return with_byte_tables(model, build_text_network(network, self.classes, buckets=size, in_bytes=True, **sizes))
+        return with_byte_tables(model, self._build(network, in_bytes=True))
 
 
 def build_pretrained_encoder(features: Path, classes: int, parameters: Mapping[str, Any]) -> Any:
@@ -252,7 +249,7 @@ def inverse_document_frequencies(counts: Integers, documents: int) -> Floats:
 
 
 class TextSource:
-    """Padded features of rows: those computed before, and for listings that augmentation changes, new ones."""
+    """Padded features of rows: precomputed ones, and new ones for listings that augmentation changes."""
 
     def __init__(
         self, rows: pd.DataFrame, flat: FlatFeatures, config: TextConfig, features: TextFeatures, seed: int
@@ -262,7 +259,7 @@ class TextSource:
 
     @property
     def augments(self) -> bool:
-        """Whether training may show other texts than the catalogue's."""
+        """Whether training augments texts."""
         return any(self._options.model_dump().values())
 
     def batch(self, indices: Integers, epoch: int | None) -> Arrays:

@@ -1,4 +1,4 @@
-"""Text features of many listings in flat arrays: what the text network takes, computed once a run by the kernel."""
+"""Text features of many listings in flat arrays: the text network's inputs, computed once a run by the kernel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Arrays = dict[str, np.ndarray]
 
 
 def cleaned(rows: pd.DataFrame, progress: bool = True) -> list[ListingText]:
-    """The kernel's cleaned text of each row; fields over the kernel's limit are cut, as the data check says."""
+    """The kernel's cleaned text of each row; fields over the kernel's limit are cut, as the data check reports."""
     fields = zip(rows["designation"], rows["description"], strict=True)
     return [
         ListingText.clean(designation[:MAX_CHARACTERS], description[:MAX_CHARACTERS])
@@ -56,12 +56,12 @@ class FlatFeatures:
         return pad_batch([self.row(int(index)) for index in indices])
 
     def lengths(self) -> Integers:
-        """The number of values of each row over all keys, [N]: what its time in the network grows with."""
+        """The number of values of each row over all keys, [N], which its time in the network grows with."""
         total: Integers = np.sum([np.diff(offsets) for offsets in self.offsets.values()], axis=0)
         return total
 
     def document_frequencies(self, keys: Sequence[str], indices: Integers, size: int) -> Integers:
-        """In how many of the rows `indices` each id below `size` occurs under any of `keys`: int64 [size]."""
+        """The number of rows of `indices` in which each id below `size` occurs under any of `keys`: int64 [size]."""
         counts = np.zeros(size, np.int64)
         for index in indices:
             row = self.row(int(index))
@@ -76,7 +76,7 @@ class FlatFeatures:
 
     @classmethod
     def load(cls, folder: Path, names: Collection[str] | None = None) -> FlatFeatures:
-        """Read what `save` wrote, or some `names` of it; values stay on disk until they are asked for."""
+        """Read what `save` wrote, or some `names` of it; values stay on disk until they are read."""
         keys = sorted(path.name.removesuffix(".values.npy") for path in folder.glob("*.values.npy"))
         keys = [key for key in keys if names is None or key in names]
         return cls(

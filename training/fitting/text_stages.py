@@ -1,10 +1,10 @@
 """The stages that make a text network, and those that cross-fit: others like it predict listings they have not seen.
 
-Listings with trusted labels are few, and both sides want them: the network to learn from, calibration to be honest.
-With `[cross_fit]` they do both. They stay training rows; for each of some folds the network is fitted again without
-the fold's listings (and all that are near-duplicates of them), and answers them. Calibration takes these answers. The
-network that is shipped has learned from all of them and is, if anything, a little better than what was calibrated.
-Vocabularies, which know no labels, are those of all training rows.
+Listings with trusted labels are few, and fitting and calibration both need them. With `[cross_fit]` they serve both.
+They stay training rows; for each of some folds the network is fitted again without the fold's listings (and all their
+near-duplicates), and predicts them. Calibration takes these logits. The network that is shipped was fitted on all of
+them and is, if anything, a little better than those that were calibrated. Vocabularies, which know no labels, are those
+of all training rows.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class TextStages:
         fingerprints: list[str],
         workspace: Workspace,
     ) -> TextStages:
-        """Compute what all networks take. `fingerprints` are those of the catalogue and of its split."""
+        """Compute the features of all networks. `fingerprints` are those of the catalogue and of its split."""
         inputs = {
             "data": fingerprints,
             "preprocessing": config.text.preprocessing.model_dump(mode="json"),
@@ -82,7 +82,7 @@ class TextStages:
         return FittedNetwork(Modality.TEXT, self.config.text.network, path, files), stages
 
     def cross_fitted(self) -> LabelledLogits | None:
-        """Logits of the training rows that `[cross_fit]` chooses, each from a network that has not seen it."""
+        """Logits of the training rows that `[cross_fit]` chooses, each from a network fitted without it."""
         chosen = self.config.cross_fit.chosen(self.rows) & self.rows["split"].eq("train")
         if not chosen.any():
             return None
@@ -103,7 +103,7 @@ class TextStages:
         left_out = {"left_out": hashlib.sha256(np.flatnonzero(~fitted_on).tobytes()).hexdigest()}
         rows = self.rows.assign(split=self.rows["split"].where(fitted_on, "left out"))
         network = self._stages(rows, f"-fold{fold + 1}", left_out)[-1]
-        inputs = {"network": network.key, "asked": hashlib.sha256(held.tobytes()).hexdigest()}
+        inputs = {"network": network.key, "rows": hashlib.sha256(held.tobytes()).hexdigest()}
         make = partial(self._write_logits, network.folder / "text.keras", held)
         return read_logits(self.workspace.stage("text-logits", inputs, make).folder / LOGITS_FILE)
 

@@ -1,4 +1,4 @@
-"""What text preprocessing learns from the training rows: words, n-grams or sentence pieces worth an id."""
+"""The vocabularies that text preprocessing learns from the training rows: words, n-grams or sentence pieces."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from sentencepiece import SentencePieceProcessor
 
 SHORT_PIECE = 3
-"""Characters up to which a piece is kept unseen, if training listings have its characters: most words can be spelt."""
+"""A piece of so few characters is kept although unseen, if training listings have its characters: it spells words."""
 PIECE_SPACE = "\u2581"
-"""How SentencePiece writes a space at the begin of a word."""
+"""SentencePiece's mark of a space before a word."""
 
 
 class VocabularyEmpty(TrainingError):
-    """The training listings have nothing in common that an id could be given to."""
+    """The training listings share no word, n-gram or piece that an id could be given to."""
 
 
 def write_text_vocabulary(config: TextConfig, texts: Sequence[ListingText], folder: Path) -> None:
@@ -83,18 +83,18 @@ def ngram_ids(preprocessing: NgramPreprocessing, folder: Path) -> int:
 def select_pieces(tokenizer: SentencePieceProcessor, documents: Integers, min_documents: int) -> NDArray[np.int32]:
     """The pieces that a version keeps: the tokenizer's ids, ascending, int32.
 
-    Those that at least `min_documents` training listings have (`documents` counts them for each piece), the marks of
-    begin and end, and pieces of up to `SHORT_PIECE` characters made of the characters that training listings have.
+    Kept are pieces that at least `min_documents` training listings have (`documents` counts them for each piece), the
+    marks of begin and end, and pieces of up to `SHORT_PIECE` characters that training listings have.
     """
-    pieces = [tokenizer.id_to_piece(place) for place in range(tokenizer.vocab_size())]
-    characters = {PIECE_SPACE}.union(*(pieces[place] for place in np.flatnonzero(documents)))
+    pieces = [tokenizer.id_to_piece(piece_id) for piece_id in range(tokenizer.vocab_size())]
+    characters = {PIECE_SPACE}.union(*(pieces[piece_id] for piece_id in np.flatnonzero(documents)))
     kept = {tokenizer.bos_id(), tokenizer.eos_id()}
-    for place, piece in enumerate(pieces):
-        if tokenizer.is_control(place) or tokenizer.is_unknown(place):
+    for piece_id, piece in enumerate(pieces):
+        if tokenizer.is_control(piece_id) or tokenizer.is_unknown(piece_id):
             continue
         short = len(piece.removeprefix(PIECE_SPACE)) <= SHORT_PIECE and characters.issuperset(piece)
-        if short or documents[place] >= min_documents:
-            kept.add(place)
+        if short or documents[piece_id] >= min_documents:
+            kept.add(piece_id)
     return np.array(sorted(kept), np.int32)
 
 

@@ -24,7 +24,7 @@ def class_weights(labels: Integers, train: Mask, power: float) -> Floats:
 
 
 LARGEST_WEIGHT = 20.0
-"""Upper bound of an ensemble weight; well above what calibrated networks of any size were given."""
+"""Upper bound of an ensemble weight; well above the weights of calibrated networks of any size."""
 PRIOR = 1.0
 """Weight in nats of the squared distance from equal weights, halved: a dozen rows that are all predicted right would
 otherwise send all weights to the largest. Among hundreds of rows it hardly moves them."""

@@ -4,10 +4,7 @@ Architecture: https://github.com/tensorflow/tpu/tree/master/models/official/effi
 squeeze-and-excitation, ReLU6 for swish, stem and top not scaled). Weights: the packages named in `VARIANTS`,
 Apache-2.0, one PyTorch state dict each, converted by their author from the TensorFlow originals; "same" padding as
 TensorFlow pads.
-
-The conversion was checked against the backbone written a second time in numpy, from the checkpoint's own names and
-axis order and with TensorFlow's padding: pooled features of lite0, which reach 3.9, agree within 5e-6 at 224 pixels and
-8e-6 at 64. Every entry of both variants' checkpoints finds its layer, but for the ImageNet classifier.
+The conversion is checked against a second implementation (docs/decisions/0029).
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ from training.networks.torch_checkpoint import CheckpointRefused, read_state_dic
 BATCH_NORM_EPSILON = 1e-3
 BATCH_NORM_MOMENTUM = 0.99
 DROP_CONNECT = 0.2
-"""How often the last residual branch is dropped while training; earlier ones in proportion to their depth."""
+"""Rate of dropping the last residual branch in training; earlier ones are dropped in proportion to their depth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ VARIANTS: Mapping[str, Variant] = {
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A run of inverted-residual blocks; only the first of them strides, and changes the channels."""
+    """A run of inverted-residual blocks; only the first of them strides and changes the channels."""
 
     repeats: int
     kernel: int
@@ -128,7 +125,7 @@ def build_efficientnet_lite(name: str, images: keras.KerasTensor) -> keras.Keras
 
 
 def load_package_weights(model: keras.Model, name: str) -> None:
-    """Give the layers of `model` that `build_efficientnet_lite` made the ImageNet weights of the variant's package.
+    """Load the ImageNet weights of the variant's package into the layers that `build_efficientnet_lite` made.
 
     Raises WeightsUnavailable if the package is missing or its checkpoint is not the file whose sha256 is known.
     """
@@ -136,7 +133,7 @@ def load_package_weights(model: keras.Model, name: str) -> None:
 
 
 def load_checkpoint(model: keras.Model, path: Path) -> None:
-    """Load a PyTorch checkpoint of the same variant. Every entry of the backbone must find its layer, and the reverse.
+    """Load a PyTorch checkpoint of the same variant: each entry of the backbone must have its layer, and the reverse.
 
     Raises WeightsUnavailable if the file cannot be read or holds another network.
     """

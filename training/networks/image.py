@@ -20,9 +20,9 @@ from training.networks.efficientnet_lite import VARIANTS, build_efficientnet_lit
 FEATURES = "features"
 """The layer after global average pooling, float32 [B, F]."""
 CLASSIFIER_PREFIX = "classifier_"
-"""How the names of the classifier's own layers begin."""
+"""Prefix of the names of the classifier's own layers."""
 MOST_TRIED = 6
-"""Layers that are tried as cuts, for an error to name those that can be one."""
+"""Number of layers that are tried as cuts for an error's suggestions."""
 IMAGENET_MEANS_RGB = (123.68, 116.779, 103.939)
 """Mean of ImageNet's training photos, as subtracted by the Caffe models that VGG16 and ResNet50 descend from."""
 
@@ -63,7 +63,7 @@ def split_at(model: keras.Model, layer_name: str) -> tuple[keras.Model, keras.Mo
     The trunk maps {"pixels"} to the layer's output and is frozen; the tail maps that activation to logits and is
     trained, but for the backbone's batch norms, which stay in inference mode with their pretrained statistics. Both
     share the model's weights: an activation may be computed once by the trunk and fed to the tail in every epoch, and
-    what the tail learns is learnt by `model`, whose `trainable` flags this sets. Raises CutInvalid.
+    fitting the tail fits `model`, whose `trainable` flags this sets. Raises CutInvalid.
     """
     name = FEATURES if layer_name == HEAD_CUT else layer_name
     try:
@@ -84,18 +84,18 @@ def split_at(model: keras.Model, layer_name: str) -> tuple[keras.Model, keras.Mo
 
 
 def check_cut(name: str, height: int, width: int, layer_name: str) -> None:
-    """Whether an image network can be parted there, found in seconds, without weights. Raises CutInvalid."""
+    """Check in seconds, without weights, that an image network can be parted after a layer. Raises CutInvalid."""
     if layer_name not in (HEAD_CUT, IMAGE_NETWORKS[name].cut):
         split_at(build_image_network(name, 2, height, width, weights="none", head=()), layer_name)
 
 
 def _other_cuts(model: keras.Model, wanted: str) -> str:
-    """Some layers that the network can be cut after, those of the most similar names first."""
+    """Layers that the network can be cut after, those of the most similar names first."""
     layers_before = [layer.name for layer in model.layers if not layer.name.startswith(CLASSIFIER_PREFIX)]
     similar = get_close_matches(wanted, layers_before, MOST_TRIED, cutoff=0.5)
     usual = [IMAGE_NETWORKS[model.name].cut] if model.name in IMAGE_NETWORKS else []
-    found = [name for name in similar if name != wanted and _can_be_cut(model, name)]
-    return f"it can be after {', '.join(dict.fromkeys([*found, *usual, HEAD_CUT]))}"
+    suggestions = [name for name in similar if name != wanted and _can_be_cut(model, name)]
+    return f"it can be after {', '.join(dict.fromkeys([*suggestions, *usual, HEAD_CUT]))}"
 
 
 def _can_be_cut(model: keras.Model, name: str) -> bool:

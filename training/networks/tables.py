@@ -64,7 +64,7 @@ class TableLayers:
         return ops.cast(self.bytes(ids), "float32") * self.scale(ids) + self.low(ids)
 
     def weighted_sum(self, ids: keras.KerasTensor, weights: keras.KerasTensor) -> keras.KerasTensor:
-        """Sum of rows [B, D], each times its weight of `weights` [B, T, 1]: rows are never written out as floats."""
+        """Sum of rows [B, D], each times its weight of `weights` [B, T, 1]: rows are never expanded to floats."""
         scaled = ops.transpose(weights * self.scale(ids), (0, 2, 1))
         total = ops.squeeze(ops.matmul(scaled, ops.cast(self.bytes(ids), "float32")), 1)
         return total + ops.sum(weights * self.low(ids), axis=1)

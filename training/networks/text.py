@@ -45,7 +45,7 @@ def build_recurrent_network(
     """Words -> embedding -> "lstm" or "gru" -> mean of the states at real words -> dense -> logits.
 
     Input "ids": int32 [B, T], each in 0..vocabulary-1; 0 is padding and stands only after a row's words. The states are
-    averaged by hand and not by GlobalAveragePooling1D, which answers NaN for a row of padding alone.
+    averaged by hand and not by GlobalAveragePooling1D, which gives NaN for a row of padding alone.
     `training.fitting.export` reads the weights by these layer names.
     """
     ids = keras.Input((None,), dtype="int32", name="ids")
@@ -74,7 +74,7 @@ def join_networks(parts: Mapping[str, keras.Model], weights: Mapping[str, float]
             if node.name not in inputs:
                 inputs[node.name] = keras.Input(node.shape[1:], dtype=node.dtype, name=node.name)
         renamed = keras.Model(part.inputs, part.outputs[0], name=name)
-        answer = renamed([inputs[node.name] for node in part.inputs])
-        terms.append(layers.Rescaling(weights[name], name=f"{name}_weight")(answer))
+        logits = renamed([inputs[node.name] for node in part.inputs])
+        terms.append(layers.Rescaling(weights[name], name=f"{name}_weight")(logits))
     logits = layers.Add(name="logits")(terms) if len(terms) > 1 else terms[0]
     return keras.Model(list(inputs.values()), logits, name="combined")

@@ -31,7 +31,7 @@ LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 
 
 class CheckpointRefused(Exception):
-    """The file is not a state dict of plain tensors, or names something that a state dict has no need of."""
+    """The file is not a state dict of plain tensors, or names something that no state dict needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class _Tensor:
 
 
 def _tensor(storage: _Storage, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_: object) -> _Tensor:
-    """Stands for `torch._utils._rebuild_tensor_v2`; what follows the stride (gradients, hooks) is of no use here."""
+    """Stands for `torch._utils._rebuild_tensor_v2`; arguments after the stride (gradients, hooks) are ignored."""
     return _Tensor(storage, offset, tuple(shape), tuple(stride))
 
 
 class _StateDictUnpickler(pickle.Unpickler):
-    """Resolves only what a state dict is made of."""
+    """Resolves only the names that a state dict is made of."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):

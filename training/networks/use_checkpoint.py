@@ -17,7 +17,7 @@ from training.networks.package_files import package_file
 from training.networks.tables import ByteTable, half_exact, set_table
 
 ORDERS = (2, 3, 5)
-"""How many pieces each of the convolutions looks at."""
+"""Widths of the convolutions, in pieces."""
 OUT, DENSE = ("out_proj", "out_bias"), ("d0", "d1", "d2", "d3", "p1", "p3")
 """The layers that make a sentence vector of the states; a network may go without them."""
 PIECE_TABLE = "pieces_table"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.decision.fusion import Fusion
+from models.decision.fusion import Fusion, Method
 from tests.training.synthetic_logits import posterior_logits
 from training.arrays import Floats
 from training.calibration.fusion import FittedFusion, fit_fusion
@@ -119,18 +119,12 @@ def test_a_dozen_separable_listings_keep_weights_finite() -> None:
     assert np.isfinite(fitted.cross_fitted).all()
 
 
-def test_fewer_than_five_listings_give_the_mean() -> None:
-    log_text, log_image, labels = evidence(13, 4, 4)
-    fitted = fit(log_text, log_image, labels)
+@pytest.mark.parametrize(("method", "listings"), [("weighted", 4), ("mean", 500)])
+def test_the_mean_fits_nothing_and_is_taken_for_fewer_than_five_listings(method: Method, listings: int) -> None:
+    log_text, log_image, labels = evidence(13, listings, 4)
+    fitted = fit_fusion(log_text, log_image, labels, method=method, seed=1)
     assert fitted.fusion.method == "mean"
     np.testing.assert_array_equal(fitted.cross_fitted, Fusion.mean(4).fuse(log_text, log_image))
-
-
-def test_mean_fits_nothing() -> None:
-    log_text, log_image, labels = evidence(14, 500, 4)
-    fitted = fit_fusion(log_text, log_image, labels, method="mean", seed=1)
-    assert fitted.fusion.method == "mean"
-    np.testing.assert_array_equal(fitted.cross_fitted, fitted.fusion.fuse(log_text, log_image))
 
 
 def test_the_seed_decides_all() -> None:

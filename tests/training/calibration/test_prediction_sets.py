@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from training.calibration.thresholds import SetFloors, set_floors
+from training.calibration.thresholds import SetFloors, prediction_set_floor, set_floors
 
 
 def floor_of_classes(floors: SetFloors) -> np.ndarray:
@@ -41,5 +42,19 @@ def test_classes_of_few_listings_share_a_floor() -> None:
     assert floors.pooled > 0, "too few of its own, so the floor of all"
 
 
-def test_too_few_listings_leave_every_category_in() -> None:
-    assert set_floors(np.full((5, 2), 0.5, np.float32), np.zeros(5, np.int64), 0.95).pooled == 0
+@pytest.mark.parametrize(("listings", "floor"), [(5, 0), (18, 0), (19, 0.5)])
+def test_too_few_listings_leave_every_category_in(listings: int, floor: float) -> None:
+    assert set_floors(np.full((listings, 2), 0.5, np.float32), np.zeros(listings, np.int64), 0.95).pooled == floor
+
+
+@pytest.mark.parametrize("coverage", [0.8, 0.95])
+def test_prediction_sets_cover_unseen_labels(coverage: float) -> None:
+    """Split conformal: over calibrations the mean coverage lies between `coverage` and 1 / (N + 1) more."""
+    rng = np.random.default_rng(5)
+    listings, covered = 60, []
+    for _ in range(400):
+        probabilities = rng.dirichlet(np.ones(5), 2 * listings).astype(np.float32)
+        labels = (probabilities.cumsum(1) < rng.random((2 * listings, 1))).sum(1).clip(max=4)
+        floor = prediction_set_floor(probabilities[:listings], labels[:listings], coverage)
+        covered.append((probabilities[np.arange(2 * listings), labels][listings:] >= floor).mean())
+    assert coverage - 0.01 <= np.mean(covered) <= coverage + 1 / (listings + 1) + 0.01

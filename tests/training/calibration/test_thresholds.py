@@ -107,15 +107,13 @@ def test_what_is_accepted_passes_the_bound_in_any_order(seed: int, listings: int
     assert lowest_confidence(confidences[order], right[order], precision) == found
 
 
-def test_too_few_listings_promise_nothing() -> None:
-    confidences = np.full(44, 0.99, np.float32)
-    assert lowest_confidence(confidences, np.ones(44, bool), 0.95) == np.inf
-    assert lowest_confidence(np.full(45, 0.99, np.float32), np.ones(45, bool), 0.95) == pytest.approx(0.99)
-    assert lowest_confidence(confidences[:0], np.ones(0, bool), 0.8) == np.inf
-
-
-def test_confident_and_wrong_promises_nothing() -> None:
-    assert lowest_confidence(np.linspace(0.5, 1, 900, dtype=np.float32), np.zeros(900, bool), 0.8) == np.inf
+@pytest.mark.parametrize(
+    ("listings", "right", "precision", "threshold"),
+    [(0, True, 0.8, np.inf), (44, True, 0.95, np.inf), (45, True, 0.95, 0.99), (900, False, 0.8, np.inf)],
+)
+def test_few_or_wrong_listings_promise_nothing(listings: int, right: bool, precision: float, threshold: float) -> None:
+    confidences = np.full(listings, 0.99, np.float32)
+    assert lowest_confidence(confidences, np.full(listings, right), precision) == pytest.approx(threshold)
 
 
 def test_all_right_accepts_all() -> None:

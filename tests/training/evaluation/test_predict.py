@@ -1,8 +1,9 @@
-"""What is asked of a version, with which evidence, and how the answers are told apart."""
+"""Listings are reduced to their evidence, predicted as the Predictor does, and split into cohorts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -67,33 +68,27 @@ ROWS = [14, 13, 12, 11, 10]
 """Of `mixed`, in another order than theirs."""
 
 
-@pytest.mark.parametrize(
-    ("evidence", "has"),
-    [
-        (Evidence.TITLE, ("title", "", False)),
-        (Evidence.TEXT, ("title", "text", False)),
-        (Evidence.IMAGE, ("", "", True)),
-        (Evidence.BOTH, ("title", "text", True)),
-    ],
-)
-def test_a_listing_is_shown_with_the_evidence_of_the_case_alone(evidence: Evidence, has: tuple[str, str, bool]) -> None:
-    shown = reduce_to_evidence(Listing("title", "text", b"photo", "id"), evidence)
-    assert shown is not None
-    assert (shown.designation, shown.description, shown.image is not None, shown.id) == (*has, "id")
+FULL = Listing("title", "text", b"photo", "id")
 
 
 @pytest.mark.parametrize(
-    ("listing", "cases"),
+    ("listing", "reduced"),
     [
-        (Listing("title", " "), {Evidence.TITLE, Evidence.TEXT}),
-        (Listing(" ", "text"), {Evidence.TEXT}),
-        (Listing("", "", b"photo"), {Evidence.IMAGE}),
-        (Listing("", "text", b"photo"), {Evidence.TEXT, Evidence.IMAGE, Evidence.BOTH}),
-        (Listing(), set()),
+        (FULL, {"title": ("title", "", None), "text": ("title", "text", None), "image": ("", "", b"photo")}),
+        (Listing("title", " "), {"title": ("title", "", None), "text": ("title", " ", None)}),
+        (Listing(" ", "text"), {"text": (" ", "text", None)}),
+        (Listing("", "", b"photo"), {"image": ("", "", b"photo")}),
+        (Listing("", "text", b"photo"), {"text": ("", "text", None), "image": ("", "", b"photo")}),
+        (Listing(), {}),
     ],
 )
-def test_a_listing_is_not_asked_about_evidence_that_it_does_not_have(listing: Listing, cases: set[Evidence]) -> None:
-    assert {evidence for evidence in Evidence if reduce_to_evidence(listing, evidence) is not None} == cases
+def test_a_listing_is_reduced_to_evidence_that_it_has(listing: Listing, reduced: dict[str, tuple[Any, ...]]) -> None:
+    parts = {evidence: reduce_to_evidence(listing, evidence) for evidence in Evidence}
+    both = parts.pop(Evidence.BOTH)
+    assert both == (listing if {"text", "image"} <= reduced.keys() else None)
+    present = {str(evidence): part for evidence, part in parts.items() if part is not None}
+    assert {name: (part.designation, part.description, part.image) for name, part in present.items()} == reduced
+    assert all(part.id == listing.id for part in present.values())
 
 
 def test_an_overlong_text_is_cut_and_not_refused(tmp_path: Path, tiny_predictor: Predictor) -> None:
@@ -111,44 +106,44 @@ def test_logits_are_each_network_s_for_the_rows_that_have_its_evidence(mixed: Ca
     preparation = Preparation.load(tiny_version)
     networks = Networks.load(tiny_version, read_manifest(tiny_version))
     predictor = Predictor.load(tiny_version)
-    found = labelled_logits(preparation, networks, mixed, ROWS, predictor.taxonomy)
+    labelled = labelled_logits(preparation, networks, mixed, ROWS, predictor.taxonomy)
 
-    assert found.labels.tolist() == [0, 3, 2, 1, 2]
-    assert found.sources.tolist() == ["true", "true", "true", "vote", "true"]
-    assert found.shares.tolist() == [1, 1, 1, 0.75, 1]
-    assert found.described.tolist() == [False, False, True, False, True]
-    assert found.text is not None
-    assert found.title is not None
-    assert found.image is not None
-    assert np.isnan(found.text).all(1).tolist() == [True, True, False, False, False]
-    assert np.isnan(found.title).all(1).tolist() == [True, True, True, False, False]
-    assert np.isnan(found.image).all(1).tolist() == [False, False, True, False, False]
+    assert labelled.labels.tolist() == [0, 3, 2, 1, 2]
+    assert labelled.sources.tolist() == ["true", "true", "true", "vote", "true"]
+    assert labelled.shares.tolist() == [1, 1, 1, 0.75, 1]
+    assert labelled.described.tolist() == [False, False, True, False, True]
+    assert labelled.text is not None
+    assert labelled.title is not None
+    assert labelled.image is not None
+    assert np.isnan(labelled.text).all(1).tolist() == [True, True, False, False, False]
+    assert np.isnan(labelled.title).all(1).tolist() == [True, True, True, False, False]
+    assert np.isnan(labelled.image).all(1).tolist() == [False, False, True, False, False]
     for position, row in enumerate(ROWS):
         listing = mixed.listing(row)
         for values, shown in (
-            (found.text, Evidence.TEXT),
-            (found.title, Evidence.TITLE),
-            (found.image, Evidence.IMAGE),
+            (labelled.text, Evidence.TEXT),
+            (labelled.title, Evidence.TITLE),
+            (labelled.image, Evidence.IMAGE),
         ):
             if not np.isnan(values[position]).any():
                 evidence = reduce_to_evidence(listing, shown)
                 assert evidence is not None
                 (alone,) = networks.logits([preparation.prepare(evidence)])
                 np.testing.assert_allclose(values[position], next(iter(alone.values())), atol=1e-4)
-    np.testing.assert_allclose(found.title[3], found.text[3], atol=1e-5)  # no description
-    assert np.abs(found.title[4] - found.text[4]).max() > 0.1
+    np.testing.assert_allclose(labelled.title[3], labelled.text[3], atol=1e-5)  # no description
+    assert np.abs(labelled.title[4] - labelled.text[4]).max() > 0.1
 
 
 @pytest.mark.parametrize("modality", list(Modality))
-def test_a_modality_without_a_network_has_no_logits_and_no_answers(
+def test_a_modality_without_a_network_has_no_logits_and_no_predictions(
     mixed: Catalogue, tmp_path: Path, modality: Modality
 ) -> None:
     folder = tmp_path / "store" / make_version(tmp_path / "store", modalities=[modality])
     predictor = Predictor.load(folder)
     networks = Networks.load(folder, read_manifest(folder))
-    found = labelled_logits(Preparation.load(folder), networks, mixed, ROWS, predictor.taxonomy)
-    assert (found.text is None, found.title is None) == (modality is Modality.IMAGE,) * 2
-    assert (found.image is None) == (modality is Modality.TEXT)
+    labelled = labelled_logits(Preparation.load(folder), networks, mixed, ROWS, predictor.taxonomy)
+    assert (labelled.text is None, labelled.title is None) == (modality is Modality.IMAGE,) * 2
+    assert (labelled.image is None) == (modality is Modality.TEXT)
     answered = {
         evidence for evidence in Evidence if predict_rows(predictor, mixed, ROWS, evidence, progress=False) is not None
     }
@@ -164,31 +159,31 @@ def test_a_modality_without_a_network_has_no_logits_and_no_answers(
         (Evidence.BOTH, [11, 10]),
     ],
 )
-def test_answers_are_the_predictor_s(
+def test_predictions_are_the_predictor_s(
     mixed: Catalogue, tiny_predictor: Predictor, evidence: Evidence, rows: list[int]
 ) -> None:
-    found = predict_rows(tiny_predictor, mixed, ROWS, evidence, progress=False)
-    assert found is not None
-    assert (found.evidence, found.rows.tolist()) == (evidence, rows)
+    predictions = predict_rows(tiny_predictor, mixed, ROWS, evidence, progress=False)
+    assert predictions is not None
+    assert (predictions.evidence, predictions.rows.tolist()) == (evidence, rows)
     codes = tiny_predictor.taxonomy.codes
     for position, row in enumerate(rows):
         shown = reduce_to_evidence(mixed.listing(row), evidence)
         assert shown is not None
         category = str(mixed.rows.at[row, "category"])
-        assert codes[found.labels[position]] == category
-        for index, precision in enumerate(found.precisions):
+        assert codes[predictions.labels[position]] == category
+        for index, precision in enumerate(predictions.precisions):
             prediction = tiny_predictor.predict(shown, top_k=1, precision=precision)
             threshold = prediction.decision.threshold
-            assert codes[found.probabilities[position].argmax()] == prediction.code
-            assert found.probabilities[position].max() == pytest.approx(prediction.confidence, abs=1e-5)
-            assert found.thresholds[index, position] == pytest.approx(threshold or np.nan, nan_ok=True)
-            assert found.accepted(precision)[position] == (prediction.decision.action == "accept")
-        assert found.disagreement[position] == prediction.disagreement
-        assert found.covered[position] == (category in prediction.prediction_set.codes)
-        assert found.set_sizes[position] == len(prediction.prediction_set.codes)
+            assert codes[predictions.probabilities[position].argmax()] == prediction.code
+            assert predictions.probabilities[position].max() == pytest.approx(prediction.confidence, abs=1e-5)
+            assert predictions.thresholds[index, position] == pytest.approx(threshold or np.nan, nan_ok=True)
+            assert predictions.accepted(precision)[position] == (prediction.decision.action == "accept")
+        assert predictions.disagreement[position] == prediction.disagreement
+        assert predictions.covered[position] == (category in prediction.prediction_set.codes)
+        assert predictions.set_sizes[position] == len(prediction.prediction_set.codes)
 
 
-def test_no_row_with_the_evidence_is_no_answer(mixed: Catalogue, tiny_predictor: Predictor) -> None:
+def test_no_row_with_the_evidence_is_no_prediction(mixed: Catalogue, tiny_predictor: Predictor) -> None:
     assert predict_rows(tiny_predictor, mixed, [12], Evidence.IMAGE, progress=False) is None
     assert predict_rows(tiny_predictor, mixed, [], Evidence.TEXT, progress=False) is None
 
@@ -209,7 +204,7 @@ def test_classes_are_the_taxonomy_s_positions(mixed: Catalogue, tiny_predictor: 
     assert class_indices(mixed.rows, tiny_predictor.taxonomy).tolist() == [2, 1, 2, 3, 0]
 
 
-def case_answers() -> Predictions:
+def four_predictions() -> Predictions:
     """Four listings of two classes; the third may never be accepted, the last is in doubt."""
     return Predictions(
         evidence=Evidence.TEXT,
@@ -226,21 +221,20 @@ def case_answers() -> Predictions:
 
 
 def test_accepted_is_what_clears_its_threshold_without_disagreement() -> None:
-    assert case_answers().accepted(0.8).tolist() == [True, True, False, False]
-    assert case_answers().accepted(0.9).tolist() == [True, False, False, False]
+    assert four_predictions().accepted(0.8).tolist() == [True, True, False, False]
+    assert four_predictions().accepted(0.9).tolist() == [True, False, False, False]
 
 
-def test_only_keeps_every_field_of_the_rows_named() -> None:
-    kept = case_answers().only({7, 9, 100})
+def test_only_and_joined_keep_every_field() -> None:
+    whole = four_predictions()
+    kept = whole.only({7, 9, 100})
     assert kept.rows.tolist() == [9, 7]
-    assert kept.labels.tolist() == [1, 1]
-    np.testing.assert_allclose(kept.probabilities, [[0.25, 0.75], [0, 1]])
     np.testing.assert_allclose(kept.thresholds, [[0.75, 0.75], [0.875, 0.875]])
-    assert (kept.evidence, kept.precisions) == (Evidence.TEXT, (0.8, 0.9))
     assert kept.disagreement.tolist() == [False, True]
-    assert kept.covered.tolist() == [True, True]
-    assert kept.set_sizes.tolist() == [2, 2]
-    assert len(case_answers().only(set()).rows) == 0
+    assert len(whole.only(set()).rows) == 0
+    joined = Predictions.joined([whole.only({5, 9}), whole.only({2}), whole.only({7})])
+    for field in fields(Predictions):
+        np.testing.assert_array_equal(getattr(joined, field.name), getattr(whole, field.name))
 
 
 @pytest.mark.parametrize(

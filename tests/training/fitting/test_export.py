@@ -1,4 +1,4 @@
-"""What training saves answers as what it trained: in Keras again, and in OpenVINO."""
+"""Saved networks compute as trained ones, in Keras and in OpenVINO."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.tensorflow
 EXACT = 1e-4
 """Largest difference of float32 graphs, in spreads of the logits over a batch."""
 ROUNDED = 0.03
-"""The same with weights rounded to float16: 11 bits of mantissa, through up to 50 layers of random weights."""
+"""Largest difference with float16 weights: 11 bits of mantissa, through up to 50 layers of random weights."""
 
 
 def network(name: str) -> tuple[Any, dict[str, np.ndarray]]:

@@ -48,11 +48,11 @@ def test_each_epoch_has_every_row_once(count: int, size: int, seed: int | None, 
     lengths = np.arange(count) % 7 if with_lengths else None
     batches = Batches(examples(count, lengths=lengths), CLASSES, size, seed)
     for epoch in range(2):
-        found = list(batches)
-        assert len(found) == len(batches)
-        assert sorted(int(row) for (rows, _), _, _ in found for row in rows) == list(range(100, 100 + count))
-        for (rows, told), labels, weights in found:
-            assert told == (None if seed is None else epoch)
+        epoch_batches = list(batches)
+        assert len(epoch_batches) == len(batches)
+        assert sorted(int(row) for (rows, _), _, _ in epoch_batches for row in rows) == list(range(100, 100 + count))
+        for (rows, number), labels, weights in epoch_batches:
+            assert number == (None if seed is None else epoch)
             assert labels.dtype == weights.dtype == np.float32
             np.testing.assert_array_equal(labels, np.eye(CLASSES)[rows % CLASSES])
             np.testing.assert_array_equal(weights, examples(count).weights[rows - 100])
@@ -63,9 +63,6 @@ def test_epochs_differ_and_a_seed_repeats_them() -> None:
     assert orders(Batches(examples(40), CLASSES, 8, seed=7), 3) == first
     assert len({tuple(order) for order in first}) == 3
     assert orders(Batches(examples(40), CLASSES, 8, seed=8), 1) != first[:1]
-
-
-def test_without_a_seed_rows_come_in_their_order() -> None:
     assert orders(Batches(examples(10), CLASSES, 4, seed=None), 2) == [list(range(100, 110))] * 2
 
 
@@ -88,10 +85,10 @@ class Source:
 
     def __init__(self, named: bool = True) -> None:
         self.named = named
-        self.asked: list[tuple[int | None, int]] = []
+        self.requests: list[tuple[int | None, int]] = []
 
     def load(self, rows: np.ndarray, epoch: int | None) -> Any:
-        self.asked.append((epoch, len(rows)))
+        self.requests.append((epoch, len(rows)))
         return {"points": POINTS[rows]} if self.named else POINTS[rows]
 
     def examples(self, rows: np.ndarray, labels: np.ndarray = LABELS, weights: Any = 1.0) -> Examples:
@@ -130,8 +127,8 @@ def test_a_fit_learns_and_tells_its_curve(tmp_path: Path, named: bool) -> None:
     assert len(curve.train_loss) == len(curve.validation_loss) == len(curve.validation_accuracy) == 4
     assert curve.train_loss[-1] < curve.train_loss[0]
     assert curve.validation_accuracy[-1] > 0.7
-    assert [epoch for epoch, _ in source.asked if epoch is not None] == sorted([0, 1, 2, 3] * 4)
-    assert sum(count for epoch, count in source.asked if epoch is not None) == 4 * len(TRAIN)
+    assert [epoch for epoch, _ in source.requests if epoch is not None] == sorted([0, 1, 2, 3] * 4)
+    assert sum(count for epoch, count in source.requests if epoch is not None) == 4 * len(TRAIN)
     assert list(tmp_path.iterdir()) == []
 
 

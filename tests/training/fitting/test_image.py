@@ -94,7 +94,7 @@ def test_activations_are_what_the_trunk_says_to_the_kernel_s_pixels(photos: pd.D
 
     found = np.load(stored / "activations.npy")
     assert (found.dtype, found.shape) == (np.float16, (2, 10, 2, 2, 512))
-    trunk, _ = split_at(image_fit.build(run_config(), classes=5), CUT)  # the same weights whatever the classes
+    trunk, _ = split_at(image_fit.build_network(run_config(), classes=5), CUT)  # the same weights whatever the classes
     expected = trunk.predict(pixels(photos), verbose=0)
     np.testing.assert_allclose(found[0], expected, atol=2e-3 * np.abs(expected).max())
     augmented = np.abs(found[1].astype(np.float32) - found[0]).max(axis=(1, 2, 3))
@@ -138,7 +138,7 @@ def test_the_fitted_network_answers_as_its_tail_was_taught(photos: pd.DataFrame,
     curve = json.loads((fitted / "curve.json").read_text())
     assert (curve["network"], len(curve["validation_loss"])) == ("vgg16", 2 + 1)  # head, then all after the cut
 
-    after, before = keras.saving.load_model(fitted / "image.keras"), image_fit.build(run_config(), classes=2)
+    after, before = keras.saving.load_model(fitted / "image.keras"), image_fit.build_network(run_config(), classes=2)
     changed = {
         layer.name: any((now != half_exact(was)).any() for now, was in zip(layer.get_weights(), old, strict=True))
         for layer in after.layers

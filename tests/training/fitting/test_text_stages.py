@@ -1,4 +1,4 @@
-"""Calibrating on training listings: each is answered by a network that has not seen it or its near-duplicates."""
+"""Cross-fitting: each training listing is predicted by a network fitted without it and its near-duplicates."""
 
 from __future__ import annotations
 
@@ -53,26 +53,26 @@ def test_each_trusted_training_listing_is_answered_once_by_a_network_that_has_no
 
     monkeypatch.setattr(TextFit, "fit", watched)
     made = stages(tmp_path, table, TRUE, epochs=8)
-    found = made.cross_fitted()
-    assert found is not None
+    labelled = made.cross_fitted()
+    assert labelled is not None
     asked = table.index[(table["split"] == "train") & (table["label_source"] == "true")]
-    assert len(found.labels) == len(asked)
+    assert len(labelled.labels) == len(asked)
     assert len(seen) == 3
     for trained in seen:
         left_out = set(table.index[table["split"] == "train"]) - trained
         assert left_out
         assert not {table.at[row, "group"] for row in left_out} & {table.at[row, "group"] for row in trained}
     assert set().union(*(set(asked) - trained for trained in seen)) == set(asked)
-    assert found.text is not None
-    assert (found.text.argmax(1) == found.labels).mean() > 0.8
-    assert set(found.sources) == {"true"}
-    assert found.image is None
+    assert labelled.text is not None
+    assert (labelled.text.argmax(1) == labelled.labels).mean() > 0.8
+    assert set(labelled.sources) == {"true"}
+    assert labelled.image is None
 
     seen.clear()
     again = stages(tmp_path, table, TRUE, epochs=8).cross_fitted()
     assert not seen, "finished folds are kept"
     assert again is not None
-    np.testing.assert_array_equal(again.text, found.text)
+    np.testing.assert_array_equal(again.text, labelled.text)
     network, _ = made.network()
     assert seen == [set(table.index[table["split"] == "train"])], "the version's own network learns from all"
     assert network.path.exists()
@@ -84,14 +84,14 @@ def test_titles_are_asked_without_their_descriptions(tmp_path: Path) -> None:
     table = rows()
     table.loc[7, "designation"] = ""
     made = stages(tmp_path, table, TRUE)
-    found = made.cross_fitted()
-    assert found is not None
-    assert found.text is not None
-    assert found.title is not None
-    np.testing.assert_array_equal(found.title[~found.described], found.text[~found.described])
-    assert (found.title[found.described] != found.text[found.described]).any()
-    assert np.isnan(found.title).all(1).sum() == 1
-    assert np.isfinite(found.text).all()
+    labelled = made.cross_fitted()
+    assert labelled is not None
+    assert labelled.text is not None
+    assert labelled.title is not None
+    np.testing.assert_array_equal(labelled.title[~labelled.described], labelled.text[~labelled.described])
+    assert (labelled.title[labelled.described] != labelled.text[labelled.described]).any()
+    assert np.isnan(labelled.title).all(1).sum() == 1
+    assert np.isfinite(labelled.text).all()
 
 
 def test_without_a_choice_nothing_is_asked(tmp_path: Path) -> None:
