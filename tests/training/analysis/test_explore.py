@@ -1,4 +1,4 @@
-"""The page of a catalogue, from the command: what it says, that it is safe and small, and what it cannot read."""
+"""The analysis of a catalogue, from the command: what it counts, samples and cannot judge."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tests.training.generated_catalogue import make_catalogue
 from tests.training.tiny import ROOT
@@ -98,15 +96,6 @@ def test_a_catalogue_of_photos_alone_has_no_labels_judged(tmp_path: Path) -> Non
     assert page.count("data:image/jpeg") == 18
 
 
-def test_broken_and_missing_photos_are_counted(tmp_path: Path) -> None:
-    path = make_catalogue(tmp_path / "data", classes=2, rows_per_class=10, side=40, without_image=0)
-    photos = sorted((tmp_path / "data" / "images").iterdir())
-    photos[0].unlink()
-    photos[1].write_bytes(b"\xff\xd8\xff no photo")
-    page = run(path, tmp_path, "--images", str(path.parent / "images"))
-    assert "1 missing, 1 not readable" in page
-
-
 def test_duplicates_are_shown_with_what_links_them(tmp_path: Path) -> None:
     path = make_catalogue(tmp_path / "data", classes=2, rows_per_class=10, side=64, without_image=0, without_text=0)
     rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
@@ -119,27 +108,6 @@ def test_duplicates_are_shown_with_what_links_them(tmp_path: Path) -> None:
     found = look(path, tmp_path / "work")
     assert [(pair.first, pair.second, pair.link) for pair in found.pairs] == [(0, 20, "same title")]
     assert found.conflicts == [(*sorted([rows[0]["category"], other]), 1)]
-
-
-FAULTS = {
-    "no file": (None, "listings.csv: no such file"),
-    "no rows": ("designation,category\n", "listings.csv: no rows"),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_what_cannot_be_read_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str) -> None:
-    content, line = FAULTS[fault]
-    path = tmp_path / "listings.csv"
-    if content is not None:
-        path.write_text(content, encoding="utf-8")
-    page = tmp_path / "page.html"
-    assert main(["explore", str(path), "--out", str(page), "--work", str(tmp_path / "work")]) == 2
-    told = [text for text in capsys.readouterr().err.splitlines() if "training: " in text]
-    assert len(told) == 1
-    assert told[0].startswith(f"training: {line}")
-    assert str(tmp_path) not in told[0]
-    assert not page.exists()
 
 
 def test_an_interrupt_leaves_no_half_page(tmp_path: Path) -> None:
@@ -159,14 +127,3 @@ def test_an_interrupt_leaves_no_half_page(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("training: interrupted")
     assert "Traceback" not in done.stderr
     assert not page.exists()
-
-
-def test_photos_are_shown_whatever_their_format(tmp_path: Path) -> None:
-    make_catalogue(tmp_path / "data", classes=2, rows_per_class=6, side=40, without_image=0)
-    images = tmp_path / "data" / "images"
-    for number, photo in enumerate(sorted(images.iterdir())):
-        with Image.open(photo) as picture:
-            picture.resize((40, 80)).save(photo, ("PNG", "WEBP", "JPEG")[number % 3])
-    found = look(tmp_path / "data" / "listings.csv", tmp_path / "work")
-    assert set(found.photos["format"]) == {"PNG", "WEBP", "JPEG"}
-    assert np.isfinite(found.photos["margin"]).all()

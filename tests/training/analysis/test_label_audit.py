@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from models.predictor import Predictor
 from models.versions.store import Store
 from tests.soak.large_catalogue import make_large_catalogue
+from tests.training.analysis.pages import audited
 from tests.training.generated_catalogue import make_catalogue
-from tests.training.reports.pages import audited
 from training.__main__ import main
 from training.analysis import out_of_fold as audit_folds
 from training.analysis.audit_report import CSV_FILE, PAGE_FILE, write_audit

@@ -7,7 +7,8 @@ import pytest
 
 from models.listing import Evidence
 from models.taxonomy import Taxonomy
-from tests.training.reports.pages import codes_of, context_of, metrics_of, taxonomy_of
+from tests.training.analysis.pages import codes_of, taxonomy_of
+from tests.training.reports.pages import context_of, metrics_of
 from training.reports.calibration_tables import calibration_table
 from training.reports.plots import MATRIX_CLASSES, condensed
 from training.reports.tables import (
