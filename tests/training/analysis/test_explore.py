@@ -25,7 +25,7 @@ def quiet(_: str) -> None:
     return None
 
 
-def look(path: Path, work: Path, *, sample: int = 0, photos: bool = True) -> Exploration:
+def explored(path: Path, work: Path, *, sample: int = 0, photos: bool = True) -> Exploration:
     images = path.parent / "images" if photos else None
     config = RunConfig(name="tiny", catalogue=CatalogueConfig(path=path, images=images))
     return explore(config, Workspace(work, quiet), sample=sample)
@@ -38,37 +38,39 @@ def run(path: Path, tmp_path: Path, *options: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Exploration:
+def exploration(tmp_path_factory: pytest.TempPathFactory) -> Exploration:
     folder = tmp_path_factory.mktemp("explored")
-    return look(make_catalogue(folder / "data", classes=4, rows_per_class=20, side=64), folder / "work")
+    return explored(make_catalogue(folder / "data", classes=4, rows_per_class=20, side=64), folder / "work")
 
 
-def test_the_exploration_counts_what_is_there(found: Exploration) -> None:
-    rows = found.catalogue.rows
-    assert found.check.rows == 80
-    assert found.check.with_image == rows["image"].ne("").sum() == len(found.photos)
-    assert found.sampled == {}
-    assert set(found.photos["format"]) == {"JPEG"}
-    assert found.photos[["width", "height"]].eq(64).all(axis=None)
-    assert set(found.languages) <= {"fr", "en", "de", "uncertain", "nl", "it", "es", "pt"}
-    assert found.languages.isin(["fr", "en", "de"]).mean() > 0.5
-    assert (found.lengths["title"] > 0).sum() == rows["designation"].ne("").sum()
+def test_the_exploration_counts_what_is_there(exploration: Exploration) -> None:
+    rows = exploration.catalogue.rows
+    assert exploration.check.rows == 80
+    assert exploration.check.with_image == rows["image"].ne("").sum() == len(exploration.photos)
+    assert exploration.sampled == {}
+    assert set(exploration.photos["format"]) == {"JPEG"}
+    assert exploration.photos[["width", "height"]].eq(64).all(axis=None)
+    assert set(exploration.languages) <= {"fr", "en", "de", "uncertain", "nl", "it", "es", "pt"}
+    assert exploration.languages.isin(["fr", "en", "de"]).mean() > 0.5
+    assert (exploration.lengths["title"] > 0).sum() == rows["designation"].ne("").sum()
 
 
-def test_terms_are_those_of_the_category(found: Exploration) -> None:
-    assert {term.text for term in found.terms["2583"]} & {"piscine", "pool", "pompe", "pump", "schwimmbad"}
-    assert not {"neuf", "neu", "new"} & {term.text for terms in found.terms.values() for term in terms[:3]}
+def test_terms_are_those_of_the_category(exploration: Exploration) -> None:
+    assert {term.text for term in exploration.terms["2583"]} & {"piscine", "pool", "pompe", "pump", "schwimmbad"}
+    assert not {"neuf", "neu", "new"} & {term.text for terms in exploration.terms.values() for term in terms[:3]}
 
 
-def test_the_same_catalogue_and_seed_give_the_same_page(found: Exploration, tmp_path: Path) -> None:
-    again = look(Path(found.catalogue.rows["image"].max()).parents[1] / "listings.csv", tmp_path / "work")
-    assert render_exploration(again) == render_exploration(found)
+def test_the_same_catalogue_and_seed_give_the_same_page(exploration: Exploration, tmp_path: Path) -> None:
+    again = explored(Path(exploration.catalogue.rows["image"].max()).parents[1] / "listings.csv", tmp_path / "work")
+    assert render_exploration(again) == render_exploration(exploration)
 
 
-def test_a_page_is_never_larger_than_its_photos_may_be(found: Exploration, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = render_exploration(found)
+def test_a_page_is_never_larger_than_its_photos_may_be(
+    exploration: Exploration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = render_exploration(exploration)
     monkeypatch.setattr(explore_page, "PHOTO_BYTES", 20_000)
-    page = render_exploration(found)
+    page = render_exploration(exploration)
     assert sum(map(len, re.findall(r"data:image/jpeg;base64,[^\"]*", page))) <= 20_000 < len(whole)
     assert "to keep the page small" in page or page.count("data:image") < 12
 
@@ -105,9 +107,9 @@ def test_duplicates_are_shown_with_what_links_them(tmp_path: Path) -> None:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)
-    found = look(path, tmp_path / "work")
-    assert [(pair.first, pair.second, pair.link) for pair in found.pairs] == [(0, 20, "same title")]
-    assert found.conflicts == [(*sorted([rows[0]["category"], other]), 1)]
+    exploration = explored(path, tmp_path / "work")
+    assert [(pair.first, pair.second, pair.link) for pair in exploration.pairs] == [(0, 20, "same title")]
+    assert exploration.conflicts == [(*sorted([rows[0]["category"], other]), 1)]
 
 
 def test_an_interrupt_leaves_no_half_page(tmp_path: Path) -> None:
