@@ -42,7 +42,7 @@ def storable(word: str) -> str:
     return word.encode("utf-8", "replace").decode()
 
 
-def audited(folder: Path, word: str = "", classes: int = 4) -> Audit:
+def audited(folder: Path, word: str = "", classes: int = 3) -> Audit:
     """Five listings a category, of which the first of the first three look filed wrong."""
     codes, rows, word = codes_of(classes), 5 * classes, storable(word)
     Image.new("RGB", (64, 48), "navy").save(folder / "photo.png")
@@ -80,11 +80,11 @@ def audited(folder: Path, word: str = "", classes: int = 4) -> Audit:
     )
 
 
-def audit(folder: Path, word: str = "", classes: int = 4) -> dict[str, str]:
+def audit(folder: Path, word: str = "", classes: int = 3) -> dict[str, str]:
     return {"audit.html": render_audit(audited(folder, word, classes), {"command": f"python -m training audit{word}"})}
 
 
-def explored(folder: Path, word: str = "", classes: int = 4) -> Exploration:
+def explored(folder: Path, word: str = "", classes: int = 3) -> Exploration:
     audit, word = audited(folder, word, classes), storable(word)
     catalogue = replace(audit.catalogue, left_out={f"no label{word}": 3})
     rows, taxonomy = catalogue.rows, audit.taxonomy
@@ -116,11 +116,11 @@ def explored(folder: Path, word: str = "", classes: int = 4) -> Exploration:
     )
 
 
-def explore(folder: Path, word: str = "", classes: int = 4) -> dict[str, str]:
+def explore(folder: Path, word: str = "", classes: int = 3) -> dict[str, str]:
     return {"explore.html": render_exploration(explored(folder, word, classes))}
 
 
-def bare_exploration(folder: Path, word: str = "", classes: int = 4) -> dict[str, str]:
+def bare_exploration(folder: Path, word: str = "", classes: int = 3) -> dict[str, str]:
     """A catalogue of titles alone, whose labels could not be judged."""
     full = explored(folder, word, classes)
     rows = full.catalogue.rows.assign(description="", image="", label_source="", text_kind="")

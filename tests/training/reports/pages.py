@@ -41,19 +41,18 @@ HALF = {"value": 0.5, "low": 0.1, "high": 0.9}
 
 def metrics_of(
     word: str = "",
-    classes: int = 5,
+    classes: int = 3,
     *,
     signals: Mapping[Evidence, float] = SIGNALS,
     cohorts: tuple[str, ...] = ("true labels", "votes"),
 ) -> dict[str, Any]:
-    """Cohorts in which each evidence has its own signal; what calibration, precision and strangers say of them."""
-    named = {
-        cohort + word: {
-            evidence: answers(max(200, 10 * classes), 3, signal, evidence, classes)
-            for evidence, signal in signals.items()
-        }
-        for cohort in cohorts
+    """Cohorts in which each evidence has its own signal; all but the first have one kind of evidence."""
+    predictions = {
+        evidence: answers(max(200, 10 * classes), 3, signal, evidence, classes) for evidence, signal in signals.items()
     }
+    first, *others = cohorts
+    last = dict(list(predictions.items())[-1:])
+    named = {first + word: predictions, **{cohort + word: last for cohort in others}}
     curve = LearningCurve(f"gru{word}", (1.0, float("nan")), (1.5, 1.2), (0.25, 0.5), 12.0)
     return metrics_document(named, codes_of(classes), [curve], {})
 
@@ -73,7 +72,7 @@ def measured(word: str) -> dict[str, Any]:
     }
 
 
-def context_of(word: str = "", classes: int = 5) -> dict[str, Any]:
+def context_of(word: str = "", classes: int = 3) -> dict[str, Any]:
     """What a run says of itself."""
     fitted = {"temperature": 1.25, "listings": 900, "thresholds": [0.9, None], "set_floor": 0.05}
     precision = {"served": "bf16", "reason": f"It lost nothing{word}.", "int8": "not tried", "golden_difference": 0.01}
@@ -124,12 +123,12 @@ def context_of(word: str = "", classes: int = 5) -> dict[str, Any]:
     }
 
 
-def report(folder: Path, word: str = "", classes: int = 5) -> dict[str, str]:
+def report(folder: Path, word: str = "", classes: int = 3) -> dict[str, str]:
     metrics, context = metrics_of(word, classes) | measured(word), context_of(word, classes)
     return _version_pages(folder, metrics, context, taxonomy_of(classes, word))
 
 
-def bare_report(folder: Path, word: str = "", classes: int = 5) -> dict[str, str]:
+def bare_report(folder: Path, word: str = "", classes: int = 3) -> dict[str, str]:
     """A version of photos alone of which nothing was recorded."""
     metrics = metrics_of(word, classes, signals={Evidence.IMAGE: 1.0}, cohorts=("test",))
     return _version_pages(folder, {**metrics, "curves": []}, {}, Taxonomy.of_codes(codes_of(classes)))
@@ -146,7 +145,7 @@ def _version_pages(
 FUSIONS = ("text alone", "photo alone", "mean", "one weight per network")
 
 
-def comparison_of(word: str = "", classes: int = 4) -> Comparison:
+def comparison_of(word: str = "", classes: int = 3) -> Comparison:
     """Two text networks, one for photos, both fused; half of the fused config's listings; fixed fusion methods."""
     listings, word = max(60, 6 * classes), storable(word)
     made = make_comparison(
@@ -199,13 +198,13 @@ def _learned(contender: Contender, share: float, word: str, weights: Mapping[str
     )
 
 
-def compare(folder: Path, word: str = "", classes: int = 4) -> dict[str, str]:
+def compare(folder: Path, word: str = "", classes: int = 3) -> dict[str, str]:
     write_comparison(folder, comparison_of(word, classes))
     pages = _read(folder, "compare.html", "compare.md")
     return {name: re.sub(r"made [\d-]+ [\d:]+ UTC", "made DATE", text) for name, text in pages.items()}
 
 
-def evaluate(folder: Path, word: str = "", classes: int = 5) -> dict[str, str]:
+def evaluate(folder: Path, word: str = "", classes: int = 3) -> dict[str, str]:
     """A version's report on another catalogue, with thresholds fitted again for text and for both."""
     cases = {
         evidence: EvidenceCalibration(
