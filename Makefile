@@ -19,7 +19,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test e2e soak bench check format train lock clean $(SERVING) $(DEV)
+.PHONY: help serve test test-all e2e soak bench check format train lock clean $(SERVING) $(DEV)
 
 help: ## this list
 	@echo 'Usage: make TARGET [NAME=value ...]'
@@ -31,13 +31,19 @@ help: ## this list
 serve: $(SERVING) ## start the service with the version in models/store (PORT, HOST); no TensorFlow needed
 	PYKUTEN_HOST='$(HOST)' PYKUTEN_PORT='$(PORT)' exec $(SERVING)/bin/python -m service
 
-test: check ## everything that must hold: the checks, then the whole test suite (with ARGS: pytest with these, one by one)
+PYTEST := $(DEV)/bin/python -m pytest
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
+
+test: check ## what must hold at every commit: the checks, then all quick tests (with ARGS: pytest with these instead)
 ifeq ($(ARGS),)
-	$(DEV)/bin/python -m pytest -m 'not alone' --numprocesses auto --maxprocesses 4 --dist loadfile
-	$(DEV)/bin/python -m pytest -m alone
+	$(PYTEST) -m 'not slow and not alone' $(PARALLEL)
 else
-	$(DEV)/bin/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 endif
+
+test-all: $(DEV) ## the other tests: training, all of the page, 200 kills, then those that need the machine alone (ARGS)
+	@$(PYTEST) -m 'slow and not alone' $(PARALLEL) $(ARGS); slow=$$?; \
+	$(PYTEST) -m alone $(ARGS); alone=$$?; exit $$((slow || alone))
 
 e2e: $(DEV) ## only the tests with a real server, and a real browser where Chromium is installed (ARGS go to pytest)
 	$(DEV)/bin/python -m pytest tests/e2e $(ARGS)

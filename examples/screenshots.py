@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the page, from a running service: `python examples/screenshots.py http://localhost:8000`
+"""Takes the documents' pictures of the page, from a running service: `python examples/screenshots.py http://localhost:8000`
 
 Needs Playwright, and a Chromium that is installed (`CHROMIUM` names it where it is not found by itself).
 """

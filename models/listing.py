@@ -16,7 +16,7 @@ class Modality(StrEnum):
 
 
 class Evidence(StrEnum):
-    """Which evidence a listing came with. Each case has its own temperature, thresholds and prediction sets."""
+    """The evidence that a listing came with. Each kind has its own temperature, thresholds and prediction sets."""
 
     TITLE = "title"
     """A designation alone."""
@@ -28,11 +28,32 @@ class Evidence(StrEnum):
     """A photo and any text."""
 
     @property
+    def label(self) -> str:
+        """The evidence's English name, for tables and reports."""
+        return _LABELS[self]
+
+    @property
     def modalities(self) -> tuple[Modality, ...]:
-        """What the evidence consists of, in the order of `Prepared.modalities`."""
+        """The modalities that the evidence consists of, in the order of `Prepared.modalities`."""
         if self is Evidence.BOTH:
             return (Modality.TEXT, Modality.IMAGE)
         return (Modality.IMAGE,) if self is Evidence.IMAGE else (Modality.TEXT,)
+
+
+_LABELS = {
+    Evidence.TITLE: "title alone",
+    Evidence.TEXT: "text",
+    Evidence.IMAGE: "photo",
+    Evidence.BOTH: "text and photo",
+}
+
+
+def evidence_label(key: str) -> str:
+    """The label of the evidence that `metrics.json` has under `key`; an unknown key is its own label."""
+    try:
+        return Evidence(key).label
+    except ValueError:
+        return key
 
 
 @dataclass(frozen=True, slots=True)

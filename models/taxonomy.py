@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -42,21 +43,22 @@ class Taxonomy:
     """All categories, in class-index order; codes are unique."""
 
     categories: tuple[Category, ...]
-    _index: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        index = {category.code: position for position, category in enumerate(self.categories)}
-        if len(index) != len(self.categories):
+        if len(self._index) != len(self.categories):
             raise ValueError("category codes are not unique")
-        object.__setattr__(self, "_index", index)
 
     def __len__(self) -> int:
         return len(self.categories)
 
-    @property
+    @cached_property
     def codes(self) -> tuple[str, ...]:
         """Category codes in class-index order."""
         return tuple(category.code for category in self.categories)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {code: position for position, code in enumerate(self.codes)}
 
     def index(self, code: str) -> int:
         """The class index of `code`; KeyError when the code is not in the taxonomy."""

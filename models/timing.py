@@ -52,8 +52,11 @@ def tell(stage: Stage, seconds: float) -> None:
         listener(stage, seconds)
 
 
-class timed:  # noqa: N801 - reads as a word: `with timed(Stage.DECODE):`
-    """Measures its block as one stage, and tells `listener`, or else the thread's. A block that raises is told too."""
+class StageTimer:
+    """Measures its block as one stage and reports it to `listener`, or else the thread's, also when the block raises.
+
+    A class, since `contextlib.contextmanager` would take longer, and every prediction goes through several.
+    """
 
     __slots__ = ("_listener", "_stage", "_start")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import socket
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +12,9 @@ from typing import Any
 from service.errors import SettingsError
 from service.settings import Settings
 
-EPILOG = "Every PYKUTEN_ variable is in the README with its unit, default and reason; an unknown one stops the start."
+EPILOG = (
+    "docs/settings.md lists every PYKUTEN_ variable with its unit, default and reason; an unknown one stops the start."
+)
 
 
 SWITCH_SECONDS = 0.001
@@ -28,27 +29,22 @@ KEY_DESCRIPTION = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop; returns the exit code: 0 stopped, 1 the port is taken or one of several processes ended
-    badly, 2 bad settings.
-    """
+    """Serve until told to stop; returns the exit code: 0 stopped, 1 the port is taken, 2 bad settings."""
     options = vars(_parser().parse_args(arguments))
     if options.pop("command") == "key":
         return _make_key(options)
-    own_port: int | None = options.pop("own_port")
     try:
         settings = Settings.read(**{name: options[name] for name in ("host", "port") if options[name] is not None})
     except SettingsError as error:
         print(f"service: {error}", file=sys.stderr)
         return 2
-    return _supervise(settings) if own_port is None and settings.processes > 1 else _serve(settings, own_port)
+    return _serve(settings)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m service", description=__doc__, epilog=EPILOG)
     parser.add_argument("--host", help="address to listen on (PYKUTEN_HOST; default 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (PYKUTEN_PORT; default 8000)")
-    # How the process that looks after several starts each of them: see `service.server.processes`.
-    parser.add_argument("--own-port", type=int, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(dest="command", metavar="[key NAME]", help="instead of serving")
     key = commands.add_parser("key", help="make an API key", description=KEY_DESCRIPTION)
     key.add_argument("name", metavar="NAME", help="whose key it is: letters, digits, dots, dashes and underscores")
@@ -78,22 +74,7 @@ def _make_key(options: dict[str, Any]) -> int:
     return 0
 
 
-def _supervise(settings: Settings) -> int:
-    from service.observability import logs
-    from service.server.processes import Supervisor
-
-    logs.configure(settings.log_level)
-    try:
-        return Supervisor(settings).run()
-    except SettingsError as error:
-        print(f"service: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:
-        return _cannot_listen(settings.host, settings.port, error)
-
-
-def _serve(settings: Settings, own_port: int | None) -> int:
-    """Serve on the port; with `own_port`, as one of several processes that share it, and on that one alone."""
+def _serve(settings: Settings) -> int:
     # Imported here so that --help and a misspelt setting answer at once.
     from service.app import create_app
     from service.observability import logs
@@ -108,22 +89,16 @@ def _serve(settings: Settings, own_port: int | None) -> int:
     except SettingsError as error:
         print(f"service: {error}", file=sys.stderr)
         return 2
-    listeners: list[socket.socket] = []
-    for port in (settings.port,) if own_port is None else (settings.port, own_port):
-        try:
-            listeners.append(listen(settings.host, port, shared=own_port is not None and not listeners))
-        except OSError as error:
-            return _cannot_listen(settings.host, port, error)
-        address, found = listeners[-1].getsockname()[:2]
-        logs.event(logging.INFO, "listening", address=address, port=found, process=os.getpid())
-    make_server(app, settings).run(sockets=listeners)
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as error:
+        print(f"service: cannot listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
+        return 1
+    address, port = listener.getsockname()[:2]
+    logs.event(logging.INFO, "listening", address=address, port=port, process=os.getpid())
+    make_server(app, settings).run(sockets=[listener])
     logs.event(logging.INFO, "stopped")
     return 0
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> int:
-    print(f"service: cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

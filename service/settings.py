@@ -40,13 +40,6 @@ class Settings(BaseSettings):
         "info", "level", "One line a request; `warning` leaves those out."
     )
 
-    processes: int = _setting(
-        1,
-        "processes",
-        "On the port, each with its own workers, memory, queue, rates and metrics; see docs/operations.md.",
-        ge=1,
-        le=64,
-    )
     workers: int = _setting(
         2, "threads", "Inference streams; as many as cores is best, more only add switching.", ge=1, le=64
     )
@@ -190,7 +183,7 @@ class Settings(BaseSettings):
         names = {PREFIX + name.upper() for name in cls.model_fields}
         unknown = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in names)
         if unknown:
-            raise SettingsError(f"{unknown[0]} is not a setting; the README lists them all")
+            raise SettingsError(f"{unknown[0]} is not a setting; docs/settings.md lists them all")
         try:
             return cls(**given)  # type: ignore[arg-type]
         except ValidationError as error:
@@ -204,7 +197,7 @@ def _json_photo_bytes(photo_bytes: int, text_body_bytes: int, **_others: object)
 
 
 def settings_table() -> str:
-    """All settings as the Markdown table that the README shows."""
+    """All settings as the Markdown table that docs/settings.md shows."""
     lines = ["| variable | unit | default | why |", "|---|---|---|---|"]
     for name, field in Settings.model_fields.items():
         extra = field.json_schema_extra

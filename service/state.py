@@ -1,9 +1,10 @@
-"""What the requests of one process share, the gate that they pass, and the work that each of them opens."""
+"""The state of one process, which all its requests share, and the admission of those that predict."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from starlette.requests import Request
 
@@ -11,8 +12,9 @@ from service.catalogue import LabelledCatalogue
 from service.engine.engine import Engine
 from service.engine.limiter import ConcurrencyLimiter
 from service.errors import Draining, Overloaded
-from service.http.bodies import Aside, BodyReader
-from service.http.forms import FormLimits
+from service.http.bodies import BodyReader
+from service.http.listings import ListingReader
+from service.http.requests import Choices
 from service.observability.metrics import Metrics
 from service.registry.registry import Registry
 from service.settings import Settings
@@ -29,13 +31,12 @@ class ServiceState:
     registry: Registry
     engine: Engine
     bodies: BodyReader
-    form_limits: FormLimits
+    listings: ListingReader
     metrics: Metrics
     batches: ConcurrencyLimiter
     streams: ConcurrencyLimiter
     explanations: ConcurrencyLimiter
     catalogue: LabelledCatalogue
-    aside: Aside = field(default_factory=Aside)
     draining: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the time to finish batches and streams after SIGTERM is over: their other listings are not begun."""
@@ -48,13 +49,14 @@ class ServiceState:
         metrics = Metrics()
         engine = Engine(workers=settings.workers, capacity=settings.queue, gather=settings.gather)
         engine.listener = metrics.stage
+        bodies = BodyReader(total=settings.bodies_bytes, seconds=settings.body_seconds)
         return cls(
             settings=settings,
             registry=registry,
             engine=engine,
             metrics=metrics,
-            bodies=BodyReader(total=settings.bodies_bytes, seconds=settings.body_seconds),
-            form_limits=FormLimits(settings.form_fields, settings.form_files, settings.part_bytes),
+            bodies=bodies,
+            listings=ListingReader(settings, bodies, metrics.stage),
             batches=ConcurrencyLimiter(settings.batches, line=settings.batches * BATCHES_IN_LINE),
             streams=ConcurrencyLimiter(settings.streams),
             explanations=ConcurrencyLimiter(settings.explanations),
@@ -74,3 +76,16 @@ def state_of(request: Request) -> ServiceState:
     """The machinery of the app that got the request."""
     state: ServiceState = request.app.state.service
     return state
+
+
+AnyChoices = TypeVar("AnyChoices", bound=Choices)
+
+
+def begin(request: Request, options: type[AnyChoices]) -> tuple[AnyChoices, ServiceState]:
+    """The start of every prediction: admission, then the options. Nothing of the body is read yet.
+
+    Raises what `ServiceState.admit` raises, and InvalidRequest.
+    """
+    state = state_of(request)
+    state.admit()
+    return options.read(request.scope["query_string"]), state

@@ -1,9 +1,10 @@
-"""What holds for every test: TensorFlow keeps quiet and to the CPU, so that figures do not depend on the machine."""
+"""Settings and fixtures of every test. TensorFlow keeps quiet and to the CPU: figures do not depend on the machine."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,24 +20,49 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-# A pause of the machine is no finding of Hypothesis' tests; those of time limits measure the time themselves.
+# Hypothesis measures no time: a pause of the machine is no finding. Tests of time limits measure it themselves.
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
+OUT_OF_TIME = "out of time"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options for longer runs than a suite has time for, and for what the code makes.
+    """Options for longer runs, for a run that has to end in time, and for generated files.
 
     `pytest tests/contract --update` rewrites the API's document and the README's answers.
     """
-    parser.addoption("--fuzz", type=int, default=1, help="how many times as many made-up requests as usual (1)")
-    parser.addoption("--kills", type=int, default=50, help="random moments at which publishing is killed (50)")
+    parser.addoption("--fuzz", type=int, default=1, help="factor on the number of generated requests (1)")
     parser.addoption("--update", action="store_true", help="rewrite the files that tests compare generated parts with")
+    parser.addoption("--until", type=float, metavar="SECONDS", help="skip tests that would begin after this Unix time")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file on one worker, and those that share a trained version on one worker together."""
+    for item in items:
+        shared = "tiny_run" if "tiny_run" in getattr(item, "fixturenames", ()) else item.location[0]
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin no test after `--until`: a run that is out of time ends cleanly, and what failed before still fails it."""
+    until = item.config.getoption("--until")
+    if until is not None and time.time() > until:
+        pytest.skip(OUT_OF_TIME)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests there was no time for."""
+    skipped = sum(OUT_OF_TIME in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
+    if skipped:
+        terminalreporter.write_line(f"Out of time: {skipped} tests were not run. This is no failure.", yellow=True)
 
 
 @pytest.fixture(scope="session")
 def fuzz(request: pytest.FixtureRequest) -> int:
-    """How many times as many made-up requests as usual."""
+    """The factor on the number of generated requests."""
     return int(request.config.getoption("--fuzz"))
 
 
@@ -71,7 +97,7 @@ def tiny_predictor(tiny_version: Path) -> Predictor:
 
 @pytest.fixture(scope="session")
 def tiny_keras_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As `tiny_version`, with the networks' `.keras` twins; for tests that are marked `tensorflow`."""
+    """A tiny version with the networks' `.keras` twins as well; for tests that are marked `tensorflow`."""
     from tests.models.tiny_version import make_version
 
     root = tmp_path_factory.mktemp("tiny-keras") / "store"
@@ -80,7 +106,7 @@ def tiny_keras_version(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TinyRun]:
-    """A whole run of the training command, seconds long. Shared; for tests that are marked `tensorflow`."""
+    """One run of the training command, trained once: all its tests are on one worker. For `tensorflow` tests."""
     from tests.training.tiny import run_tiny
 
     folder = tmp_path_factory.mktemp("run")

@@ -65,7 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
 
     _add_fuse(commands)
-    _add_reseal(commands)
     _add_compare(commands)
     evaluate = commands.add_parser("evaluate", help="a version on anybody's labelled listings: report and thresholds")
     evaluate.add_argument("version", metavar="VERSION", help="a version of the store, or a version's folder")
@@ -121,21 +120,6 @@ def _add_fuse(commands: Any) -> None:
     fuse.set_defaults(run=_fuse, seed=None, read=_read_config)
 
 
-def _add_reseal(commands: Any) -> None:
-    reseal = commands.add_parser(
-        "reseal", help="seal a version again, its networks and thresholds byte for byte, measured and described anew"
-    )
-    reseal.add_argument("version", metavar="VERSION", help="a name in the store, or a folder")
-    reseal.add_argument(
-        "--config", type=Path, required=True, metavar="CONFIG.toml", help="catalogue, split, cohorts and model card"
-    )
-    reseal.add_argument("--store", type=Path, default=DEFAULT_STORE, help="where versions are (default: models/store)")
-    reseal.add_argument("--promote", action="store_true", help="make the version the one to serve unless it is worse")
-    reseal.add_argument("--force", action="store_true", help="even where the split refuses, or the version is worse")
-    reseal.add_argument("--work", type=Path, default=Path("runs"), help="keeps photo hashes (default: runs)")
-    reseal.set_defaults(run=_reseal, seed=None, read=_read_config)
-
-
 def _add_compare(commands: Any) -> None:
     compare = commands.add_parser(
         "compare",
@@ -189,25 +173,6 @@ def _fuse(config: RunConfig, options: argparse.Namespace, command: str) -> int:
 
     versions, choices = (options.text, options.image), {"promote": options.promote, "force": options.force}
     print(fuse(config, Store(options.store), _workspace(config, options), *versions, **choices, command=command))
-    return 0
-
-
-def _reseal(config: RunConfig, options: argparse.Namespace, command: str) -> int:
-    _quieten_progress()
-    from training.commands.reseal import reseal
-
-    store, workspace = Store(options.store), _workspace(config, options)
-    print(
-        reseal(
-            config,
-            store,
-            workspace,
-            options.version,
-            promote=options.promote,
-            force=options.force,
-            command=command,
-        )
-    )
     return 0
 
 

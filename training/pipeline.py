@@ -11,16 +11,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.comparison.promotion import promote as promote_version
 from models.listing import Modality
 from models.preprocessing.settings import Preprocessing
 from models.taxonomy import Taxonomy
 from models.versions.store import Store
 from training.catalogue.check import check_catalogue, usable_catalogue
 from training.catalogue.config_check import check_named_values
-from training.catalogue.dataset import WEIGHTLESS, Catalogue, read_catalogue, read_taxonomy
+from training.catalogue.dataset import Catalogue
 from training.catalogue.near_duplicates import group_near_duplicates
-from training.catalogue.split import EXCLUDED, lessons, may_evaluate, split_catalogue, split_fingerprint
+from training.catalogue.read import read_catalogue, read_taxonomy
+from training.catalogue.split import EXCLUDED, split_catalogue, split_fingerprint
+from training.catalogue.subsample import learnable, subsample
 from training.config.networks import HEAD_CUT
 from training.config.run import RunConfig
 from training.errors import CutInvalid, SplitError
@@ -89,7 +90,7 @@ def run(
     asked = config.cross_fit.where and config.text.network != "none"
     unseen = text_stages(config, data, workspace).cross_fitted() if asked else None
     release = Release(run_of(config, data, fitted, command, unseen), workspace.say, force=force)
-    return publish(release, fitted, store, promote=promote)
+    return release.publish(store, fitted.networks, fitted.preprocessing, promote=promote)
 
 
 def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
@@ -130,19 +131,11 @@ def run_of(
     )
 
 
-def publish(release: Release, fitted: Fitted, store: Store, *, promote: bool) -> str:
-    """Seal a version of the networks and return its name. Raises PublishRefused, StoreError."""
-    version = release.publish(store, fitted.networks, fitted.preprocessing)
-    if promote:
-        promote_version(store, version, release.say, force=release.force)
-    return version
-
-
 def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     """Read, check and split the catalogue; prints the check. Raises CatalogueError, CatalogueRefused, SplitError."""
     catalogue = read_catalogue(config.catalogue, weightless=True)
     check_named_values(config, catalogue.rows)
-    catalogue = catalogue.only(catalogue.rows["weight"].gt(0) | may_evaluate(catalogue.rows, config.split), WEIGHTLESS)
+    catalogue = learnable(catalogue, config.split)
     taxonomy = read_taxonomy(config.catalogue, catalogue)
     workspace.say(f"[data] {len(catalogue)} rows read, checking")
     groups = _groups(config, catalogue, workspace)
@@ -161,7 +154,7 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     split = split_catalogue(usable, config.split, groups[kept], seed=config.seed)
     rows = usable.rows.assign(given_split=usable.rows["split"], split=split, group=groups[kept])
     usable = Catalogue(usable.name, rows, usable.left_out).only(split != EXCLUDED, "near-duplicate of a held-out row")
-    usable = lessons(usable, config.catalogue, config.split.train_share, seed=config.seed)
+    usable = subsample(usable, config.catalogue, config.split.train_share, seed=config.seed)
     split = split.where(split.index.isin(usable.rows.index), EXCLUDED)
     counts = usable.rows["split"].value_counts().to_dict()
     workspace.say(f"[split] {', '.join(f'{part} {count}' for part, count in sorted(counts.items()))}")

@@ -1,4 +1,4 @@
-"""Labelled listings from a CSV file, row by row: neither rows nor photos gather in memory."""
+"""Labelled listings from a CSV file, row by row: neither rows nor photos gather in memory; and cells safe to write."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from models.errors import ListingsUnreadable
 from models.listing import Listing
@@ -15,6 +16,9 @@ TITLE, CATEGORY = "designation", "category"
 """Columns that there must be; `listing_id`, `description` and `image` may be."""
 _LONGEST_FIELD = 16 * 1024 * 1024
 """Characters in a field. The csv module's own limit of 131,072 is less than some sellers' descriptions."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What spreadsheets take for the start of a formula (OWASP, "CSV injection"); the last four are full-width forms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +107,9 @@ def _whole(reader: csv.DictReader[str], name: str) -> Iterator[dict[str, str]]:
         if None in row:  # what DictReader calls the fields beyond the header
             raise ListingsUnreadable(f"{name}: row {number} has more fields than the header")
         yield row
+
+
+def safe_cell(value: Any) -> str:
+    """`value` as text for a CSV file; a formula gets an apostrophe in front. Numbers stay numbers."""
+    text = str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text

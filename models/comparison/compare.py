@@ -24,12 +24,6 @@ BLOCK = 32
 ALL = "all"
 PARTS = {Modality.TEXT: "the text alone of those with both", Modality.IMAGE: "the photo alone of those with both"}
 """What each network by itself says to listings with text and photo."""
-EVIDENCE = {
-    Evidence.TITLE: "title alone",
-    Evidence.TEXT: "description, with or without title",
-    Evidence.IMAGE: "photo alone",
-    Evidence.BOTH: "text and photo",
-}
 FIRST_RIGHT, SECOND_RIGHT, BOTH_WRONG, UNJUDGED = "A right", "B right", "both wrong", "not judged"
 
 Answer = Prediction | ListingError
@@ -173,7 +167,7 @@ class _Counting:
         evidence = evidence_of(row.listing)
         self.outcomes.setdefault(ALL, Counter())[right] += 1
         self.categories.setdefault(row.category, Counter())[right] += 1
-        self.evidence.setdefault(EVIDENCE[evidence], Counter())[right] += 1
+        self.evidence.setdefault(evidence.label, Counter())[right] += 1
         if evidence is Evidence.BOTH:
             for modality, name in PARTS.items():
                 parts = (_code_of(first, modality), _code_of(second, modality))
@@ -184,7 +178,7 @@ class _Counting:
     def result(self) -> Comparison:
         """What was counted. Categories are in the second version's order, those that it does not know at the end."""
         codes = dict.fromkeys([*self.predictors[1].taxonomy.codes, *self.predictors[0].taxonomy.codes])
-        names = [*EVIDENCE.values(), *PARTS.values()]
+        names = [*(evidence.label for evidence in Evidence), *PARTS.values()]
         return Comparison(
             versions=(self.predictors[0].version, self.predictors[1].version),
             overall=_tally(self.outcomes.get(ALL, Counter())),

@@ -70,9 +70,17 @@ def measure_parity(
     Whatever precision the version asks for, this proves that the same network was compiled. Needs TensorFlow and at
     least one listing. Raises VersionRefused or ListingError.
     """
-    # A draft has neither its final name nor its golden listings' last checksum yet.
     compiled = Predictor.load(folder, runtime="openvino", verify=False, precision="f32")
-    reference = Predictor.load(folder, runtime="keras", verify=False)
+    return parity_of(Predictor.load(folder, runtime="keras", verify=False), compiled, listings, progress)
+
+
+def parity_of(
+    reference: Predictor,
+    compiled: Predictor,
+    listings: Sequence[Listing],
+    progress: Callable[[int], None] = lambda done: None,
+) -> Parity:
+    """Predict `listings`, at least one, with two predictors of the same version. Raises ListingError."""
     answers: tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]] = ([], [])
     for start in range(0, len(listings), 16):
         prepared = [compiled.prepare(listing) for listing in listings[start : start + 16]]

@@ -22,10 +22,11 @@ from typing import Any
 from models.comparison.compare import Comparison
 from models.comparison.mcnemar import SIGNIFICANCE
 from models.errors import NoVersion, PromotionRefused, VersionRefused, VersionUnknown
+from models.listing import evidence_label
 from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Taxonomy
 from models.versions.manifest import Manifest, read_manifest
-from models.versions.metrics import CASE_NAMES, read_metrics
+from models.versions.metrics import read_metrics
 from models.versions.store import Store
 
 MOST_TELLING = ("both", "text", "image", "title")
@@ -165,7 +166,7 @@ def _rows(name: str, current: _Cases, candidate: _Cases) -> Iterator[str]:
     for evidence in current:
         if evidence in candidate:
             old, new = current[evidence], candidate[evidence]
-            yield f"| {name} | {CASE_NAMES.get(evidence, evidence)} | {old.n:,} | {old} | {new.n:,} | {new} |"
+            yield f"| {name} | {evidence_label(evidence)} | {old.n:,} | {old} | {new.n:,} | {new} |"
 
 
 def _worse(name: str, current: _Cases, candidate: _Cases, same: bool) -> Iterator[str]:
@@ -175,7 +176,7 @@ def _worse(name: str, current: _Cases, candidate: _Cases, same: bool) -> Iterato
         return
     old, new = current[evidence], candidate[evidence]
     if new.high < (old.value if same else old.low):
-        yield f"{CASE_NAMES.get(evidence, evidence)} accuracy on {name!r} is {new}, of the current one {old}"
+        yield f"{evidence_label(evidence)} accuracy on {name!r} is {new}, of the current one {old}"
 
 
 def _codes(folder: Path) -> set[str]:

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
+from models.catalogue.rows import safe_cell
 from models.comparison.compare import BOTH_WRONG, FIRST_RIGHT, SECOND_RIGHT, UNJUDGED, Answer, Change, Comparison, Tally
 from models.comparison.mcnemar import SIGNIFICANCE, holm
 from models.errors import ListingError
@@ -159,13 +159,3 @@ def _name(code: str, taxonomy: Taxonomy) -> str:
 
 def _p(value: float) -> str:
     return "<0.0001" if value < 0.0001 else f"{value:.4f}"
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""What spreadsheets take for the start of a formula (OWASP, "CSV injection"); the last four are full-width forms."""
-
-
-def safe_cell(value: Any) -> str:
-    """`value` as text; what would be a formula begins with an apostrophe instead. Numbers stay numbers."""
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text

@@ -52,7 +52,7 @@ class Fusion:
         half = np.full(classes, 0.5, np.float32)
         return cls("mean", half, half, np.zeros(classes, np.float32))
 
-    def __call__(self, log_text: Floats, log_image: Floats) -> Floats:
+    def fuse(self, log_text: Floats, log_image: Floats) -> Floats:
         """Fused log-probabilities [B, C] of log-probabilities [B, C] and [B, C]; each row's probabilities sum to 1."""
         if self.method == "mean":
             return np.asarray(np.logaddexp(log_text, log_image) - np.float32(np.log(2.0)), dtype=np.float32)

@@ -132,6 +132,11 @@ def _photo_effects(subject: _Subject, photo: bytes, pixels: NDArray[np.uint8]) -
     yield PhotoEffects(occlusion.rows, occlusion.columns, rows)
 
 
+def ask_networks(predictor: Predictor, variants: Sequence[Prepared]) -> list[Logits]:
+    """The logits of some variants of a listing: nearly all the work of a step."""
+    return predictor.networks.logits(variants)
+
+
 class _Subject:
     """A listing that was predicted, and what becomes of its category's confidence when a modality is exchanged.
 
@@ -141,10 +146,9 @@ class _Subject:
     def __init__(self, predictor: Predictor, listing: Listing, precision: float | None) -> None:
         self.predictor = predictor
         self.prepared = predictor.prepare(listing)
-        (self._logits,) = predictor.logits([self.prepared])
+        (self._logits,) = ask_networks(predictor, [self.prepared])
         self._precision = precision
-        scores = predictor.fuse(self.prepared, self._logits)
-        self.prediction = predictor.conclude(self.prepared, scores, top_k=1, precision=precision)
+        self.prediction = self._conclude(self.prepared, self._logits)
         self._category = predictor.taxonomy.index(self.prediction.code)
 
     def falls_with_texts(self, texts: Sequence[ListingText]) -> list[float]:
@@ -156,13 +160,13 @@ class _Subject:
             else replace(variant, evidence=Evidence.BOTH, pixels=self.prepared.pixels)
             for variant in variants
         ]
-        return self._falls(whole, Modality.TEXT, self.predictor.logits(variants))
+        return self._falls(whole, Modality.TEXT, ask_networks(self.predictor, variants))
 
     def falls_with_photos(self, photos: Sequence[NDArray[np.uint8]]) -> list[float]:
         """The same for photos, each as uint8 [H, W, 3] that the network takes."""
         variants = [Prepared(Evidence.IMAGE, None, Evidence.TITLE, pixels, ()) for pixels in photos]
         whole = [replace(self.prepared, pixels=variant.pixels) for variant in variants]
-        return self._falls(whole, Modality.IMAGE, self.predictor.logits(variants))
+        return self._falls(whole, Modality.IMAGE, ask_networks(self.predictor, variants))
 
     def what_if(self, text: ListingText) -> tuple[WhatIf, ...]:
         """Predictions without the photo, the description and all text, as far as something is left."""
@@ -184,7 +188,7 @@ class _Subject:
 
     def _without_description(self, text: ListingText) -> Prediction:
         title = self._text_alone(replace(text, description=""))
-        (logits,) = self.predictor.logits([title])
+        (logits,) = ask_networks(self.predictor, [title])
         if self.prepared.pixels is not None:
             title = replace(title, evidence=Evidence.BOTH, pixels=self.prepared.pixels)
         return self._conclude(title, {**self._logits, **logits})
@@ -194,15 +198,11 @@ class _Subject:
         return Prepared(evidence, features, evidence, None, ())
 
     def _falls(self, variants: Sequence[Prepared], modality: Modality, logits: Sequence[Logits]) -> list[float]:
-        return [
-            self.prediction.confidence - self._confidence(variant, {**self._logits, modality: values[modality]})
-            for variant, values in zip(variants, logits, strict=True)
-        ]
-
-    def _confidence(self, prepared: Prepared, logits: Logits) -> float:
-        scores = self.predictor.fuse(prepared, logits)
-        return float(self.predictor.served(prepared, scores)[self._category])
+        decider = self.predictor.decider
+        scores = decider.fuse(variants, [{**self._logits, modality: values[modality]} for values in logits])
+        confidences = [decider.served(*pair)[self._category] for pair in zip(variants, scores, strict=True)]
+        return [self.prediction.confidence - float(confidence) for confidence in confidences]
 
     def _conclude(self, prepared: Prepared, logits: Logits) -> Prediction:
-        scores = self.predictor.fuse(prepared, logits)
+        (scores,) = self.predictor.decider.fuse([prepared], [logits])
         return self.predictor.conclude(prepared, scores, top_k=1, precision=self._precision)

@@ -14,6 +14,7 @@ from models.listing import Modality
 from models.networks.runtime import Network, RuntimeName, load_network
 from models.preprocessing.prepare import Prepared
 from models.preprocessing.text.features import pad_batch, serving_length
+from models.timing import Stage, StageTimer
 from models.versions.manifest import Manifest
 
 MAX_BATCH = 32
@@ -67,11 +68,15 @@ class Networks:
         """Logits of each listing for the modalities it has, in the order given; at most `MAX_BATCH` texts and
         `MAX_PHOTOS` photos a pass.
         """
+        with StageTimer(Stage.NETWORK):
+            return self._logits(prepared)
+
+    def _logits(self, prepared: Sequence[Prepared]) -> list[Logits]:
         answers: list[dict[Modality, NDArray[np.float32]]] = [{} for _ in prepared]
         for modality, network in self.by_modality.items():
             rows = [row for row, listing in enumerate(prepared) if modality in listing.modalities]
             for batch in _batches(rows, _most(modality, network)):
-                logits = network(_inputs(modality, [prepared[row] for row in batch]))
+                logits = network.logits(_inputs(modality, [prepared[row] for row in batch]))
                 for row, values in zip(batch, logits, strict=True):
                     answers[row][modality] = values
         return list(answers)

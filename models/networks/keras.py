@@ -87,7 +87,7 @@ class KerasNetwork:
         dtypes = {name: np.dtype(spec.dtype.as_numpy_dtype) for name, spec in signature.items()}
         return cls(call, dtypes, int(model.outputs[0].shape[1]))
 
-    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    def logits(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """See `models.networks.runtime.Network`."""
         feed = {name: np.asarray(inputs[name], dtype) for name, dtype in self._dtypes.items()}
         return np.array(self._call(feed), dtype=np.float32)

@@ -85,7 +85,7 @@ class OpenVinoNetwork:
             raise VersionRefused(f"{path.name} cannot be compiled: {_summary(error)}") from error
         return cls(requests, dtypes, classes, precision if precision == "int8" else computed)
 
-    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    def logits(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """See `models.networks.runtime.Network`."""
         feed = [_writeable(np.ascontiguousarray(inputs[name], dtype)) for name, dtype in self._dtypes.items()]
         request = self._requests.get()

@@ -31,7 +31,7 @@ class Network(Protocol):
     @property
     def runtime(self) -> Literal["openvino", "keras"]: ...
 
-    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[float32]:
+    def logits(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[float32]:
         """Logits float32 [B, C] of a batch of any size; the caller owns the array. Inputs are those that
         `models.preprocessing.settings` describes, each with a leading batch axis; keys that the network does not take
         are ignored. Raises KeyError for a missing one.

@@ -16,7 +16,7 @@ from models.preprocessing.image.decode import DecodedImage, prepare_image
 from models.preprocessing.settings import Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import TextFeatures, load_text_features
-from models.timing import Stage, timed
+from models.timing import Stage, StageTimer
 
 TEXT_EMPTY = "text_empty"
 TEXT_IGNORED = "text_ignored"
@@ -59,7 +59,7 @@ class Preparation:
         config = Preprocessing.read(folder)
         return cls(config, None if config.text is None else load_text_features(config.text, folder))
 
-    def __call__(self, listing: Listing) -> Prepared:
+    def prepare(self, listing: Listing) -> Prepared:
         """Prepare one listing: CPU work of 0.1 to 5 ms. Raises ListingError with a pointer to the part at fault."""
         warnings: list[str] = []
         text = self._text(listing, warnings)
@@ -87,7 +87,7 @@ class Preparation:
         """
         if self._text_features is None:
             raise ValueError("no text network")
-        return Evidence.TEXT if text.description else Evidence.TITLE, self._text_features(text)
+        return Evidence.TEXT if text.description else Evidence.TITLE, self._text_features.extract(text)
 
     def _text(self, listing: Listing, warnings: list[str]) -> tuple[Evidence, Mapping[str, NDArray[Any]]] | None:
         if not listing.designation.strip() and not listing.description.strip():
@@ -95,7 +95,7 @@ class Preparation:
         if self._text_features is None:
             warnings.append(TEXT_IGNORED)
             return None
-        with timed(Stage.TEXT):
+        with StageTimer(Stage.TEXT):
             text = ListingText.clean(listing.designation, listing.description)
             if text.is_empty:
                 warnings.append(TEXT_EMPTY)
@@ -109,7 +109,7 @@ class Preparation:
             warnings.append(IMAGE_IGNORED)
             return None
         try:
-            with timed(Stage.DECODE):
+            with StageTimer(Stage.DECODE):
                 decoded = prepare_image(listing.image, self.config.image)
         except ImageError as error:
             error.pointer = "/image"

@@ -7,14 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import VersionRefused
+from models.listing import evidence_label
 
 FILE_NAME = "metrics.json"
-CASE_NAMES = {
-    "text": "text (title + description as given)",
-    "title": "title alone",
-    "image": "photo alone",
-    "both": "fused",
-}
 
 
 def read_metrics(folder: Path) -> dict[str, Any]:
@@ -47,7 +42,7 @@ def quality_table(metrics: dict[str, Any]) -> str:
 
 def _row(name: str, evidence: str, figures: dict[str, Any]) -> str:
     intervals = [_interval(figures[key]) for key in ("accuracy", "f1_weighted", "f1_macro")]
-    cells = [name, CASE_NAMES.get(evidence, evidence), str(figures["n"]), *intervals, f"{figures['ece']:.3f}"]
+    cells = [name, evidence_label(evidence), str(figures["n"]), *intervals, f"{figures['ece']:.3f}"]
     return f"| {' | '.join(cells)} |"
 
 

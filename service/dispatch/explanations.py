@@ -70,7 +70,7 @@ async def explained(job: PredictionJob, listing: Listing) -> Explanation:
     """Explain the prediction for one listing. Raises what the listing or the engine deserves."""
     record = context_of(job.request)
     job.note_photo(listing)
-    steps = explain_in_steps(job.loaded.predictor, listing, precision=job.options.precision)
+    steps = explain_in_steps(job.loaded.predictor, listing, precision=job.precision)
     begun = False
     with job.state.explanations.take():
         while True:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from models.decision.prediction import Answers, Prediction
 from models.errors import ImageTooLarge, PykutenError
@@ -19,11 +20,11 @@ from service.engine.waiting import answer_of
 from service.errors import DeadlineExceeded, InvalidRequest
 from service.http.context import PhotoHash, context_of
 from service.http.requests import Options, language
-from service.http.responses import LabelTable, with_pointer
+from service.http.responses import LabelTable, json_response, prediction_body, with_pointer
 from service.observability.logs import LOGGER
 from service.registry.loading import LoadedVersion
 from service.settings import Settings
-from service.state import ServiceState, state_of
+from service.state import ServiceState
 
 DEADLINE_HEADER = "X-Deadline-Ms"
 
@@ -40,10 +41,11 @@ class PredictionJob:
     request: Request
     state: ServiceState
     loaded: LoadedVersion
-    options: Options
+    top_k: int
+    precision: float | None
     seconds: float
     deadline: float
-    words: LabelTable
+    labels: LabelTable
 
     def submit(
         self, listings: Sequence[Listing | Source], *, deadline: float | None = None, admitted: bool = False
@@ -52,8 +54,8 @@ class PredictionJob:
         future = self.state.engine.submit(
             self.loaded.predictor,
             listings,
-            top_k=self.options.top_k,
-            precision=self.options.precision,
+            top_k=self.top_k,
+            precision=self.precision,
             deadline=self.deadline if deadline is None else deadline,
             admitted=admitted,
         )
@@ -82,13 +84,6 @@ def check_photo(listing: Listing, settings: Settings) -> None:
         raise ImageTooLarge(pointer="/image")
 
 
-def begin(request: Request) -> tuple[Options, ServiceState]:
-    """The start of every prediction: the gate, then the options. Nothing of the body is read yet."""
-    state = state_of(request)
-    state.admit()
-    return Options.read(request.scope["query_string"]), state
-
-
 def _seconds(request: Request, seconds: float) -> float:
     asked = request.headers.get(DEADLINE_HEADER)
     if asked is None:
@@ -107,11 +102,13 @@ async def open_job(state: ServiceState, request: Request, options: Options, *, s
     allowed = _seconds(request, seconds)
     deadline = time.monotonic() + allowed
     loaded = await _loaded(state, options.version, deadline)
+    categories = len(loaded.predictor.taxonomy)
     context_of(request).version = loaded.predictor.version
-    options = options.for_categories(len(loaded.predictor.taxonomy))
-    loaded.predictor.check_options(options.top_k, options.precision)
-    words = loaded.labels(language(options.lang, request.headers.get("accept-language", "")))
-    return PredictionJob(request, state, loaded, options, allowed, deadline, words)
+    # The default fits versions with fewer categories; a number from the caller is left to be refused.
+    top_k = options.top_k if "top_k" in options.model_fields_set else min(options.top_k, categories)
+    loaded.predictor.check_options(top_k, options.precision)
+    labels = loaded.labels(language(options.lang, request.headers.get("accept-language", "")))
+    return PredictionJob(request, state, loaded, top_k, options.precision, allowed, deadline, labels)
 
 
 async def _loaded(state: ServiceState, version: str | None, deadline: float) -> LoadedVersion:
@@ -122,3 +119,10 @@ async def _loaded(state: ServiceState, version: str | None, deadline: float) -> 
             return await state.registry.get(version)
     except TimeoutError:
         raise DeadlineExceeded from None
+
+
+async def predict_listing(request: Request, state: ServiceState, options: Options, listing: Listing) -> Response:
+    """The answer to a request with one listing. Raises what `open_job` and `PredictionJob.predict` raise."""
+    job = await open_job(state, request, options, seconds=state.settings.deadline_seconds)
+    prediction = await job.predict(listing)
+    return json_response(prediction_body(prediction, job.labels, listing.id))

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from models.catalogue.index import CatalogueRow
-from models.decision.prediction import Answers, Prediction
+from models.decision.prediction import Prediction
 from models.errors import ListingError, PykutenError
 from models.listing import Listing
 from service.catalogue import LabelledCatalogue
 from service.dispatch.items import Item
 from service.dispatch.job import PredictionJob
-from service.dispatch.scheduler import ChunkScheduler
-from service.engine.waiting import ASSEMBLY_SECONDS, answer_of
+from service.dispatch.scheduler import predict_all
 from service.errors import CatalogueUnavailable, Internal
 from service.http.requests import SampleQuery
 
@@ -76,7 +73,7 @@ async def draw_listings(
     while tried < len(items) and len(found) < draw.count:
         few = items[tried : tried + (AT_ONCE if looking else draw.count - len(found))]
         tried += len(few)
-        answers = await _ask(job, few)
+        answers = await predict_all(job, few)
         drawn = [_drawn(item, answer) for item, answer in zip(few, answers, strict=True)]
         found += [one for one in drawn if one is not None and _fits(one, draw)]
     return found[: draw.count], tried
@@ -89,17 +86,6 @@ def _shuffled(job: PredictionJob, catalogue: LabelledCatalogue, draw: SampleQuer
         : settings.catalogue_sample_attempts
     ]
     return [RowItem(int(row), settings, catalogue=catalogue, names_photo=rows.names_photo(int(row))) for row in order]
-
-
-async def _ask(job: PredictionJob, items: Sequence[RowItem]) -> Answers:
-    with closing(ChunkScheduler(job)) as chunks:
-        answers = [chunks.add(item, job.deadline) for item in items]
-        gathered = asyncio.ensure_future(_all(answers))
-        return await answer_of(gathered, job.deadline + ASSEMBLY_SECONDS, job.request.receive)
-
-
-async def _all(answers: Sequence[asyncio.Future[Prediction | PykutenError]]) -> Answers:
-    return [await answer for answer in answers]
 
 
 def _drawn(item: RowItem, answer: Prediction | PykutenError) -> SampledListing | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
+from contextlib import closing
 from functools import partial
 from typing import NamedTuple
 
 from models.decision.prediction import Answer, Answers
 from service.dispatch.items import Item
 from service.dispatch.job import PredictionJob
+from service.engine.waiting import ASSEMBLY_SECONDS, answer_of
 from service.errors import Draining
 
 CHUNK_LISTINGS = 16
@@ -98,3 +101,18 @@ class ChunkScheduler:
             answer = self._waiting.popleft().answer
             if not answer.done():
                 answer.set_result(Draining())
+
+
+async def predict_all(job: PredictionJob, items: Sequence[Item]) -> Answers:
+    """The answers to all items, in their order, due by the job's deadline.
+
+    Raises DeadlineExceeded when they are not together some time after it, and ClientGone.
+    """
+    with closing(ChunkScheduler(job)) as scheduler:
+        answers = [scheduler.add(item, job.deadline) for item in items]
+        together = asyncio.ensure_future(_all(answers))
+        return await answer_of(together, job.deadline + ASSEMBLY_SECONDS, job.request.receive)
+
+
+async def _all(answers: Sequence[asyncio.Future[Answer]]) -> Answers:
+    return [await answer for answer in answers]  # `gather` would log every batch that is cancelled

@@ -99,7 +99,7 @@ class Intake:
         """Take the oldest line out, which makes room for others."""
         held = self._held.popleft()
         self._bytes -= held.bytes
-        self._state.bodies.give_back(held.bytes)
+        self._state.bodies.release(held.bytes)
         self._room.set()
         return held
 
@@ -162,7 +162,7 @@ class Intake:
             await self._make_room()
         while True:
             try:
-                self._state.bodies.take(size)
+                self._state.bodies.hold(size)
                 break
             except Overloaded:
                 if not self._held:
@@ -251,12 +251,12 @@ class LineStream(Response):
         last = b""
         if intake.error is not None:
             self._record.code = intake.error.code
-            last = _encode(result_body(intake.lines, None, intake.error, self._job.words, self._record.request_id))
+            last = _encode(result_body(intake.lines, None, intake.error, self._job.labels, self._record.request_id))
         await send({"type": "http.response.body", "body": last, "more_body": False})
 
     def _line(self, held: _Held) -> bytes:
         answer = held.answer.result() if held.answer.done() else DeadlineExceeded()
-        return _encode(result_body(held.item.index, held.item.id, answer, self._job.words, self._record.request_id))
+        return _encode(result_body(held.item.index, held.item.id, answer, self._job.labels, self._record.request_id))
 
 
 def _encode(result: PredictedItem | FailedItem) -> bytes:

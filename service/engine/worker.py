@@ -11,7 +11,7 @@ from models.errors import PykutenError
 from models.listing import Listing
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
-from models.timing import Stage, tell, timed
+from models.timing import Stage, StageTimer, tell
 from service.engine.jobs import Source, _Call, _Job
 from service.errors import ClientGone, DeadlineExceeded, Internal, Overloaded
 from service.observability.logs import event
@@ -72,7 +72,7 @@ def _prepare(job: _Job, listing: Listing | Source) -> Prepared | PykutenError:
         return DeadlineExceeded()
     try:
         if not isinstance(listing, Listing):
-            with timed(Stage.PARSE):
+            with StageTimer(Stage.PARSE):
                 listing = listing()
         return job.predictor.prepare(listing)
     except PykutenError as error:

@@ -45,12 +45,6 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def require_json(request: Request) -> None:
-    """Raises UnsupportedMediaType unless the body is declared as JSON."""
-    if media_type(request) != JSON:
-        raise UnsupportedMediaType
-
-
 class BodyReader:
     """Reads bodies whole, into memory, within limits. One for each process: `total` bounds all bodies held at once.
 
@@ -78,41 +72,37 @@ class BodyReader:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared[:20]) > limit:
             raise BodyTooLarge
-        record = context_of(request)
+        context = context_of(request)
         chunks: list[bytes] = []
         try:
-            async with asyncio.timeout(self._seconds):
-                more = True
-                while more:
-                    message = await request.receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientGone
-                    chunk = message.get("body", b"")
-                    more = message.get("more_body", False)
-                    if record.bytes_in + len(chunk) > limit:
-                        raise BodyTooLarge
-                    self.take(len(chunk))
-                    record.bytes_in += len(chunk)
-                    chunks.append(chunk)
-        except TimeoutError:
-            self.give_back(record.bytes_in)
-            raise SlowClient from None
-        except BaseException:
-            self.give_back(record.bytes_in)
-            raise
-        try:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    more = True
+                    while more:
+                        message = await request.receive()
+                        if message["type"] == "http.disconnect":
+                            raise ClientGone
+                        chunk = message.get("body", b"")
+                        more = message.get("more_body", False)
+                        if context.bytes_in + len(chunk) > limit:
+                            raise BodyTooLarge
+                        self.hold(len(chunk))
+                        context.bytes_in += len(chunk)
+                        chunks.append(chunk)
+            except TimeoutError:
+                raise SlowClient from None
             yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
         finally:
-            self.give_back(record.bytes_in)
+            self.release(context.bytes_in)
 
-    def take(self, size: int) -> None:
+    def hold(self, size: int) -> None:
         """Count bytes that are held from now on. Raises Overloaded when the total does not allow them."""
         if size > self._free:
             raise Overloaded
         self._free -= size
 
-    def give_back(self, size: int) -> None:
-        """Count bytes that were taken and are no longer held."""
+    def release(self, size: int) -> None:
+        """Count bytes that are no longer held."""
         self._free += size
 
 
@@ -162,15 +152,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Aside:
-    """One thread, so that what waits for it takes no more than one core; requests in it hold their bodies' memory."""
+_THREAD = ThreadPoolExecutor(1, thread_name_prefix="offload")
+"""One thread of the process, so that large bodies take no more than one core; those that wait hold their memory."""
 
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="aside")  # starts with the first call
 
-    async def run(self, large: bool, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The function's result, from the thread when `large`. Raises what it raises."""
-        if not large:
-            return function(*args, **kwargs)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: function(*args, **kwargs))
+async def offload(is_large: bool, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The function's result, computed in a thread when the input is large, else inline. Raises what it raises."""
+    if not is_large:
+        return function(*args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_THREAD, lambda: function(*args, **kwargs))

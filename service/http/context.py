@@ -17,7 +17,7 @@ SHA256_CHARACTERS = 12
 
 
 class PhotoHash:
-    """The first characters of a photo's SHA-256, computed when it is written: by the thread that writes the log."""
+    """The first characters of a photo's SHA-256, computed only when a line with it is logged."""
 
     __slots__ = ("_photo",)
 

@@ -152,14 +152,8 @@ class Options(Choices):
 
     @classmethod
     def read(cls, query: bytes) -> Options:
-        """As above; without any, which is the rule, nothing is parsed."""
+        """Options of a raw query string; an empty one is not parsed. Raises InvalidRequest."""
         return super().read(query) if query else _DEFAULTS
-
-    def for_categories(self, count: int) -> Self:
-        """The default `top_k` fits versions with fewer categories; one that was asked for is left to be refused."""
-        if self.top_k > count and "top_k" not in self.model_fields_set:
-            return self.model_copy(update={"top_k": count})
-        return self
 
 
 class SampleQuery(Choices):

@@ -1,6 +1,7 @@
-"""The gate in front of every path that needs a key. In place only where the operator has set keys.
+"""API keys in front of the routes. In place only where the operator has set keys.
 
-Paths are listed that need none; whatever is not listed does, so that a path added later is closed rather than open.
+A route's tag says which scope a key needs for it. A path without a route needs a key that may read, and so does a route
+whose tag is not listed: what is added later is closed rather than open.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Forbidden, RateLimited, ServiceError, Unauthorized
@@ -17,35 +18,41 @@ from service.http.context import context_of
 from service.http.problems import problem_response
 from service.middleware.keys import ApiKeys
 from service.middleware.keys import Scope as KeyScope
-from service.routes.page import ASSETS, DOCS_ASSETS
 
-OPEN_PATHS = frozenset({"/", "/docs", "/openapi.json", "/health/live", "/health/ready"})
-OPEN_FOLDERS = (f"{ASSETS}/", f"{DOCS_ASSETS}/")
-METRICS_PATH = "/metrics"
-PREDICTING_PATHS = frozenset({"/predict", "/explain", "/catalogue/listings"})
-"""And all below `/predict/`."""
+SCOPES: dict[str, KeyScope | None] = {
+    "predictions": KeyScope.PREDICT,
+    "catalogue": KeyScope.READ,
+    "metrics": KeyScope.METRICS,
+    "health": None,
+    "page": None,
+}
+"""The scope that the routes of each tag need; None: no key."""
+PREDICTING_NAMES = frozenset({"drawn_listings"})
+"""Routes with another tag that predict."""
 
 
 class ApiKeyMiddleware:
-    """Lets requests with the right key through. `metrics_open`: `/metrics` needs none. Of those that do not get
-    through, the one of `routes` that they asked for is noted for metrics and the log.
+    """Lets requests with the right key through to `routes`. `metrics_open`: `/metrics` needs none.
+
+    The route of a refused request is put into its scope, for metrics and the log.
     """
 
     def __init__(self, app: ASGIApp, keys: ApiKeys, *, routes: Sequence[BaseRoute], metrics_open: bool) -> None:
         self.app = app
         self._keys = keys
-        self._routes = routes
-        self._metrics_open = metrics_open
+        scopes = SCOPES | {"metrics": None} if metrics_open else SCOPES
+        self._scopes = [(route, _scope_of(route, scopes)) for route in routes]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or self._is_open(scope["path"]):
+        route, needed = self._match(scope) if scope["type"] == "http" else (None, None)
+        if needed is None:
             await self.app(scope, receive, send)
             return
         request = Request(scope)
         try:
-            headers = self._check(request)
+            headers = self._check(request, needed)
         except ServiceError as error:
-            scope["route"] = next((one for one in self._routes if one.matches(scope)[0] is Match.FULL), None)
+            scope["route"] = route
             await problem_response(error, request)(scope, receive, send)
             return
         if not headers:
@@ -59,20 +66,28 @@ class ApiKeyMiddleware:
 
         await self.app(scope, receive, send_with_rate)
 
-    def _is_open(self, path: str) -> bool:
-        return path in OPEN_PATHS or path.startswith(OPEN_FOLDERS) or (self._metrics_open and path == METRICS_PATH)
+    def _match(self, scope: Scope) -> tuple[BaseRoute | None, KeyScope | None]:
+        """The route of the request, and the scope that it needs: also where only the method is another."""
+        partly: KeyScope | None = KeyScope.READ
+        for route, needed in self._scopes:
+            match, _ = route.matches(scope)
+            if match is Match.FULL:
+                return route, needed
+            if match is Match.PARTIAL:
+                partly = needed
+        return None, partly
 
-    def _check(self, request: Request) -> Mapping[str, str]:
+    def _check(self, request: Request, needed: KeyScope) -> Mapping[str, str]:
         """The rate's headers. Raises Unauthorized, Forbidden or RateLimited."""
         presented = _presented(request)
         if presented is None:
             raise Unauthorized
-        found = self._keys.find(presented)
-        if found is None:
+        entry = self._keys.find(presented)
+        if entry is None:
             raise Unauthorized(invalid=True)
-        key, bucket = found
+        key, bucket = entry
         context_of(request).client = key.name
-        if _scope_of(request.scope["path"]) not in key.scopes:
+        if needed not in key.scopes:
             raise Forbidden
         if bucket is None:
             return {}
@@ -90,8 +105,10 @@ def _presented(request: Request) -> bytes | None:
     return key.encode("latin-1") if key else None
 
 
-def _scope_of(path: str) -> KeyScope:
-    if path == METRICS_PATH:
-        return KeyScope.METRICS
-    predicts = path in PREDICTING_PATHS or path.startswith("/predict/")
-    return KeyScope.PREDICT if predicts else KeyScope.READ
+def _scope_of(route: BaseRoute, scopes: Mapping[str, KeyScope | None]) -> KeyScope | None:
+    if isinstance(route, Mount):  # the files of the pages
+        return None
+    if getattr(route, "name", None) in PREDICTING_NAMES:
+        return KeyScope.PREDICT
+    tags = getattr(route, "tags", None) or [""]
+    return scopes.get(tags[0], KeyScope.READ)

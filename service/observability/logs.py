@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import threading
-import time
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
-from queue import Empty, SimpleQueue
+from logging.handlers import QueueHandler, QueueListener
+from queue import Full, Queue
 from typing import Any, TextIO
 
 LOGGER = logging.getLogger("pykuten")
@@ -34,10 +34,10 @@ class JsonFormatter(logging.Formatter):
 def trace(error: BaseException) -> dict[str, Any]:
     """Type and frames of an exception and of what caused it, without their messages."""
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-    found: dict[str, Any] = {"error": type(error).__qualname__, "trace": frames[-20:]}
+    fields: dict[str, Any] = {"error": type(error).__qualname__, "trace": frames[-20:]}
     if error.__cause__ is not None:
-        found["cause"] = trace(error.__cause__)
-    return found
+        fields["cause"] = trace(error.__cause__)
+    return fields
 
 
 def event(level: int, name: str, error: BaseException | None = None, **fields: object) -> None:
@@ -48,69 +48,61 @@ def event(level: int, name: str, error: BaseException | None = None, **fields: o
 
 def configure(level: str) -> None:
     """Send this service's and the server's log lines to stdout. Called by `__main__` only."""
-    handler = LogWriter(sys.stdout)
-    handler.setFormatter(JsonFormatter())
+    # A file of its own: at its end Python would wait for a `sys.stdout` that a thread writes to.
+    stream = sys.__stdout__ and open(sys.__stdout__.fileno(), "w", encoding="ascii", closefd=False)  # noqa: SIM115
     # What no line shows need not be looked up for each (the logging package's own advice for speed).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
-    root.handlers = [handler]
+    root.handlers = [LogQueue(stream)]
     root.setLevel(logging.WARNING)
     LOGGER.setLevel(level.upper())
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of every malformed form
+    for name in ("python_multipart", "uvicorn.error"):  # they warn of every malformed form and request
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
-GATHER_SECONDS = 0.02
-"""Lines wait so long for others to be written with."""
-MAX_LINES = 1000
-"""Lines that are written in one go."""
+QUEUE_LINES = 10_000
+"""Lines that wait for a reader that stalls: about 5 MB."""
 CLOSE_SECONDS = 5.0
 """Longest wait at the end for a reader that does not read."""
 
 
-class LogWriter(logging.Handler):
-    """A handler whose lines reach `stream` in their order, a moment later; `close` writes what is left."""
+class LogQueue(QueueHandler):
+    """Formats records; a thread writes them to `stream`. Lines that find `capacity` others waiting are dropped, and the
+    line after them says how many. Without a stream nothing is written.
+    """
 
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__()
-        self._stream = stream
-        self._records: SimpleQueue[logging.LogRecord | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="log-writer", daemon=True)
-        self._thread.start()
+    queue: Queue[logging.LogRecord]
 
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Take a record, without the lock that handlers have for their streams."""
-        if not self.filter(record):
-            return False
-        self._records.put(record)
-        return True
+    def __init__(self, stream: TextIO | None, capacity: int = QUEUE_LINES) -> None:
+        super().__init__(Queue(capacity))
+        self.setFormatter(JsonFormatter())
+        self._dropped = 0
+        _Writer(self.queue, stream).start()
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Put a formatted record into the queue, or count it as dropped."""
+        try:
+            if self._dropped:
+                fields = {"fields": {"lines": self._dropped}}
+                notice = LOGGER.makeRecord(LOGGER.name, logging.WARNING, "", 0, "lines dropped", (), None, extra=fields)
+                self.queue.put_nowait(self.prepare(notice))
+                self._dropped = 0
+            self.queue.put_nowait(record)
+        except Full:
+            self._dropped += 1
 
     def close(self) -> None:
-        """Write what is left, and stop."""
-        if self._thread.is_alive():
-            self._records.put(None)
-            self._thread.join(CLOSE_SECONDS)
+        """Wait until what is queued is written, but not for long."""
+        with self.queue.all_tasks_done:
+            self.queue.all_tasks_done.wait_for(lambda: not self.queue.unfinished_tasks, CLOSE_SECONDS)
         super().close()
 
-    def _work(self) -> None:
-        going_on = True
-        while going_on:
-            records = [self._records.get()]
-            time.sleep(GATHER_SECONDS)
-            while len(records) < MAX_LINES:
-                try:
-                    records.append(self._records.get_nowait())
-                except Empty:
-                    break
-            if None in records:
-                going_on = False
-            self._write([record for record in records if record is not None])
 
-    def _write(self, records: list[logging.LogRecord]) -> None:
-        if self._stream.closed:
-            return  # nobody is left to read it, nor to be told
-        try:
-            self._stream.write("".join(f"{self.format(record)}\n" for record in records))
-            self._stream.flush()
-        except Exception:  # noqa: BLE001 - a full disk or a closed pipe must not end the logging for good
-            for record in records[:1]:
-                self.handleError(record)
+class _Writer(QueueListener):
+    def __init__(self, queue: Queue[logging.LogRecord], stream: TextIO | None) -> None:
+        super().__init__(queue)
+        self._stream = stream
+
+    def handle(self, record: logging.LogRecord) -> None:
+        with suppress(OSError, ValueError):  # a full disk or a closed pipe must not end the logging for good
+            print(record.msg, file=self._stream, flush=True)

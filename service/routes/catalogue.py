@@ -30,7 +30,7 @@ from service.http.responses import (
 )
 from service.routes.examples import DRAW, LABELLED, ROWS
 from service.routes.openapi import SERVING_PROBLEMS, parameters, problems
-from service.state import state_of
+from service.state import begin, state_of
 
 router = APIRouter(tags=["catalogue"])
 
@@ -121,14 +121,12 @@ async def sampled_listings(request: Request) -> Response:
     `predicted` and `only` look for listings: at most 240, unless the operator set another number, are asked about, so
     there may be fewer than `count`, or none. Listings that cannot be predicted are passed over.
     """
-    state = state_of(request)
-    state.admit()
-    draw = SampleQuery.read(request.scope["query_string"])
+    draw, state = begin(request, SampleQuery)
     with state.batches.take():
         seconds = state.settings.batch_deadline_seconds
         job = await open_job(state, request, draw.options(TOP_K), seconds=seconds)
         found, tried = await draw_listings(job, state.catalogue, draw)
-    return json_response({"listings": [_drawn_body(one, job.words) for one in found], "tried": tried})
+    return json_response({"listings": [_drawn_body(one, job.labels) for one in found], "tried": tried})
 
 
 @router.get(

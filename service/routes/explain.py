@@ -23,8 +23,7 @@ from service.routes.openapi import (
     json_body,
     problems,
 )
-from service.routes.predict import read_listing
-from service.state import state_of
+from service.state import begin
 
 router = APIRouter(tags=["predictions"])
 
@@ -48,10 +47,9 @@ async def explain(request: Request) -> Response:
     covered in up to 36 places, on a grid of at most 12 by 12 cells; cells that are empty have no effect and are not
     tried. Two explanations are worked on at once, unless the operator set another number; others get `overloaded`.
     """
-    state = state_of(request)
-    state.admit()
-    options = Choices.read(request.scope["query_string"]).options(TOP_K)
-    async with read_listing(request, state) as listing:
-        job = await open_job(state, request, options, seconds=state.settings.batch_deadline_seconds)
+    choices, state = begin(request, Choices)
+    async with state.listings.read(request) as listing:
+        seconds = state.settings.batch_deadline_seconds
+        job = await open_job(state, request, choices.options(TOP_K), seconds=seconds)
         explanation = await explained(job, listing)
-    return json_response(explanation_body(explanation, job.words, listing.id))
+    return json_response(explanation_body(explanation, job.labels, listing.id))

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from service.registry.registry import Registry
 from service.state import ServiceState, state_of
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["metrics"], include_in_schema=False)
 
 
 @router.get("/metrics")

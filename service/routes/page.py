@@ -8,15 +8,16 @@ from pathlib import Path
 from string import Template
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Header, Request
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import HTMLResponse, Response
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from models.errors import NoVersion
 from service.http.responses import is_held
 from service.state import state_of
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["page"], include_in_schema=False)
 
 PAGE = Path(__file__).resolve().parent.parent / "page"
 ASSETS = "/assets"
@@ -68,11 +69,13 @@ class FreshFiles(StaticFiles):
         return response
 
 
-def mount_assets(app: FastAPI) -> None:
-    """Serve the pages' scripts and styles, and those of Swagger UI, which the `fastapi-offline` package carries."""
-    app.mount(ASSETS, FreshFiles(directory=PAGE / "assets"), name="assets")
+def file_mounts() -> list[Mount]:
+    """The pages' scripts and styles, and those of Swagger UI, which the `fastapi-offline` package carries."""
     swagger = Path(str(files("fastapi_offline"))) / "static"
-    app.mount(DOCS_ASSETS, StaticFiles(directory=swagger), name="docs-assets")
+    return [
+        Mount(ASSETS, FreshFiles(directory=PAGE / "assets"), name="assets"),
+        Mount(DOCS_ASSETS, StaticFiles(directory=swagger), name="docs-assets"),
+    ]
 
 
 def _page(name: str, policy: str, **values: str) -> Response:

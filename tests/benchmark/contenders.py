@@ -1,22 +1,25 @@
-"""The servers that are compared: how each is installed, started and asked, and which settings it is tried in."""
+"""The servers that are compared: this service, a naive one, and mosec; how each is installed, started and asked."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import venv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from tests.benchmark.load import message
-from tests.benchmark.traffic import JSON, ROOT, Traffic, in_base64
+from tests.benchmark.processes import ROOT, BenchmarkError, Running, free_port, running
+from tests.benchmark.traffic import JSON, Traffic, in_base64, message
 
-Kind = Literal["image", "both"]
-KINDS: tuple[Kind, ...] = ("image", "both")
+READY = b"GET /health/ready HTTP/1.1\r\nHost: benchmark\r\n\r\n"
 NEEDS = ("openvino", "numpy", "pillow", "pydantic", "beautifulsoup4", "nltk", "sentencepiece")
 """What `models` needs, beside the rival itself."""
+INSTALLED = "benchmark-installed.txt"
+START_SECONDS = 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,142 +34,90 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """What a start needs to know."""
-
-    python: Path
-    """Of the contender's environment."""
-    port: int
-    folder: Path
-    """A scratch folder of this start's own, with a short path."""
-    setting: Setting
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """`packages` go into its environment. `command` starts it, `asks` makes its requests of each kind.
-
-    `reach` is how many times its throughput the service is to reach.
-    """
+class Rival:
+    """Another server: `packages` go into its environment, `command` starts it, `messages` are its requests by path."""
 
     name: str
     packages: Sequence[str]
-    reach: float
-    command: Callable[[Start], Sequence[str]]
-    asks: Callable[[Traffic, Kind], list[bytes]]
-    settings: Sequence[Setting] = (Setting(2, 1), Setting(2, 4))
-    environment: Mapping[str, str] = field(default_factory=dict)
+    command: Callable[[Path, int], Sequence[str]]
+    messages: Callable[[Traffic], Mapping[str, list[bytes]]]
+    settings: Sequence[Setting]
 
 
-def _module(name: str) -> Callable[[Start], Sequence[str]]:
-    def command(start: Start) -> Sequence[str]:
-        return [str(start.python), "-m", f"tests.benchmark.rivals.{name}", str(start.port), str(start.folder)]
-
-    return command
+def _mosec(python: Path, port: int) -> Sequence[str]:
+    options = ["--address", "127.0.0.1", "--port", str(port), "--timeout", "60000", "--log-level", "warning"]
+    return [str(python), "-m", "tests.benchmark.rivals.serve_mosec", *options]
 
 
-def _mosec(start: Start) -> Sequence[str]:
-    options = ["--address", "127.0.0.1", "--port", str(start.port), "--timeout", "60000", "--log-level", "warning"]
-    return [str(start.python), "-m", "tests.benchmark.rivals.serve_mosec", *options]
+def _naive(python: Path, port: int) -> Sequence[str]:
+    return [str(python), "-m", "tests.benchmark.rivals.serve_naive", str(port)]
 
 
-def _mlserver(start: Start) -> Sequence[str]:
-    settings = {
-        "host": "127.0.0.1",
-        "http_port": start.port,
-        "grpc_port": start.port + 1,
-        "metrics_port": start.port + 2,
-        "parallel_workers": start.setting.workers,
-        "debug": False,
-        "metrics_dir": str(start.folder),  # else it writes into the checkout
-    }
-    model = {
-        "name": "predict",
-        "implementation": "tests.benchmark.rivals.mlserver_model.Predict",
-        "max_batch_size": start.setting.batch,
-        "max_batch_time": 0.002 if start.setting.batch > 1 else 0,
-    }
-    (start.folder / "settings.json").write_text(json.dumps(settings))
-    (start.folder / "model-settings.json").write_text(json.dumps(model))
-    return [str(start.python.with_name("mlserver")), "start", str(start.folder)]
+def forms(traffic: Traffic) -> dict[str, list[bytes]]:
+    """The requests of the service and of the naive server."""
+    return {"image": traffic.image(), "both": traffic.both()}
 
 
-def _bentoml(start: Start) -> Sequence[str]:
-    where = ["--host", "127.0.0.1", "--port", str(start.port)]
-    return [str(start.python.with_name("bentoml")), "serve", "tests.benchmark.rivals.serve_bentoml:Predict", *where]
-
-
-def _raw(path: str) -> Callable[[Traffic, Kind], list[bytes]]:
-    """Photos as they are; listings in JSON."""
-
-    def asks(traffic: Traffic, kind: Kind) -> list[bytes]:
-        if kind == "image":
-            return [message(path, "image/jpeg", photo) for photo in traffic.photos]
-        return [message(path, JSON, json.dumps(in_base64(*one)).encode()) for one in traffic.listings()]
-
-    return asks
-
-
-def _json(path: str, wrap: Callable[[dict[str, str]], object] = lambda one: one) -> Callable[..., list[bytes]]:
-    """Photos in base64, in JSON."""
-
-    def asks(traffic: Traffic, kind: Kind) -> list[bytes]:
-        found = [({}, photo) for photo in traffic.photos] if kind == "image" else traffic.listings()
-        return [message(path, JSON, json.dumps(wrap(in_base64(*one))).encode()) for one in found]
-
-    return asks
-
-
-def _v2(listing: dict[str, str]) -> object:
-    data = {"name": "listings", "shape": [1], "datatype": "BYTES", "data": [json.dumps(listing)]}
-    return {"inputs": [{**data, "parameters": {"content_type": "str"}}]}
-
-
-def _form(traffic: Traffic, kind: Kind) -> list[bytes]:
-    return traffic.image() if kind == "image" else traffic.both()
-
-
-MOSEC = Contender("mosec", ["mosec"], 1.0, _mosec, _raw("/inference"))
-LITSERVE = Contender("LitServe", ["litserve"], 1.4, _module("serve_litserve"), _json("/predict"))
-# Its workers ask for an event loop where later releases of uvloop give none.
-MLSERVER = Contender("MLServer", ["mlserver", "uvloop<0.22"], 1.4, _mlserver, _json("/v2/models/predict/infer", _v2))
-BENTOML = Contender(
-    "BentoML",
-    ["bentoml"],
-    2.0,
-    _bentoml,
-    _json("/predict", lambda one: {"listing": one}),
-    [Setting(2, 1), Setting(3, 1)],
-    {"BENTOML_DO_NOT_TRACK": "true"},
-)
-RAY = Contender(
-    "Ray Serve",
-    ["ray[serve]"],
-    3.5,
-    _module("serve_ray"),
-    _raw("/"),
-    environment={
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_SERVE_LOG_TO_STDERR": "0",
-        "RAY_raylet_start_wait_time_s": "120",
-    },
-)
-NAIVE = Contender("FastAPI + model.predict", [], 28.0, _module("serve_naive"), _form, [Setting(1, 1)])
-RIVALS = {"mosec": MOSEC, "litserve": LITSERVE, "mlserver": MLSERVER, "bentoml": BENTOML, "ray": RAY}
-
-
-def environment(contender: Contender, setting: Setting, version: Path) -> dict[str, str]:
-    """The environment variables of a contender's processes."""
+def _bodies(traffic: Traffic) -> dict[str, list[bytes]]:
+    """Photos as they are, listings as JSON: whatever mosec's worker is given."""
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PYKUTEN_")},
+        "image": [message("/inference", "image/jpeg", photo) for photo in traffic.photos],
+        "both": [message("/inference", JSON, json.dumps(in_base64(*row)).encode()) for row in traffic.listings()],
+    }
+
+
+RIVALS = {
+    "naive": Rival("FastAPI + model.predict", [], _naive, forms, [Setting(1, 1)]),
+    "mosec": Rival("mosec", ["mosec"], _mosec, _bodies, [Setting(2, 1), Setting(2, 4)]),
+}
+
+
+def _without_settings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYKUTEN_")}
+
+
+@contextlib.contextmanager
+def service(store: Path, log: Path, settings: Mapping[str, str]) -> Iterator[Running]:
+    """The service of this checkout, ready, in its default settings but for the store, the port and those given."""
+    port = free_port()
+    environment = _without_settings() | {f"PYKUTEN_{name.upper()}": value for name, value in settings.items()}
+    command = [sys.executable, "-m", "service", "--port", str(port)]
+    with running(
+        command, environment=environment | {"PYKUTEN_STORE": str(store)}, port=port, log=log, probe=READY
+    ) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def rival_server(rival: Rival, setting: Setting, version: Path, cache: Path, probe: bytes) -> Iterator[Running]:
+    """A rival that serves the version's folder in a setting. Raises BenchmarkError when it does not start."""
+    port = free_port()
+    environment = _without_settings() | {
         "PYTHONPATH": str(ROOT),
         "BENCHMARK_VERSION": str(version),
         "BENCHMARK_WORKERS": str(setting.workers),
         "BENCHMARK_BATCH": str(setting.batch),
-        **contender.environment,
     }
+    command = rival.command(_python_of(rival, cache), port)
+    log = cache / f"{rival.name.split()[0].lower()}.log"
+    with running(command, environment=environment, port=port, log=log, probe=probe, seconds=START_SECONDS) as server:
+        yield server
 
 
-def naive_python() -> Path:
-    """The naive server needs Keras, which the development environment has."""
-    return Path(sys.executable)
+def _python_of(rival: Rival, cache: Path) -> Path:
+    """The Python of the rival's own environment, made with pip if need be. Raises BenchmarkError."""
+    if not rival.packages:
+        return Path(sys.executable)  # Keras, which the naive server needs, is in the development environment
+    wanted = [*rival.packages, *NEEDS]
+    folder = cache / "environments" / rival.name
+    python, marker = folder / "bin" / "python", folder / INSTALLED
+    if marker.exists() and marker.read_text().split() == wanted:
+        return python
+    venv.create(folder, clear=True, with_pip=True)
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    if run.returncode:
+        lines = run.stderr.strip().splitlines() or ["no output"]
+        raise BenchmarkError(f"pip could not install {rival.name}: {lines[-1][:200]}")
+    marker.write_text("\n".join(wanted))
+    return python

@@ -1,4 +1,4 @@
-"""What is asked: real listings and 500x500 photos where there are some beside the checkout, else the project's own."""
+"""The requests: real listings and 500x500 photos where some lie beside the checkout, else the project's own."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from tests.benchmark.load import message
+from tests.benchmark.processes import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BESIDE = ROOT.parent / "shared" / "data" / "rakuten"
 SIDE = 500
 QUALITY = 85
@@ -27,7 +26,7 @@ MULTIPART = f"multipart/form-data; boundary={BOUNDARY}"
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Titles with descriptions, and encoded photos; `source` says whose, for the report."""
+    """Titles with descriptions, and encoded photos; `source` names their origin, for the report."""
 
     texts: Sequence[tuple[str, str]]
     photos: Sequence[bytes]
@@ -58,9 +57,15 @@ class Traffic:
         return message("/predict/batch", JSON, json.dumps(body).encode())
 
     def stream(self, size: int) -> bytes:
-        """The same as lines."""
+        """One stream of so many listings with photos, as lines of JSON."""
         lines = [json.dumps(in_base64(*self.listings()[row])).encode() for row in range(size)]
         return message("/predict/batch", "application/x-ndjson", b"".join(line + b"\n" for line in lines))
+
+
+def message(path: str, content_type: str, body: bytes) -> bytes:
+    """A whole HTTP request."""
+    head = f"POST {path} HTTP/1.1\r\nHost: benchmark\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+    return head.encode("ascii") + b"\r\n" + body
 
 
 def in_base64(fields: dict[str, str], photo: bytes) -> dict[str, str]:

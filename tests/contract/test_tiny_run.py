@@ -89,6 +89,16 @@ def test_the_version_holds_what_the_design_says(folder: Path, predictor: Predict
     assert {(True, False, False), (True, True, False), (False, False, True), (True, True, True)} <= shown
 
 
+def test_the_manifest_says_how_the_version_was_made_and_the_card_reads_it_there(folder: Path) -> None:
+    run = read_manifest(folder).run
+    assert run["command"].startswith("python -m training run tiny.toml --store store")
+    assert run["seconds"].keys() == {"text-features", "text", "activations", "image"}
+    card = (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert f"`{run['command']}`" in card
+    assert f"- took text-features {run['seconds']['text-features']:,.0f} s, " in card
+    assert '"seconds"' not in card, "the config is what it was"
+
+
 def test_nothing_in_the_version_tells_of_this_machine(folder: Path, tiny_run: TinyRun) -> None:
     told = [
         path.name

@@ -43,14 +43,6 @@ def store(tiny_version: Path, tmp_path: Path) -> Store:
     return store
 
 
-def ready(server: ServerProcess, seconds: float = 60) -> Client:
-    client, end = Client(server.port, seconds=30), time.monotonic() + seconds
-    while client.ask("GET", "/health/ready").status != 200:
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    return client
-
-
 def limited(limit: int, value: int) -> Callable[[], None]:
     """Called in the process to be: the limit holds for it alone."""
     return lambda: resource.setrlimit(limit, (value, value))
@@ -61,11 +53,11 @@ def test_a_killed_server_starts_again_on_the_same_version(store: Store) -> None:
     newer = make_version(store.root, day=26, seed=1)
     store.promote(newer)
     with ServerProcess(store.root) as server:
-        client = ready(server)
+        client = server.wait_until_ready()
         before = client.ask("POST", "/predict/text", JSON, TEXT).json()
         server.kill()
     with ServerProcess(store.root) as server:
-        client = ready(server)
+        client = server.wait_until_ready()
         assert client.ask("GET", "/health/ready").json()["version"] == newer
         assert client.ask("POST", "/predict/text", JSON, TEXT).json() == before
 
@@ -74,7 +66,7 @@ def test_a_killed_server_starts_again_on_the_same_version(store: Store) -> None:
 def test_a_store_that_turns_read_only_is_served(store: Store) -> None:
     """F8. Removal is in tests/service/registry/test_swaps.py."""
     with ServerProcess(store.root) as server:
-        client = ready(server)
+        client = server.wait_until_ready()
         for path in (*store.root.rglob("*"), store.root):
             path.chmod(0o500 if path.is_dir() else 0o400)
         assert client.ask("POST", "/predict/text", JSON, TEXT).status == 200
@@ -93,14 +85,14 @@ def test_no_request_is_written_to_disk(store: Store, tmp_path: Path) -> None:
     with ServerProcess(
         store.root, prepare=limited(resource.RLIMIT_FSIZE, 0), environment={"TMPDIR": str(temporary)}
     ) as server:
-        client = ready(server)
+        client = server.wait_until_ready()
         answers = [
             client.ask("POST", "/predict/image", (("Content-Type", "image/png"),), large),
             client.ask("POST", "/predict/image", (("Content-Type", "multipart/form-data; boundary=B"),), form),
             client.ask("POST", "/predict/batch", JSON, batch),
             client.ask("GET", "/docs"),
         ]
-        assert [one.status for one in answers] == [200] * 4
+        assert [answer.status for answer in answers] == [200] * 4
         assert list(temporary.iterdir()) == []
         assert server.errors == []
 
@@ -108,11 +100,11 @@ def test_no_request_is_written_to_disk(store: Store, tmp_path: Path) -> None:
 def test_memory_that_is_capped_is_refused_and_comes_back(store: Store) -> None:
     """F10: bombs and large photos under a cap of address space. No crash, no 500; what does not fit is shed."""
     with ServerProcess(store.root) as server:
-        ready(server)
+        server.wait_until_ready()
         cap = (server.virtual_mb() + 120) * 1_000_000
     largest = encode(picture(5000, 5000).convert("RGBA"), "PNG", compress_level=1)
     with ServerProcess(store.root, prepare=limited(resource.RLIMIT_AS, int(cap))) as server:
-        client = ready(server)
+        client = server.wait_until_ready()
         photos = [largest] * 6 + [image(Random(number)) for number in range(60)]
 
         def send(photo: bytes) -> int:
@@ -130,7 +122,7 @@ def test_memory_that_is_capped_is_refused_and_comes_back(store: Store) -> None:
 def test_descriptors_that_run_out_come_back(store: Store) -> None:
     """F11: 80 of them, 200 connections."""
     with ServerProcess(store.root, prepare=limited(resource.RLIMIT_NOFILE, 80), head_seconds=3) as server:
-        client = ready(server)
+        client = server.wait_until_ready()
         held = []
         for _ in range(200):
             connection = socket.socket()
@@ -162,7 +154,7 @@ def test_a_starved_server_answers_or_refuses(store: Store) -> None:
     answers: list[Answer] = []
     busy: list[subprocess.Popen[bytes]] = []
     with ServerProcess(store.root, queue=8) as server:
-        ready(server)
+        server.wait_until_ready()
         try:
             busy += [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
             end = time.monotonic() + 4
@@ -183,16 +175,16 @@ def test_a_starved_server_answers_or_refuses(store: Store) -> None:
                 process.kill()
                 process.wait()
         assert server.errors == []
-    assert {one.status for one in answers} <= {200, 503, 504}
-    assert 200 in {one.status for one in answers}
-    assert all("retry-after" in one.headers for one in answers if one.status == 503)
+    assert {answer.status for answer in answers} <= {200, 503, 504}
+    assert 200 in {answer.status for answer in answers}
+    assert all("retry-after" in answer.headers for answer in answers if answer.status == 503)
 
 
 def test_a_stream_of_any_length_takes_no_more_memory(store: Store) -> None:
     """A few thousand lines settle the heap; several times as many must not need more."""
     lines, text = 12_000, "Belle table neuve " * 40
     with ServerProcess(store.root) as server:
-        ready(server)
+        server.wait_until_ready()
         sizes: list[float] = []
         connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
         connection.sendall(
@@ -210,15 +202,15 @@ def test_a_stream_of_any_length_takes_no_more_memory(store: Store) -> None:
 
         sender = threading.Thread(target=send)
         sender.start()
-        found = 0
+        results = 0
         with connection, connection.makefile("rb") as stream:
             while (line := stream.readline()) != b"0\r\n":
-                assert line, found
+                assert line, results
                 if line.startswith(b'{"index"'):
-                    found += 1
+                    results += 1
                     assert b'"status":200' in line
-                    if found % (lines // 12) == 0:
+                    if results % (lines // 12) == 0:
                         sizes.append(server.resident_mb())
         sender.join()
-    assert found == lines
+    assert results == lines
     assert max(sizes[4:]) - max(sizes[:4]) < 10, sizes

@@ -14,13 +14,10 @@ from tests.soak.__main__ import main, parser
 from tests.soak.report import Limits, Outcome, Sample
 from tests.soak.watch import Watch
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.alone,
-    pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"),
-]
 
-
+@pytest.mark.e2e
+@pytest.mark.alone
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_nothing_is_unexpected(tmp_path: Path) -> None:
     """The suite may have company, so that /health/live gets the time that the contract allows it under attack."""
     report = tmp_path / "report.json"

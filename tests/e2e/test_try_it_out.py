@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-pytestmark = [pytest.mark.e2e, pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (apt install chromium)")]
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (apt install chromium)"),
+]
 
 QUIET = (
     "--no-sandbox",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from urllib.parse import quote
 from tests.hostile.forms import form
 from tests.hostile.images import image
 from tests.hostile.json import json_body, lines
+from tests.hostile.table import TABLE
 from tests.hostile.texts import text
 
 IMAGE_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/svg+xml", "image/", "image/" + "x" * 200)
@@ -18,7 +20,7 @@ QUERIES = (
     "precision=nan", "precision=-1", "lang=xx", "lang=de", "version=..%2F..%2Fetc", "version=none", "version=",
     "version=%00", "%ff=%fe", "a" * 1100, "&&&===", "top_k[]=1", "a[b][c]=1", "seed=1&count=2", "count=0", "row=-1",
 )  # fmt: skip
-"""Options right and wrong."""
+"""Options, right and wrong."""
 PATHS = (
     "/", "/docs", "/openapi.json", "/health/live", "/health/ready", "/metrics", "/categories", "/models",
     "/models/none", "/models/..", "/models/%2e%2e%2fcurrent", "/models/%00", "/assets/../../service/app.py",
@@ -36,7 +38,7 @@ METHODS = ("GET", "GET", "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TR
 
 
 class Request(NamedTuple):
-    """One hostile request. `group` is what kind it is, for the report."""
+    """One hostile request; `group` is its kind, for the report."""
 
     group: str
     method: str
@@ -47,16 +49,20 @@ class Request(NamedTuple):
 
 def request(seed: int, number: int) -> Request:
     """Request `number` of the corpus of `seed`."""
-    chance = Random(f"{seed} {number}")
-    group = GROUPS[number % len(GROUPS)]
-    found = MAKERS[group](chance)
-    target = found.target
+    return request_of(GROUPS[number % len(GROUPS)], f"{seed} {number}")
+
+
+def request_of(group: str, seed: int | str) -> Request:
+    """The request of a group that a seed gives, now and then with an odd option or header besides."""
+    chance = Random(seed)
+    hostile = MAKERS[group](chance)
+    target = hostile.target
     if chance.random() < 0.06:
         target += ("&" if "?" in target else "?") + chance.choice(QUERIES)
-    headers = list(found.headers)
+    headers = list(hostile.headers)
     if chance.random() < 0.05:
         headers.append(chance.choice(ODD_HEADERS))
-    return found._replace(group=group, target=target, headers=tuple(headers))
+    return hostile._replace(group=group, target=target, headers=tuple(headers))
 
 
 ODD_HEADERS = (
@@ -90,25 +96,21 @@ def _lines(chance: Random) -> Request:
 
 
 def _text(chance: Random) -> Request:
-    import json
-
     field = chance.choice(("designation", "description"))
     return _post("/predict/text", "application/json", json.dumps({field: text(chance)}).encode())
 
 
 def _wrong_type(chance: Random) -> Request:
-    kinds = (
-        "text/plain",
-        "application/xml",
-        "application/x-www-form-urlencoded",
-        "",
-        "a/b/c",
-        "application/json;" * 50,
-        "\xff",
-    )
+    kinds = ("text/plain", "application/xml", "application/x-www-form-urlencoded", "", "a/b/c", "\xff")
+    kinds += ("application/json;" * 50,)
     path = chance.choice(("/predict", "/predict/text", "/predict/image", "/predict/batch", "/explain"))
     body = chance.choice((b"", b"{}", image(chance), json_body(chance, path), form(chance, path)[1]))
     return _post(path, chance.choice(kinds), body)
+
+
+def _table(chance: Random) -> Request:
+    bad = chance.choice(TABLE)
+    return Request("", bad.method, bad.path, bad.headers, bad.body)
 
 
 def _elsewhere(chance: Random) -> Request:
@@ -133,6 +135,7 @@ MAKERS: dict[str, Callable[[Random], Request]] = {
     "explain: form": _form_of("/explain"),
     "explain: JSON": _json_of("/explain"),
     "wrong type": _wrong_type,
+    "table": _table,
     "elsewhere": _elsewhere,
 }
 GROUPS = (*MAKERS, "image: body", "image: body", "text: texts", "predict: form", "predict: JSON")

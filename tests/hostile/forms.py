@@ -11,64 +11,60 @@ from tests.hostile.json import listing
 from tests.hostile.texts import text
 
 NAMES = (
-    b"designation",
-    b"description",
-    b"image",
-    b"id",
-    b"listings",
-    b"",
-    b"a" * 3000,
-    b"\xff",
-    b'a"b',
-    b"image[]",
+    b"designation", b"description", b"image", b"id", b"listings", b"", b"a" * 3000, b"\xff", b'a"b', b"image[]",
     b"url",
-)
+)  # fmt: skip
 FILE_NAMES = (
-    b"a.jpg",
-    b"",
-    b"../../x",
-    b"\0",
-    b"a" * 5000,
-    b"a\r\nX: 1",
-    b"\xff\xfe",
-    b'a"; name="designation',
-    b"con.png",
-)
+    b"a.jpg", b"", b"../../x", b"\0", b"a" * 5000, b"a\r\nX: 1", b"\xff\xfe", b'a"; name="designation', b"con.png",
+)  # fmt: skip
 HEADERS = (
-    b"Content-Type: image/jpeg",
-    b"Content-Type: text/html; charset=utf-7",
-    b"Content-Transfer-Encoding: base64",
-    b"Content-Transfer-Encoding: binary",
-    b"Content-Length: 99999999999",
-    b"X: " + b"a" * 9000,
-    b"\xff\xfe: \xff",
-    b": ",
-    b"Content-Disposition: form-data; name=image",
-    b"no colon",
-    b"",
-)
+    b"Content-Type: image/jpeg", b"Content-Type: text/html; charset=utf-7", b"Content-Transfer-Encoding: base64",
+    b"Content-Transfer-Encoding: binary", b"Content-Length: 99999999999", b"X: " + b"a" * 9000, b"\xff\xfe: \xff",
+    b": ", b"Content-Disposition: form-data; name=image", b"no colon", b"",
+)  # fmt: skip
 TYPES = (
-    "multipart/form-data",
-    "multipart/form-data; boundary=",
-    "multipart/form-data; boundary=B; boundary=C",
-    'multipart/form-data; boundary="B"',
-    "multipart/form-data; boundary=C",
-    "multipart/form-data; boundary=" + "B" * 71,
-    "multipart/form-data; boundary=\xe9",
-    "multipart/mixed; boundary=B",
-    "MULTIPART/FORM-DATA; BOUNDARY=B",
-    "multipart/form-data; charset=utf-16; boundary=B",
+    "multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=B; boundary=C",
+    'multipart/form-data; boundary="B"', "multipart/form-data; boundary=C",
+    "multipart/form-data; boundary=" + "B" * 71, "multipart/form-data; boundary=\xe9", "multipart/mixed; boundary=B",
+    "MULTIPART/FORM-DATA; BOUNDARY=B", "multipart/form-data; charset=utf-16; boundary=B",
     "multipart/form-data;boundary=B;;;=;",
-)
+)  # fmt: skip
+
+
+def part(head: bytes, content: bytes = b"a") -> bytes:
+    """One part, behind its boundary."""
+    return b"--B\r\n" + head + b"\r\n\r\n" + content + b"\r\n"
+
+
+FORM_TYPE = "multipart/form-data; boundary=B"
+TITLE = b'Content-Disposition: form-data; name="designation"'
+END = b"--B--\r\n"
+MALFORMED_FORMS: dict[str, tuple[str, bytes]] = {
+    "no boundary": ("multipart/form-data", part(TITLE) + END),
+    "empty boundary": ("multipart/form-data; boundary=", part(TITLE) + END),
+    "another boundary": ("multipart/form-data; boundary=C", part(TITLE) + END),
+    "long boundary": ("multipart/form-data; boundary=" + "B" * 71, part(TITLE) + END),
+    "no end": (FORM_TYPE, part(TITLE)),
+    "cut in the head": (FORM_TYPE, b"--B\r\nContent-Dispo"),
+    "cut in the body": (FORM_TYPE, b"--B\r\n" + TITLE + b"\r\n\r\nabc"),
+    "empty": (FORM_TYPE, b""),
+    "long header": (FORM_TYPE, part(TITLE + b"\r\nX: " + b"x" * 70_000) + END),
+    "many headers": (FORM_TYPE, part(TITLE + b"\r\nX: x" * 1000) + END),
+    "no name": (FORM_TYPE, part(b"Content-Disposition: form-data") + END),
+    "no disposition": (FORM_TYPE, part(b"Content-Type: text/plain") + END),
+    "base64": (FORM_TYPE, part(TITLE + b"\r\nContent-Transfer-Encoding: base64", b"YQ") + END),
+    "junk": (FORM_TYPE, b"\x00\xff" * 1000),
+}
+"""Content types with bodies that are answered with 400 `malformed_multipart`."""
 
 
 def form(chance: Random, path: str) -> tuple[str, bytes]:
     """A content type and a body for a path."""
-    content_type = chance.choice(TYPES) if chance.random() < 0.15 else "multipart/form-data; boundary=B"
+    content_type = chance.choice(TYPES) if chance.random() < 0.15 else FORM_TYPE
     return content_type, chance.choice(KINDS)(chance, path)
 
 
-def _part(name: bytes, content: bytes, file_name: bytes | None = None, *headers: bytes) -> bytes:
+def _named(name: bytes, content: bytes, file_name: bytes | None = None, *headers: bytes) -> bytes:
     disposition = b'Content-Disposition: form-data; name="' + name + b'"'
     if file_name is not None:
         disposition += b'; filename="' + file_name + b'"'
@@ -83,18 +79,18 @@ def _right(chance: Random, path: str) -> bytes:
     """The right parts with hostile content."""
     if path == "/predict/batch":
         listings = [listing(chance, with_image=False) for _ in range(chance.randrange(1, 5))]
-        for number, one in enumerate(listings):
+        for number, fields in enumerate(listings):
             if chance.random() < 0.6:
-                one["image"] = chance.choice((f"f{number}", "nowhere", "listings", ""))
-        photos = [_part(b"f%d" % number, image(chance), chance.choice(FILE_NAMES)) for number in range(len(listings))]
-        return _whole(_part(b"listings", json.dumps(listings).encode()), *photos)
+                fields["image"] = chance.choice((f"f{number}", "nowhere", "listings", ""))
+        photos = [_named(b"f%d" % number, image(chance), chance.choice(FILE_NAMES)) for number in range(len(listings))]
+        return _whole(_named(b"listings", json.dumps(listings).encode()), *photos)
     parts = []
     if path != "/predict/image":
         parts = [
-            _part(name, text(chance).encode()) for name in (b"designation", b"description") if chance.random() < 0.6
+            _named(name, text(chance).encode()) for name in (b"designation", b"description") if chance.random() < 0.6
         ]
     if chance.random() < 0.8:
-        parts.append(_part(b"image", image(chance), chance.choice(FILE_NAMES)))
+        parts.append(_named(b"image", image(chance), chance.choice(FILE_NAMES)))
     return _whole(*parts)
 
 
@@ -104,7 +100,7 @@ def _odd_parts(chance: Random, path: str) -> bytes:
         content = chance.choice((b"", b"a", text(chance).encode(), image(chance)[:2000], b"a" * 263_000))
         file_name = chance.choice((None, *FILE_NAMES))
         headers = [chance.choice(HEADERS) for _ in range(chance.choice((0, 0, 1, 3, 40)))]
-        parts.append(_part(chance.choice(NAMES), content[: 300_000 // (len(parts) + 1)], file_name, *headers))
+        parts.append(_named(chance.choice(NAMES), content[: 300_000 // (len(parts) + 1)], file_name, *headers))
     return _whole(*parts)
 
 
@@ -138,9 +134,5 @@ def _boundaries(chance: Random, path: str) -> bytes:
 
 
 KINDS: tuple[Callable[[Random, str], bytes], ...] = (
-    *[_right] * 4,
-    *[_odd_parts] * 2,
-    *[_mutated] * 3,
-    _cut,
-    _boundaries,
-)
+    *[_right] * 4, *[_odd_parts] * 2, *[_mutated] * 3, _cut, _boundaries,
+)  # fmt: skip

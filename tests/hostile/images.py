@@ -1,9 +1,8 @@
-"""Hostile photos: mutated real ones, floods, bombs, other formats, pieces in the wrong order. The same for a seed."""
+"""Hostile photos: mutated real ones, floods, bombs, other formats, pieces in the wrong order; one for each seed."""
 
 from __future__ import annotations
 
 import io
-import pickle
 import struct
 import zipfile
 import zlib
@@ -77,15 +76,12 @@ def _spliced(chance: Random) -> bytes:
 
 
 def _behind_a_signature(chance: Random) -> bytes:
-    starts = (
-        b"\xff\xd8\xff",
-        SIGNATURE,
-        b"GIF87a",
-        b"GIF89a",
-        b"RIFF\0\0\0\0WEBP",
-        b"RIFF",
-        b"\xff\xd8\xff\xe0\0\x10JFIF\0",
+    jpeg, gif, webp = (
+        (b"\xff\xd8\xff", b"\xff\xd8\xff\xe0\0\x10JFIF\0"),
+        (b"GIF87a", b"GIF89a"),
+        (b"RIFF\0\0\0\0WEBP", b"RIFF"),
     )
+    starts = (SIGNATURE, *jpeg, *gif, *webp)
     return chance.choice(starts) + chance.randbytes(chance.choice((0, 1, 7, 100, 5000)))
 
 
@@ -194,17 +190,32 @@ def _odd_gif(chance: Random) -> bytes:
 
 
 def _odd_webp(chance: Random) -> bytes:
-    data = chance.choice([one for one in _real() if one[:4] == b"RIFF"])
+    data = chance.choice([photo for photo in _real() if photo[:4] == b"RIFF"])
     kind = data[12:16]
     (length,) = struct.unpack_from("<I", data, 16)
     first = (kind, data[20 : 20 + length])
     extra = [
         (chance.choice((b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"EXIF", b"ICCP", b"VP8 ", b"VP8L")), chance.randbytes(10))
     ]
-    found = [first, *extra * chance.choice((1, 3, 500))]
-    chance.shuffle(found)
-    body = riff(*found)
+    pieces = [first, *extra * chance.choice((1, 3, 500))]
+    chance.shuffle(pieces)
+    body = riff(*pieces)
     return body[:4] + struct.pack("<I", chance.choice((len(body) - 8, 0, 2**32 - 1, 7))) + body[8:]
+
+
+UNSUPPORTED = {
+    "text": b"this is no photo, whatever its name says",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9"/></svg>',
+    "html": b"<!doctype html><title>x</title>",
+    "pdf": b"%PDF-1.7\n",
+    "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n",
+    "program": b"\x7fELF",
+    "zip": b"PK\x03\x04" + b"\0" * 50,
+    "pickle": b"\x80\x04\x95\x00\x00\x00\x00\x00\x00\x00\x00.",
+    "tiff": encode(Image.new("RGB", (8, 8)), "TIFF"),
+    "psd": b"8BPS\x00\x01" + b"\0" * 50,
+}
+"""Content that is answered with 415 `image_unsupported`."""
 
 
 def _foreign(chance: Random) -> bytes:
@@ -213,13 +224,14 @@ def _foreign(chance: Random) -> bytes:
     try:
         return encode(picture(64, 64), kind)
     except (KeyError, OSError):
-        starts = (
-            b"%PDF-1.7\n",
-            b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-            b"8BPS\0\1",
-            b"%!PS-Adobe-3.0 EPSF-3.0\n",
-        )
-        return chance.choice((*starts, pickle.dumps({"a": 1}), _zip_bomb(), b"<html>", b"\x7fELF", b"MZ"))
+        return chance.choice((*UNSUPPORTED.values(), _zip_bomb()))
+
+
+def bomb(side: int) -> bytes:
+    """A PNG that declares a square of one bit a pixel, and a few rows of it."""
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    rows = zlib.compress(b"\0" * ((side // 8 + 1) * 100), 9)
+    return SIGNATURE + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + END
 
 
 @cache
@@ -235,22 +247,8 @@ def _bytes(chance: Random) -> bytes:
 
 
 KINDS: tuple[Callable[[Random], bytes], ...] = (
-    _right,
-    *[_mutated] * 6,
-    *[_head_mutated] * 3,
-    *[_cut] * 3,
-    _with_tail,
-    *[_spliced] * 2,
-    *[_behind_a_signature] * 2,
-    *[_odd_png] * 4,
-    _text_bombs,
-    _many_chunks,
-    *[_of_any_shape] * 2,
-    *[_odd_jpeg] * 4,
-    _jpeg_flood,
-    *[_odd_gif] * 2,
-    *[_odd_webp] * 2,
-    *[_foreign] * 2,
-    _bytes,
-)
+    _right, *[_mutated] * 6, *[_head_mutated] * 3, *[_cut] * 3, _with_tail, *[_spliced] * 2, *[_behind_a_signature] * 2,
+    *[_odd_png] * 4, _text_bombs, _many_chunks, *[_of_any_shape] * 2, *[_odd_jpeg] * 4, _jpeg_flood, *[_odd_gif] * 2,
+    *[_odd_webp] * 2, *[_foreign] * 2, _bytes,
+)  # fmt: skip
 """Each as often as it is listed."""

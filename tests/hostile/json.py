@@ -11,45 +11,53 @@ from tests.hostile.images import image
 from tests.hostile.texts import text
 
 KEYS = ("id", "designation", "description", "image", "listings", "", "__proto__", "\0", "~/", "a" * 300, "top_k", "url")
-BROKEN = (
-    b"",
-    b"{",
-    b"[",
-    b"nul",
-    b"{}}",
-    b'{"designation"}',
-    b"{'designation': 'a'}",
-    b'{"designation": "\\x"}',
-    b'{"designation": "\\u12"}',
-    b'{"designation": "a",}',
-    b'{"designation": "a"} {}',
-    b'{"designation": NaN}',
-    b'{"designation": 1e999}',
-    b'{"designation": "\\ud800"}',
-    b'{"\\udfff": "a"}',
-    b'{"designation": "\xff"}',
-    b'\xef\xbb\xbf{"designation": "a"}',
-    '{"designation": "a"}'.encode("utf-16"),
-    '{"designation": "a"}'.encode("utf-32"),
-    b"[" * 100_000,
-    b'{"a":' * 20_000,
-    b"[" * 199 + b"]" * 199,
-    b'{"designation": ' + b"1" * 5000 + b"}",
-    b'{"designation": -' + b"9" * 400 + b"." + b"9" * 400 + b"}",
-    b"\0" * 1000,
-    b" " * 100_000,
-    b"[" + b"[]," * 20_000 + b"[]]",
-    b'{"designation": "' + b"\\u0000" * 15_000 + b'"}',
-    b'{"designation": "' + b"\\ud83d\\ude00" * 9_000 + b'"}',
-    b'{"listings": [' + b"{}," * 99 + b"{}]}",
-    b'{"listings": [' + b"{}," * 100 + b"{}]}",
-    b'{"listings": [' + b"null," * 3000 + b"null]}",
-    b'{"listings": []}',
-    b'{"listings": {}}',
-    b'"a"',
-    b"true",
-    b"0",
-)
+MALFORMED = {
+    "empty": b"",
+    "broken": b'{"designation": ',
+    "trailing": b'{"designation": "a"}}',
+    "trailing comma": b'{"designation": "a",}',
+    "two values": b'{"designation": "a"} {}',
+    "single quotes": b"{'designation': 'a'}",
+    "no value": b'{"designation"}',
+    "odd escape": b'{"designation": "\\x"}',
+    "short escape": b'{"designation": "\\u12"}',
+    "deep": b"[" * 100_000,
+    "deep objects": b'{"designation":' * 100_000,
+    "long number": b'{"designation": ' + b"9" * 5000 + b"}",
+    "not UTF-8": b'{"designation": "\xff\xfe"}',
+    "UTF-16": '{"designation": "a"}'.encode("utf-16"),
+    "UTF-32": '{"designation": "a"}'.encode("utf-32"),
+    "BOM": b'\xef\xbb\xbf{"designation": "a"}',
+    "raw control character": b'{"designation": "a\x00b"}',
+}
+"""Bodies that are answered with 400 `malformed_json`."""
+INVALID: dict[str, tuple[bytes, str | None]] = {
+    "NaN": (b'{"designation": NaN}', "/designation"),
+    "Infinity": (b'{"designation": Infinity}', "/designation"),
+    "1e999": (b'{"designation": 1e999}', "/designation"),
+    "lone surrogate": (b'{"designation": "\\ud800"}', "/designation"),
+    "lone surrogate in an id": (b'{"id": "\\udfff", "designation": "a"}', "/id"),
+    "lone surrogate in a key": (b'{"\\ud800": "a"}', None),
+    "wrong type": (b'{"designation": ["a"]}', "/designation"),
+    "number": (b'{"designation": 7}', "/designation"),
+    "extra field": (b'{"designation": "a", "titel": "b"}', "/titel"),
+    "hostile key": (b'{"designation": "a", "a/b~\\u0000\\u00e9<": 1}', "/a~1b~0\\x00\\xe9<"),
+    "long id": (b'{"designation": "a", "id": "' + b"i" * 201 + b'"}', "/id"),
+    "not an object": (b"[]", ""),
+    "null": (b"null", ""),
+    "string": (b'"designation"', ""),
+    "nothing": (b"{}", ""),
+    "blank": (b'{"designation": " \\n\\t"}', ""),
+}
+"""Bodies of one listing that are answered with 422 `invalid_request`, and the pointer of the first error."""
+LARGE = (
+    b'{"a":' * 20_000, b"[" * 199 + b"]" * 199, b'{"designation": -' + b"9" * 400 + b"." + b"9" * 400 + b"}",
+    b"\0" * 1000, b" " * 100_000, b"[" + b"[]," * 20_000 + b"[]]", b'{"designation": "' + b"\\u0000" * 15_000 + b'"}',
+    b'{"designation": "' + b"\\ud83d\\ude00" * 9_000 + b'"}', b'{"listings": [' + b"{}," * 99 + b"{}]}",
+    b'{"listings": [' + b"{}," * 100 + b"{}]}", b'{"listings": [' + b"null," * 3000 + b"null]}",
+    b'{"listings": []}', b'{"listings": {}}', b"true", b"0",
+)  # fmt: skip
+BROKEN = (*MALFORMED.values(), *(body for body, _ in INVALID.values()), *LARGE)
 
 
 def json_body(chance: Random, path: str) -> bytes:
@@ -83,27 +91,18 @@ def _any_value(chance: Random, path: str) -> bytes:
 
 def listing(chance: Random, *, with_image: bool) -> dict[str, object]:
     """A listing of the right fields with hostile content."""
-    found: dict[str, object] = {}
+    fields: dict[str, object] = {}
     if chance.random() < 0.9:
-        found["designation"] = text(chance)
+        fields["designation"] = text(chance)
     if chance.random() < 0.6:
-        found["description"] = text(chance)
+        fields["description"] = text(chance)
     if with_image and chance.random() < 0.6:
         content = base64.b64encode(image(chance)).decode()
-        harm = chance.randrange(8)
-        found["image"] = (
-            content[:-1],
-            content + "\n",
-            "data:image/png;base64," + content,
-            content,
-            content,
-            content,
-            content,
-            content,
-        )[harm]
+        harmed = (content[:-1], content + "\n", "data:image/png;base64," + content)
+        fields["image"] = chance.choice((*harmed, *[content] * 5))
     if chance.random() < 0.2:
-        found["id"] = text(chance)
-    return found
+        fields["id"] = text(chance)
+    return fields
 
 
 def _listing(chance: Random, path: str) -> bytes:
@@ -134,22 +133,17 @@ def _many_keys(chance: Random, path: str) -> bytes:
 
 def lines(chance: Random) -> bytes:
     """A body of lines."""
-    found = []
+    rows = []
     for _ in range(chance.choice((0, 1, 3, 20))):
         kind = chance.randrange(5)
-        found.append(
+        rows.append(
             chance.choice(BROKEN).replace(b"\n", b"")
             if kind == 0
             else json.dumps(listing(chance, with_image=kind == 1)).encode()
         )
-    return chance.choice((b"\n", b"\r\n", b"\n\n", b"\n \t\n")).join(found) + chance.choice((b"", b"\n", b"{"))
+    return chance.choice((b"\n", b"\r\n", b"\n\n", b"\n \t\n")).join(rows) + chance.choice((b"", b"\n", b"{"))
 
 
 KINDS: tuple[Callable[[Random, str], bytes], ...] = (
-    _broken,
-    _broken,
-    _any_value,
-    *[_listing] * 4,
-    *[_mutated] * 2,
-    _many_keys,
-)
+    *[_broken] * 2, _any_value, *[_listing] * 4, *[_mutated] * 2, _many_keys,
+)  # fmt: skip

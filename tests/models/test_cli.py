@@ -135,7 +135,7 @@ def test_show_describes_the_current_version_or_the_one_named(run: Commands, name
         "générée",
     ):
         assert part in shown.out
-    assert "| test | fused | 120 | 0.750 (0.701-0.802) |" in shown.out
+    assert "| test | text and photo | 120 | 0.750 (0.701-0.802) |" in shown.out
     assert run("show", names[0]).out == shown.out.replace(names[1], names[0]).replace("-11-24", "-11-25")
 
 

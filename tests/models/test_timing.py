@@ -11,7 +11,7 @@ import pytest
 from models.errors import ImageCorrupt
 from models.listing import Listing
 from models.predictor import Predictor
-from models.timing import Stage, listen, tell, timed
+from models.timing import Stage, StageTimer, listen, tell
 from tests.models.tiny_version import listing
 
 Told = list[tuple[Stage, float]]
@@ -48,13 +48,13 @@ def test_only_the_thread_that_listens_is_told(tiny_predictor: Predictor, told: T
 def test_nobody_needs_to_listen() -> None:
     listen(None)
     tell(Stage.QUEUE, 1.0)
-    with timed(Stage.PARSE):
+    with StageTimer(Stage.PARSE):
         pass
 
 
 def test_a_listener_can_be_named(told: Told) -> None:
     mine: Told = []
-    with timed(Stage.PARSE, lambda stage, seconds: mine.append((stage, seconds))):
+    with StageTimer(Stage.PARSE, lambda stage, seconds: mine.append((stage, seconds))):
         pass
     tell(Stage.QUEUE, 0.25)
     assert [stage for stage, _ in mine] == [Stage.PARSE]

@@ -55,7 +55,7 @@ class Weights:
         table = random.normal(0, 0.5, (NGRAMS.buckets, classes))
         features = NgramFeatures(NGRAMS)
         for index, word in enumerate(WORDS[:classes]):
-            table[features(ListingText(word, ""))["ids"], index] += 1.5
+            table[features.extract(ListingText(word, ""))["ids"], index] += 1.5
         fields = np.concatenate([np.eye(classes), 0.6 * np.eye(classes)])
         colours = np.array(COLOURS[:classes]).T / 255 - 0.5
         sharpness = 12 + random.normal(0, 0.2)

@@ -54,7 +54,7 @@ class FakeNetwork:
     precision = "f32"
     runtime: Literal["openvino", "keras"] = "openvino"
 
-    def __call__(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    def logits(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
         (rows,) = inputs.values()
         return np.stack([self._logits(row) for row in rows])
 
@@ -70,10 +70,13 @@ def _ids(text: str) -> np.ndarray:
     return np.array([ord(c) for c in text] or [1], np.int32)
 
 
-def _features(text: ListingText) -> dict[str, np.ndarray]:
-    if text.designation == BUG:
-        raise RuntimeError("the text was " + BUG)
-    return {"ids": _ids(text.designation if not text.description else f"{text.designation}|{text.description}")}
+class FakeFeatures:
+    """The code points of a text."""
+
+    def extract(self, text: ListingText) -> dict[str, np.ndarray]:
+        if text.designation == BUG:
+            raise RuntimeError("the text was " + BUG)
+        return {"ids": _ids(text.designation if not text.description else f"{text.designation}|{text.description}")}
 
 
 def _calibration() -> Calibration:
@@ -115,7 +118,7 @@ class FakePredictor(Predictor):
         super().__init__(
             manifest,
             TAXONOMY,
-            Preparation(config, _features),
+            Preparation(config, FakeFeatures()),
             Networks({Modality.TEXT: network, Modality.IMAGE: network}),
             Fusion.mean(len(CODES)),
             _calibration(),

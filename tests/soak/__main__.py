@@ -72,7 +72,7 @@ def soak(store: Store, options: argparse.Namespace) -> Outcome:
     with ServerProcess(
         store.root, version_idle_seconds=3, poll_seconds=0.5, drain_seconds=2, stream_line_seconds=20 * share, **limits
     ) as server:
-        _wait_ready(server.port)
+        server.wait_until_ready()
         wanted = expected(server.port, store.versions())
         watch, samples = Watch(), []
         descriptors_before = server.descriptors()
@@ -90,14 +90,6 @@ def soak(store: Store, options: argparse.Namespace) -> Outcome:
                           descriptors_before, 0, len(threads))  # fmt: skip
         _end(server, threads, outcome, wanted, options)
     return outcome
-
-
-def _wait_ready(port: int) -> None:
-    client, end = Client(port, seconds=30), time.monotonic() + 60
-    while client.ask("GET", "/health/ready").status != 200:
-        if time.monotonic() > end:
-            raise RuntimeError("the server does not get ready")
-        time.sleep(0.1)
 
 
 def _threads(

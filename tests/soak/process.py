@@ -15,6 +15,8 @@ from threading import Thread
 from types import MappingProxyType
 from typing import Any, Self
 
+from tests.soak.wire import Client
+
 ROOT = Path(__file__).parents[2]
 EXPECTED_ERRORS = ("version refused",)
 """Events at level error that hostile versions are meant to cause."""
@@ -86,6 +88,15 @@ class ServerProcess:
     def threads(self) -> int:
         """Threads."""
         return self._status("Threads")
+
+    def wait_until_ready(self, seconds: float = 60) -> Client:
+        """A client of the server, once it answers predictions."""
+        client, end = Client(self.port, seconds=30), time.monotonic() + seconds
+        while client.ask("GET", "/health/ready").status != 200:
+            if time.monotonic() > end:
+                raise RuntimeError("the server does not get ready")
+            time.sleep(0.05)
+        return client
 
     def terminate(self) -> None:
         """Ask it to drain and end."""

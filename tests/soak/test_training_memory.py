@@ -10,8 +10,8 @@ import pytest
 
 from tests.soak.training_memory import CONFIG, follow, make_catalogue, parser
 from training.catalogue.check import check_catalogue
-from training.catalogue.dataset import read_catalogue, read_taxonomy
 from training.catalogue.near_duplicates import group_near_duplicates
+from training.catalogue.read import read_catalogue, read_taxonomy
 from training.config.run import read_config
 
 PARENT = """

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluation.predictions import Floats, LabelledLogits
+from training.arrays import Floats
+from training.evaluation.predictions import LabelledLogits
 
 Labels = NDArray[np.int64]
 

@@ -32,6 +32,7 @@ preprocessing = { buckets = 4096 }
 
 
 @pytest.mark.parametrize(("classes", "rows_per_class"), [(7, 30), (80, 15)])
+@pytest.mark.slow
 def test_a_run_and_an_evaluation(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

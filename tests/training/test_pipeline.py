@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,8 +16,11 @@ import pytest
 
 from models.errors import VersionRefused
 from models.listing import Evidence, Listing, Modality
+from models.networks import inference
+from models.networks.runtime import Network, available_precision
 from models.predictor import Predictor
-from models.versions.manifest import read_manifest
+from models.versions import manifest
+from models.versions.manifest import MANIFEST, FileEntry, Manifest, read_manifest
 from models.versions.store import Store
 from tests.models.tiny_version import make_version
 from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
@@ -25,7 +29,7 @@ from training.calibration.calibrate import FusionSummary
 from training.calibration.calibrate import calibrate as really_calibrate
 from training.evaluation.predictions import LearningCurve
 from training.fitting import text_stages
-from training.publishing import release
+from training.publishing import draft, release
 
 pytestmark = pytest.mark.tensorflow
 
@@ -109,6 +113,7 @@ BOOK = Listing("Roman livre de poche", "<p>Auteur, édition et récit</p>")
 
 
 @pytest.mark.usefixtures("without_report")
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_and_ends_as_if_nothing_had_been(
     tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -152,7 +157,7 @@ def test_an_interrupted_run_goes_on_and_ends_as_if_nothing_had_been(
 def test_a_changed_text_config_redoes_the_text_alone(
     tiny_run: TinyRun, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(release.Release, "publish", lambda *_: "unpublished")
+    monkeypatch.setattr(release.Release, "publish", lambda *_, **__: "unpublished")
     monkeypatch.setattr(text_stages, "make_text_features", lambda *_: None)
     written = lambda *given: (given[-1] / "curve.json").write_text(json.dumps(CURVE))  # noqa: E731
     monkeypatch.setattr(text_stages.TextFit, "fit", written)
@@ -175,9 +180,40 @@ def test_a_changed_text_config_redoes_the_text_alone(
     assert stages("decision", renamed) == ([], list(STAGES))
 
 
-def test_a_text_version_answers_texts(tiny_run: TinyRun, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Counts of loaded and of written and hashed: "load text", "manifest.json" and the file names."""
+    counts: Counter[str] = Counter()
+    load_network, file_entry, write_manifest = inference.load_network, manifest.file_entry, draft.write_manifest
+
+    def load(folder: Path, modality: Modality, **options: Any) -> Network:
+        counts[f"load {modality}"] += 1
+        return load_network(folder, modality, **options)
+
+    def hashed(path: Path) -> FileEntry:
+        counts[path.name] += 1
+        return file_entry(path)
+
+    def written(folder: Path, **fields: Any) -> Manifest:
+        counts[MANIFEST] += 1
+        return write_manifest(folder, **fields)
+
+    monkeypatch.setattr(inference, "load_network", load)
+    monkeypatch.setattr(manifest, "file_entry", hashed)
+    monkeypatch.setattr(draft, "write_manifest", written)
+    return counts
+
+
+@pytest.mark.slow
+def test_a_text_version_answers_texts(
+    tiny_run: TinyRun, calls: Counter[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     code, store = tiny_run.train("text", f'{TEXT_ONLY}\n[decision]\ntrusted = ["true"]\n')
     assert code == 0
+    # To calibrate, in float32, with Keras, as sealed; in bfloat16 where the processor computes it.
+    assert calls.pop("load text") == (5 if available_precision() == "bf16" else 4)
+    assert set(calls.values()) == {1}, "the manifest is written and each file hashed once"
+    assert calls.keys() == {MANIFEST, *(path.name for path in sealed(store).rglob("*") if path.is_file())}
     notes = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[publish] note: ")]
     assert notes[0].startswith("[publish] note: too few trusted calibration listings (true), so that all labels count")
     assert "of the 500 needed" in notes[0]
@@ -198,6 +234,7 @@ def test_a_text_version_answers_texts(tiny_run: TinyRun, capsys: pytest.CaptureF
 
 
 @pytest.mark.usefixtures("without_report")
+@pytest.mark.slow
 def test_a_combined_version_answers_alike_in_any_batch_and_refits_only_changed_parts(
     tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,9 +242,9 @@ def test_a_combined_version_answers_alike_in_any_batch_and_refits_only_changed_p
     code, store = tiny_run.train("combined", COMBINED)
     assert code == 0
     folder = sealed(store)
-    manifest = read_manifest(folder)
-    assert {"ngrams.npy", "pieces.model", "pieces.npy"} <= manifest.files.keys()
-    assert manifest.networks[Modality.TEXT].name == "combined"
+    version = read_manifest(folder)
+    assert {"ngrams.npy", "pieces.model", "pieces.npy"} <= version.files.keys()
+    assert version.networks[Modality.TEXT].name == "combined"
     assert "Universal Sentence Encoder" in (folder / "MODEL_CARD.md").read_text()
     curves = json.loads((folder / "metrics.json").read_bytes())["curves"]
     assert [curve["network"] for curve in curves] == ["ngrams", "linear", "sentence_encoder"]
@@ -240,6 +277,7 @@ def test_a_combined_version_answers_alike_in_any_batch_and_refits_only_changed_p
 
 
 @pytest.mark.usefixtures("without_report")
+@pytest.mark.slow
 def test_a_photo_version_answers_photos(tiny_run: TinyRun) -> None:
     # A network on random frozen weights may be too unsure for the parity that publishing asks for: hence --force.
     code, store = tiny_run.train("image", IMAGE_ONLY, "--force")
@@ -254,6 +292,7 @@ def test_a_photo_version_answers_photos(tiny_run: TinyRun) -> None:
 
 
 @pytest.mark.usefixtures("without_report")
+@pytest.mark.slow
 def test_a_vocabulary_travels_with_its_version(tiny_run: TinyRun, tmp_path: Path) -> None:
     code, store = tiny_run.train("gru", GRU, "--promote")
     assert code == 0
@@ -271,9 +310,10 @@ def test_a_version_that_is_worse_than_the_current_one_is_sealed_but_promoted_by_
     days = iter((26, 27))
     monkeypatch.setattr(
         release.Release,
-        "publish",
+        "seal",
         lambda _, store, *__: make_version(store.root, modalities=[Modality.TEXT], day=next(days)),
     )
+    monkeypatch.setattr(release.Release, "assemble", lambda *_: None)
     store = Store(tiny_run.folder / "store-gate")
     current = make_version(store.root)
     store.promote(current)
@@ -321,7 +361,7 @@ def test_networks_that_differ_once_compiled_are_not_published(
 ) -> None:
     from models.comparison.parity import Parity
 
-    monkeypatch.setattr("training.publishing.draft.measure_parity", lambda *_: Parity(40, 0.9, 1.0, 0.001, 0.01))
+    monkeypatch.setattr("training.publishing.draft.parity_of", lambda *_: Parity(40, 0.9, 1.0, 0.001, 0.01))
     code, store = tiny_run.train("differs", TEXT_ONLY)
     assert code == 1
     assert "the compiled networks differ from Keras: same top-1 on 90.00%" in capsys.readouterr().err

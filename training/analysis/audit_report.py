@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from models.comparison.report import safe_cell
+from models.catalogue.rows import safe_cell
 from training.analysis.label_audit import Audit
 from training.reports.cards import Card, Thumbnails, card, named, shortened
 from training.reports.rendering import percent, render, write_whole

@@ -20,8 +20,9 @@ from training.analysis.explore_text import Term, languages, telling_terms
 from training.analysis.label_audit import Audit, find_issues
 from training.analysis.out_of_fold import OutOfFold, out_of_fold
 from training.catalogue.check import CheckReport, check_catalogue
-from training.catalogue.dataset import Catalogue, read_catalogue, read_taxonomy
+from training.catalogue.dataset import Catalogue
 from training.catalogue.near_duplicates import group_near_duplicates
+from training.catalogue.read import read_catalogue, read_taxonomy
 from training.config.run import RunConfig
 from training.errors import CatalogueError
 from training.fitting.text_features import cleaned

@@ -16,8 +16,9 @@ from models.predictor import Predictor
 from models.taxonomy import Taxonomy
 from training.analysis.out_of_fold import FOLDS, OutOfFold, out_of_fold
 from training.analysis.photo_opinions import photo_opinions
-from training.catalogue.dataset import Catalogue, read_catalogue, read_taxonomy
+from training.catalogue.dataset import Catalogue
 from training.catalogue.near_duplicates import group_near_duplicates
+from training.catalogue.read import read_catalogue, read_taxonomy
 from training.config.run import RunConfig
 from training.workspace import Workspace
 

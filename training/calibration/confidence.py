@@ -14,17 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
 from models.decision.calibration import UNCHANGED, best_and_rest, reshaped
+from training.arrays import Doubles, Floats, Integers
 from training.calibration.fusion import folds
 from training.calibration.temperature import SMALLEST, calibrated, doubtful_log_loss, fit_temperature
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Labels = NDArray[np.int64]
 Shape = tuple[float, float, float]
 
 SHAPE_LISTINGS = 300
@@ -50,7 +47,7 @@ class FittedConfidence:
     cross_fitted: Floats
 
 
-def fit_confidence(logits: Floats, labels: Labels, seed: int, certainty: Doubles | None = None) -> FittedConfidence:
+def fit_confidence(logits: Floats, labels: Integers, seed: int, certainty: Doubles | None = None) -> FittedConfidence:
     """Fit on logits (or log-probabilities) [N, C] and class indices [N]; N is at least 1.
 
     `certainty` [N] is the probability that a label is right, by default 1.
@@ -71,7 +68,7 @@ def fit_confidence(logits: Floats, labels: Labels, seed: int, certainty: Doubles
     return FittedConfidence(temperature, UNCHANGED, scaled, scaled)
 
 
-def probably_right(log_probabilities: Floats, labels: Labels, certainty: Doubles) -> Doubles:
+def probably_right(log_probabilities: Floats, labels: Integers, certainty: Doubles) -> Doubles:
     """The probability that the best category of log-probabilities [N, C] is the right one, float64 [N].
 
     `certainty` if it is the label; else its part of what the label's doubt leaves to the other categories.
@@ -83,7 +80,7 @@ def probably_right(log_probabilities: Floats, labels: Labels, certainty: Doubles
     return np.where(best == labels, certainty, others)
 
 
-def fit_shape(log_probabilities: Floats, labels: Labels, certainty: Doubles) -> Shape:
+def fit_shape(log_probabilities: Floats, labels: Integers, certainty: Doubles) -> Shape:
     """Beta calibration's a, b and c for log-probabilities [N, C], class indices [N] and their certainty [N]."""
     right = probably_right(log_probabilities, labels, certainty)
     curve = best_and_rest(log_probabilities)

@@ -1,4 +1,4 @@
-"""Calibrating one case after another: confidence, familiarity, thresholds and prediction sets."""
+"""Calibrating one kind of evidence after another: confidence, familiarity, thresholds and prediction sets."""
 
 from __future__ import annotations
 
@@ -6,39 +6,34 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.decision.calibration import PRECISIONS, UNCHANGED, EvidenceCalibration
 from models.listing import Evidence, Modality
+from training.arrays import Doubles, Floats, Integers, Mask, Positions
 from training.calibration.confidence import fit_confidence, probably_right
-from training.calibration.label_reliability import agreed_certainty, basis
+from training.calibration.label_reliability import agreed_certainty, describe_sources
 from training.calibration.out_of_distribution import familiarity_scores, fit_familiarity, pooled_confidence
 from training.calibration.summary import EvidenceSummary, summarise_evidence
-from training.calibration.thresholds import set_floors, threshold_table
-from training.evaluation.predictions import Floats, LabelledLogits
-
-Doubles = NDArray[np.float64]
-Labels = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-Places = NDArray[np.intp]
+from training.calibration.thresholds import fit_decisions
+from training.evaluation.predictions import LabelledLogits
 
 ALONE_MIN = 500
-"""With fewer listings a case shares thresholds and prediction sets with its neighbour: 120 listings show 0.95 at their
-most certain third at best."""
+"""With fewer listings evidence shares thresholds and prediction sets with its neighbour: 120 listings show 0.95 at best
+at their most certain third."""
 
 
 @dataclass(frozen=True, eq=False)
 class CalibrationSample:
-    """What a case is calibrated on: the N calibration listings `rows`, at least 1.
+    """The N calibration listings `rows`, at least 1, that one kind of evidence is calibrated on.
 
     `logits` [N, C] (or log-probabilities) are what is to be calibrated, `networks` the raw logits behind them; labels
     are right with probability `certainty`; listings of `disagreement` are never accepted. `basis` says what the
     listings are.
     """
 
-    rows: Places
+    rows: Positions
     logits: Floats
-    labels: Labels
+    labels: Integers
     certainty: Doubles
     networks: Mapping[Modality, Floats]
     disagreement: Mask
@@ -46,24 +41,24 @@ class CalibrationSample:
 
 
 @dataclass(frozen=True, eq=False)
-class _Judged:
-    """Calibrated answers that thresholds and prediction sets are fitted on; those not `acceptable` go to review."""
+class _FittedSample:
+    """Calibrated listings that thresholds and prediction sets are fitted on; those not `acceptable` go to review."""
 
-    rows: Places
+    rows: Positions
     probabilities: Floats
-    labels: Labels
+    labels: Integers
     certainty: Doubles
     acceptable: Mask
 
-    def also(self, other: _Judged) -> _Judged:
-        """These and those of other listings."""
+    def joined(self, other: _FittedSample) -> _FittedSample:
+        """These listings and those of `other` that are not among them."""
         new = ~np.isin(other.rows, self.rows)
         fields = ("rows", "probabilities", "labels", "certainty", "acceptable")
-        return _Judged(*(np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in fields))
+        return _FittedSample(*(np.concatenate([getattr(self, name), getattr(other, name)[new]]) for name in fields))
 
 
 class EvidenceFitter:
-    """Collects what is learned, case by case: `cases` for `calibration.json`, `summaries` for people.
+    """Fits evidence by evidence: `calibrations` for `calibration.json`, `summaries` for people.
 
     `certainty` float64 [N] is the probability that each calibration listing's label is right.
     """
@@ -76,89 +71,80 @@ class EvidenceFitter:
         self.false_alarms = false_alarms
         self.seed = seed
         self.certainty = certainty
-        self.cases: dict[Evidence, EvidenceCalibration] = {}
+        self.calibrations: dict[Evidence, EvidenceCalibration] = {}
         self.summaries: dict[Evidence, EvidenceSummary] = {}
-        self._judged: dict[Evidence, _Judged] = {}
+        self._samples: dict[Evidence, _FittedSample] = {}
 
-    def single(
+    def fit_network(
         self,
         evidence: Evidence,
         logits: Floats,
-        answers: LabelledLogits,
+        labelled: LabelledLogits,
         mask: Mask,
         *,
         otherwise: Evidence | None = None,
     ) -> None:
-        """Calibrate a case of one network; without any listing it takes the confidence of the case `otherwise`."""
+        """Calibrate the evidence of one network; without a listing it takes the confidence of `otherwise`."""
         rows = np.flatnonzero(mask)
         if not len(rows):
-            self.never(evidence, 0.0, None if otherwise is None else self.cases[otherwise])
+            self.accept_nothing(evidence, 0.0, None if otherwise is None else self.calibrations[otherwise])
             return
         never = np.zeros(len(rows), bool)
         networks = {evidence.modalities[0]: logits[rows]}
-        labels, told = answers.labels[rows], basis(answers.sources[rows])
-        self.fit(evidence, CalibrationSample(rows, logits[rows], labels, self.certainty[rows], networks, never, told))
+        labels, basis = labelled.labels[rows], describe_sources(labelled.sources[rows])
+        self.fit(evidence, CalibrationSample(rows, logits[rows], labels, self.certainty[rows], networks, never, basis))
 
-    def fit(self, evidence: Evidence, seen: CalibrationSample) -> None:
-        """Calibrate a case. Thresholds are fitted on the listings that can be accepted."""
-        fitted = fit_confidence(seen.logits, seen.labels, self.seed, seen.certainty)
-        confidence = _bare(len(seen.labels), fitted.temperature, fitted.shape)
-        log_probabilities = confidence.log_probabilities(seen.logits)
-        right = probably_right(log_probabilities, seen.labels, seen.certainty)
-        familiarity = fit_familiarity(seen.networks, right, self.false_alarms)
-        acceptable = ~seen.disagreement
+    def fit(self, evidence: Evidence, sample: CalibrationSample) -> None:
+        """Calibrate evidence on a sample. Thresholds are fitted on the listings that can be accepted."""
+        fitted = fit_confidence(sample.logits, sample.labels, self.seed, sample.certainty)
+        confidence = _accepting_nothing(len(sample.labels), fitted.temperature, fitted.shape)
+        log_probabilities = confidence.log_probabilities(sample.logits)
+        right = probably_right(log_probabilities, sample.labels, sample.certainty)
+        familiarity = fit_familiarity(sample.networks, right, self.false_alarms)
+        acceptable = ~sample.disagreement
         if familiarity is not None:
-            acceptable &= familiarity_scores(familiarity.scales, seen.networks) >= familiarity.threshold
-        self.cases[evidence] = confidence.model_copy(update={"familiarity": familiarity})
+            acceptable &= familiarity_scores(familiarity.scales, sample.networks) >= familiarity.threshold
+        self.calibrations[evidence] = confidence.model_copy(update={"familiarity": familiarity})
         self.summaries[evidence] = summarise_evidence(
-            seen.logits, seen.labels, seen.certainty, fitted, confidence, seen.basis
+            sample.logits, sample.labels, sample.certainty, fitted, confidence, sample.basis
         )
         probabilities = np.exp(log_probabilities)
-        certainty = agreed_certainty(probabilities, seen.certainty)
-        judged = _Judged(seen.rows, probabilities, seen.labels, certainty, acceptable)
-        self._judged[evidence] = judged
-        self._decide(evidence, judged)
+        certainty = agreed_certainty(probabilities, sample.certainty)
+        self._samples[evidence] = _FittedSample(sample.rows, probabilities, sample.labels, certainty, acceptable)
+        self._fit_decisions(evidence, self._samples[evidence])
 
-    def share(self, evidence: Evidence, other: Evidence) -> None:
-        """Fit thresholds, prediction sets and the cap of the unfamiliar on those of another case as well, if few.
+    def share_thresholds(self, evidence: Evidence, other: Evidence) -> None:
+        """Fit thresholds, prediction sets and the cap of the unfamiliar on listings of `other` as well, if few.
 
-        Each listing counts with the confidence of its own case, so that what is shared means the same in both.
+        Each listing counts with the confidence of its own evidence, so that a confidence means the same in both.
         """
-        own, others = self._judged.get(evidence), self._judged.get(other)
+        own, others = self._samples.get(evidence), self._samples.get(other)
         if own is None or others is None or len(own.rows) >= ALONE_MIN or len(others.rows) <= len(own.rows):
             return
-        self._decide(evidence, own.also(others))
-        first, second = self.cases[evidence], self.cases[other]
+        self._fit_decisions(evidence, own.joined(others))
+        first, second = self.calibrations[evidence], self.calibrations[other]
         if first.familiarity and second.familiarity:
             confidence = pooled_confidence((first.familiarity, first.listings), (second.familiarity, second.listings))
             familiarity = first.familiarity.model_copy(update={"confidence": confidence})
-            self.cases[evidence] = first.model_copy(update={"familiarity": familiarity})
-        told = f"{self.summaries[evidence].basis}; thresholds and sets also from {len(others.rows):,} of {other}"
-        self.summaries[evidence] = replace(self.summaries[evidence], basis=told)
+            self.calibrations[evidence] = first.model_copy(update={"familiarity": familiarity})
+        basis = f"{self.summaries[evidence].basis}; thresholds and sets also from {len(others.rows):,} of {other}"
+        self.summaries[evidence] = replace(self.summaries[evidence], basis=basis)
 
-    def never(self, evidence: Evidence, set_floor: float, like: EvidenceCalibration | None = None) -> None:
-        """A case without calibration listings: always for a human to look at."""
-        found = _bare(0) if like is None else _bare(0, like.temperature, like.shape)
-        self.cases[evidence] = found.model_copy(update={"set_floor": set_floor})
+    def accept_nothing(self, evidence: Evidence, set_floor: float, like: EvidenceCalibration | None = None) -> None:
+        """Send evidence without calibration listings to review, always."""
+        fitted = _accepting_nothing(0) if like is None else _accepting_nothing(0, like.temperature, like.shape)
+        self.calibrations[evidence] = fitted.model_copy(update={"set_floor": set_floor})
 
-    def _decide(self, evidence: Evidence, judged: _Judged) -> None:
-        kept = judged.acceptable
-        table = threshold_table(judged.probabilities[kept], judged.labels[kept], PRECISIONS, judged.certainty[kept])
-        floors = set_floors(judged.probabilities, judged.labels, self.coverage)
-        self.cases[evidence] = self.cases[evidence].model_copy(
-            update={
-                "thresholds": table.pooled,
-                "class_thresholds": {self.codes[label]: values for label, values in table.by_class.items()},
-                "set_floor": floors.pooled,
-                "class_floors": {self.codes[label]: floor for label, floor in floors.by_class.items()},
-            }
-        )
+    def _fit_decisions(self, evidence: Evidence, fitted: _FittedSample) -> None:
+        arrays = (fitted.probabilities, fitted.labels, fitted.acceptable)
+        decisions = fit_decisions(*arrays, PRECISIONS, self.codes, self.coverage, fitted.certainty)
+        self.calibrations[evidence] = self.calibrations[evidence].model_copy(update=decisions)
 
 
-def _bare(
+def _accepting_nothing(
     listings: int, temperature: float = 1.0, shape: tuple[float, float, float] = UNCHANGED
 ) -> EvidenceCalibration:
-    """A case that accepts nothing."""
+    """A calibration that accepts nothing."""
     return EvidenceCalibration(
         temperature=temperature,
         shape=shape,

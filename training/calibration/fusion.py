@@ -13,16 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.decision.fusion import Fusion, Method
+from training.arrays import Doubles, Floats, Integers, Positions
 from training.calibration.temperature import negative_log_likelihood
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 FOLDS = 5
 LISTINGS_PER_CLASS = 10
@@ -55,13 +51,13 @@ class FittedFusion:
 class _FusionInputs:
     text: Doubles
     image: Doubles
-    labels: Labels
+    labels: Integers
 
-    def of(self, rows: NDArray[np.intp]) -> _FusionInputs:
+    def of(self, rows: Positions) -> _FusionInputs:
         return _FusionInputs(self.text[rows], self.image[rows], self.labels[rows])
 
 
-def fit_fusion(log_text: Floats, log_image: Floats, labels: Labels, *, method: Method, seed: int) -> FittedFusion:
+def fit_fusion(log_text: Floats, log_image: Floats, labels: Integers, *, method: Method, seed: int) -> FittedFusion:
     """Fit on calibrated log-probabilities [N, C] of both networks and class indices [N].
 
     "mean" has nothing to fit, and fewer than 5 listings cannot be cross-fitted: both give the mean. The answer
@@ -70,7 +66,7 @@ def fit_fusion(log_text: Floats, log_image: Floats, labels: Labels, *, method: M
     classes = log_text.shape[1]
     if method == "mean" or len(labels) < FOLDS:
         mean = Fusion.mean(classes)
-        return FittedFusion(mean, mean(log_text, log_image), None)
+        return FittedFusion(mean, mean.fuse(log_text, log_image), None)
     shrinkages = SHRINKAGES if len(labels) >= LISTINGS_PER_CLASS * classes else ()
     held_out = cross_fit_weights(log_text, log_image, labels, shrinkages, seed=seed)
     best = int(np.argmin([negative_log_likelihood(answers, labels) for answers in held_out]))
@@ -80,7 +76,7 @@ def fit_fusion(log_text: Floats, log_image: Floats, labels: Labels, *, method: M
 
 
 def cross_fit_weights(
-    log_text: Floats, log_image: Floats, labels: Labels, shrinkages: tuple[float, ...], *, seed: int
+    log_text: Floats, log_image: Floats, labels: Integers, shrinkages: tuple[float, ...], *, seed: int
 ) -> Floats:
     """Fused log-probabilities of listings by weights that have not seen them: float32 [1 + S, N, C].
 
@@ -91,15 +87,15 @@ def cross_fit_weights(
     with threadpool_limits(1):  # the optimiser's own matrices are tiny: more threads only wait for each other
         for fitted_on, held in folds(labels, seed):
             for choice, weights in enumerate(_path(inputs.of(fitted_on), shrinkages)):
-                held_out[choice, held] = _fusion(weights)(log_text[held], log_image[held])
+                held_out[choice, held] = _fusion(weights).fuse(log_text[held], log_image[held])
     return held_out
 
 
-def _inputs(log_text: Floats, log_image: Floats, labels: Labels) -> _FusionInputs:
+def _inputs(log_text: Floats, log_image: Floats, labels: Integers) -> _FusionInputs:
     return _FusionInputs(log_text.astype(np.float64), log_image.astype(np.float64), labels)
 
 
-def folds(labels: Labels, seed: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+def folds(labels: Integers, seed: int) -> Iterator[tuple[Positions, Positions]]:
     """(Rows to fit on, rows held out), five times; each class is spread evenly over the folds."""
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]

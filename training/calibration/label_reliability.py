@@ -10,12 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-Mask = NDArray[np.bool_]
-Doubles = NDArray[np.float64]
+from training.arrays import Doubles, Floats, Mask
+from training.config.run import TRUSTED_MINIMUM, DecisionConfig
 
-TRUSTED_MINIMUM = 500
-"""A case is calibrated on trusted labels alone from so many on: if a third of them is accepted with 2 errors, that
-shows a precision of 0.95 (105 are needed); with none, 0.985."""
 STEEPEST = 50.0
 """Highest exponent of the share that is looked for."""
 
@@ -53,6 +50,15 @@ class LabelReliability:
     minimum: int = TRUSTED_MINIMUM
     reliability: Mapping[str, Reliability] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, config: DecisionConfig) -> LabelReliability:
+        """The reliability of labels that a config states."""
+        sources = {
+            source: Reliability(entry.all, max(entry.all, entry.unanimous))
+            for source, entry in config.reliability.items()
+        }
+        return cls(config.trusted, config.trusted_minimum, sources)
+
     def enough(self, sources: NDArray[np.str_], rows: Mask) -> Mask | None:
         """The trusted ones of `rows`, None when they are fewer than `minimum`; both bool [N] over label sources [N]."""
         if not self.sources:
@@ -69,7 +75,7 @@ class LabelReliability:
         return certain
 
 
-def agreed_certainty(probabilities: NDArray[np.float32], certainty: Doubles) -> Doubles:
+def agreed_certainty(probabilities: Floats, certainty: Doubles) -> Doubles:
     """The probability that a doubtful label [N] is right when it is the best category of probabilities [N, C].
 
     At least the label's certainty and at least the calibrated confidence, as either is evidence for the other. On the
@@ -79,7 +85,7 @@ def agreed_certainty(probabilities: NDArray[np.float32], certainty: Doubles) -> 
     return np.where(certainty < 1, np.maximum(certainty, probabilities.max(1)), certainty)
 
 
-def basis(sources: NDArray[np.str_]) -> str:
-    """Label sources [N] in words: "150 true, 12 vote"."""
+def describe_sources(sources: NDArray[np.str_]) -> str:
+    """Count label sources [N] in words: "150 true, 12 vote"."""
     counts = Counter(str(source) or "given" for source in sources)
     return ", ".join(f"{count:,} {source}" for source, count in sorted(counts.items()))

@@ -13,17 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.decision.calibration import Familiarity, energy
 from models.listing import Modality
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-
-FALSE_ALARMS = 0.05
-"""Of listings of the catalogue. At 0.02 half as many of the strange ones were found; at 0.05 no real listing was called
-unfamiliar that would have been accepted."""
+from training.arrays import Doubles, Floats
+from training.config.run import FALSE_ALARMS
 
 
 def fit_familiarity(

@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score
 
 from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Method
 from models.listing import Evidence
+from training.arrays import Doubles, Floats, Integers
 from training.calibration.confidence import FittedConfidence, probably_right
 from training.calibration.fusion import FittedFusion
 from training.calibration.temperature import calibrated, doubtful_log_loss
 from training.evaluation.metrics import BINS
-
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -43,10 +40,11 @@ class EvidenceSummary:
 
 
 @dataclass(frozen=True)
-class BorrowingCheck:
-    """What borrowing photos does to the fusion's accuracy (0..1), on `listings` whose own photos are known.
+class ImputationCheck:
+    """Accuracy (0..1) of the fusion with own and with imputed photos, on `listings` whose own photos are known.
 
-    With its own photo and with the one of the nearest other listing of the category (`training.calibration.calibrate`).
+    A photo is imputed from the most similar other listing of the category (`training.calibration.calibrate`). Field
+    names are those of `metrics.json`.
     """
 
     listings: int
@@ -59,8 +57,8 @@ class FusionSummary:
     """Accuracies (0..1) of the fusion, cross-fitted, and of each network alone, on the listings with text and photo.
 
     `shrinkage` is the strength that cross-validation chose for the weights per class, None when classes share their
-    weights. `gain` is the fusion's accuracy less that of the better network. `borrowing` is there when the case `both`
-    was calibrated with borrowed photos.
+    weights. `gain` is the fusion's accuracy less that of the better network. `borrowing` is there when `both` was
+    calibrated with imputed photos.
     """
 
     method: Method
@@ -70,7 +68,7 @@ class FusionSummary:
     text_accuracy: float
     image_accuracy: float
     gain: float
-    borrowing: BorrowingCheck | None = None
+    borrowing: ImputationCheck | None = None
 
 
 @dataclass(frozen=True)
@@ -80,15 +78,10 @@ class CalibrationSummary:
     cases: Mapping[Evidence, EvidenceSummary]
     fusion: FusionSummary | None
 
-    @property
-    def fused_gain(self) -> float | None:
-        """The fusion's accuracy less that of the better network on the same listings; None when none has both."""
-        return None if self.fusion is None else self.fusion.gain
-
 
 def summarise_evidence(
     logits: Floats,
-    labels: Labels,
+    labels: Integers,
     certainty: Doubles,
     fitted: FittedConfidence,
     evidence: EvidenceCalibration,
@@ -116,7 +109,7 @@ def summarise_evidence(
     )
 
 
-def _calibration_error(log_probabilities: Floats, labels: Labels, certainty: Doubles) -> float:
+def _calibration_error(log_probabilities: Floats, labels: Integers, certainty: Doubles) -> float:
     """`training.evaluation.metrics.expected_calibration_error` with labels that are right with a probability."""
     confidence = np.exp(log_probabilities.max(1).astype(np.float64))
     right = probably_right(log_probabilities, labels, certainty)
@@ -124,9 +117,10 @@ def _calibration_error(log_probabilities: Floats, labels: Labels, certainty: Dou
     return sum(abs(float((confidence[part] - right[part]).sum())) for part in parts) / len(labels)
 
 
-def summarise_fusion(fitted: FittedFusion, log_text: Floats, log_image: Floats, labels: Labels) -> FusionSummary:
+def summarise_fusion(fitted: FittedFusion, log_text: Floats, log_image: Floats, labels: Integers) -> FusionSummary:
     """How a fusion does against each network, on the log-probabilities [N, C] that it was fitted on."""
-    fused, text, image = (accuracy(scores, labels) for scores in (fitted.cross_fitted, log_text, log_image))
+    scores = (fitted.cross_fitted, log_text, log_image)
+    fused, text, image = (float(accuracy_score(labels, each.argmax(1))) for each in scores)
     return FusionSummary(
         method=fitted.fusion.method,
         shrinkage=fitted.shrinkage,
@@ -136,8 +130,3 @@ def summarise_fusion(fitted: FittedFusion, log_text: Floats, log_image: Floats, 
         image_accuracy=image,
         gain=fused - max(text, image),
     )
-
-
-def accuracy(scores: Floats, labels: Labels) -> float:
-    """Share of N listings whose highest score [N, C] is their label's."""
-    return float((scores.argmax(1) == labels).mean())

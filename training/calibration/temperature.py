@@ -7,12 +7,10 @@ log-likelihood of held-out listings. It never changes which category is the most
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from models.decision.fusion import log_softmax
-
-Floats = NDArray[np.float32]
+from training.arrays import Doubles, Floats, Integers
 
 TEMPERATURE_RANGE = (0.05, 20.0)
 """Where T is looked for; well inside what `models.decision.calibration.EvidenceCalibration` takes."""
@@ -31,12 +29,12 @@ def calibrated(logits: Floats, temperature: float) -> Floats:
     return log_softmax(logits / np.float32(temperature))
 
 
-def negative_log_likelihood(log_probabilities: Floats, labels: NDArray[np.int64]) -> float:
+def negative_log_likelihood(log_probabilities: Floats, labels: Integers) -> float:
     """Mean over N listings, in nats, of log-probabilities [N, C] and class indices [N]; N is at least 1."""
     return float(-log_probabilities[np.arange(len(labels)), labels].mean(dtype=np.float64))
 
 
-def doubtful_log_loss(log_probabilities: Floats, labels: NDArray[np.int64], certainty: NDArray[np.float64]) -> float:
+def doubtful_log_loss(log_probabilities: Floats, labels: Integers, certainty: Doubles) -> float:
     """The same for labels that are right with probability `certainty` [N]: log loss of "the label is right".
 
     With certain labels it is `negative_log_likelihood`. Which category a wrong label should have been is not asked, and
@@ -49,7 +47,7 @@ def doubtful_log_loss(log_probabilities: Floats, labels: NDArray[np.int64], cert
     return float(-(certainty * right + (1 - certainty) * wrong).mean())
 
 
-def fit_temperature(logits: Floats, labels: NDArray[np.int64], certainty: NDArray[np.float64] | None = None) -> float:
+def fit_temperature(logits: Floats, labels: Integers, certainty: Doubles | None = None) -> float:
     """The temperature for logits (or log-probabilities) [N, C] and class indices [N]; 1.0 when N is 0.
 
     `certainty` [N] is the probability that a label is right, by default 1.

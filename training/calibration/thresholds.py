@@ -18,15 +18,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import bdtrin, betaincinv, pdtr
 
-Floats = NDArray[np.float32]
-Labels = NDArray[np.int64]
-Doubles = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from training.arrays import Doubles, Floats, Integers, Mask, Positions
+
 Thresholds = list[float | None]
 
 BOUND_CONFIDENCE = 0.90
@@ -56,7 +54,7 @@ class ThresholdTable:
     by_class: dict[int, Thresholds]
 
 
-def precision_bound(right: NDArray[np.int64] | Doubles, listings: NDArray[np.int64]) -> Doubles:
+def precision_bound(right: Integers | Doubles, listings: Integers) -> Doubles:
     """Clopper-Pearson lower bounds of precisions, one-sided at level 0.90, of `right` among `listings` (at least 1).
 
     `right` may be fractional: an expected number, which varies less than a counted one.
@@ -65,13 +63,13 @@ def precision_bound(right: NDArray[np.int64] | Doubles, listings: NDArray[np.int
     return np.where(right > 0, bounds, 0.0)
 
 
-def listings_needed(precision: float, errors: NDArray[np.int64]) -> Integers:
+def listings_needed(precision: float, errors: Integers) -> Integers:
     """How many listings must have been predicted for `precision` to be shown in spite of so many errors among them."""
     exact = bdtrin(errors.astype(np.float64), 1 - BOUND_CONFIDENCE, 1 - precision)
     return np.asarray(np.ceil(exact - 1e-9), np.int64)
 
 
-def lowest_confidence(confidences: Floats, right: NDArray[np.bool_] | Doubles, precision: float) -> float:
+def lowest_confidence(confidences: Floats, right: Mask | Doubles, precision: float) -> float:
     """The lowest tested confidence that holds `precision`; infinite when none does.
 
     Of N listings, `confidences` are the predicted categories' probabilities and `right` says whether they are the
@@ -145,9 +143,7 @@ def _sequence(descending: Floats, precision: float) -> Integers:
     return np.array(ranks, np.int64)
 
 
-def _thresholds_alone(
-    predicted: NDArray[np.intp], confidences: Floats, right: Doubles, precision: float
-) -> dict[int, float]:
+def _thresholds_alone(predicted: Positions, confidences: Floats, right: Doubles, precision: float) -> dict[int, float]:
     """The thresholds of classes that can stand alone, less those of the least predicted ones that the others need to be
     enough for a test as well.
     """
@@ -183,12 +179,8 @@ class SetFloors:
     pooled: float
     by_class: dict[int, float]
 
-    def of_classes(self, classes: int) -> NDArray[np.float32]:
-        """The floor of each class, float32 [C]."""
-        return np.array([self.by_class.get(label, self.pooled) for label in range(classes)], np.float32)
 
-
-def set_floors(probabilities: Floats, labels: Labels, coverage: float) -> SetFloors:
+def set_floors(probabilities: Floats, labels: Integers, coverage: float) -> SetFloors:
     """Floors from calibrated probabilities [N, C] and class indices [N].
 
     The classes without a floor of their own share one, from their listings; from all when those are too few.
@@ -205,7 +197,7 @@ def set_floors(probabilities: Floats, labels: Labels, coverage: float) -> SetFlo
     return SetFloors(prediction_set_floor(probabilities[others], labels[others], coverage), by_class)
 
 
-def prediction_set_floor(probabilities: Floats, labels: Labels, coverage: float) -> float:
+def prediction_set_floor(probabilities: Floats, labels: Integers, coverage: float) -> float:
     """The probability from which a category joins the prediction set, so that sets hold the label with `coverage`.
 
     Of N listings, the ceil((N + 1) coverage)-th largest probability of the label; 0, so every category, when N is too
@@ -216,3 +208,28 @@ def prediction_set_floor(probabilities: Floats, labels: Labels, coverage: float)
         return 0.0
     of_labels = probabilities[np.arange(len(labels)), labels]
     return float(np.sort(of_labels)[len(labels) - rank])
+
+
+def fit_decisions(
+    probabilities: Floats,
+    labels: Integers,
+    acceptable: Mask,
+    precisions: Sequence[float],
+    codes: Sequence[str],
+    coverage: float,
+    certainty: Doubles | None = None,
+) -> dict[str, Any]:
+    """The fields of an `EvidenceCalibration` that decide: thresholds and set floors, pooled and by category code.
+
+    From calibrated probabilities [N, C], class indices [N] and their `certainty` [N]; thresholds are fitted on the
+    listings that are `acceptable` [N] at all.
+    """
+    believed = None if certainty is None else certainty[acceptable]
+    table = threshold_table(probabilities[acceptable], labels[acceptable], precisions, believed)
+    floors = set_floors(probabilities, labels, coverage)
+    return {
+        "thresholds": table.pooled,
+        "class_thresholds": {codes[label]: values for label, values in table.by_class.items()},
+        "set_floor": floors.pooled,
+        "class_floors": {codes[label]: floor for label, floor in floors.by_class.items()},
+    }

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.catalogue.dataset import Catalogue, read_catalogue
+from training.catalogue.dataset import Catalogue
+from training.catalogue.read import read_catalogue
 from training.catalogue.table import PARQUET_SUFFIXES, SEPARATORS, column_names
 from training.config.run import CatalogueConfig, Columns, RunConfig, read_config
 from training.errors import CatalogueError, ConfigError

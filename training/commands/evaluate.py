@@ -30,9 +30,9 @@ from training.commands.evaluate_report import (
 )
 from training.config.run import RunConfig
 from training.errors import CatalogueError
-from training.evaluation.evaluable import judged_catalogue
+from training.evaluation.evaluable import evaluable_catalogue
 from training.evaluation.metrics import metrics_document
-from training.evaluation.prediction_store import WORKERS, answer_inputs, make_answers, read_blocks
+from training.evaluation.prediction_store import WORKERS, predict_catalogue, prediction_inputs, read_predictions
 from training.evaluation.predictions import Cohorts, Predictions
 from training.workspace import Workspace
 
@@ -69,13 +69,13 @@ def evaluate_version(request: Request, workspace: Workspace) -> Path:
     catalogue, split = _part(named, request.part, workspace)
     # A file's own test rows are held out of whatever is trained on it; a config's, of what is trained on its split.
     unseen = request.part == "test" and split in (None, predictor.manifest.data.get("split_fingerprint"))
-    judged = judged_catalogue(predictor, catalogue, unseen=unseen)
+    judged = evaluable_catalogue(predictor, catalogue, unseen=unseen)
     stage = workspace.stage(
-        "answers",
-        answer_inputs(predictor, judged.catalogue),
-        lambda folder: make_answers(predictor, judged.catalogue, folder),
+        "predictions",
+        prediction_inputs(predictor, judged.catalogue),
+        lambda folder: predict_catalogue(predictor, judged.catalogue, folder),
     )
-    answers = read_blocks(stage.folder)
+    answers = read_predictions(stage.folder)
     if not answers:
         raise CatalogueError(f"{catalogue.name}: {predictor.version} has no network for what the rows hold")
     cohorts = tell_apart(judged.catalogue, named.config, answers)

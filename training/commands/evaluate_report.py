@@ -12,7 +12,7 @@ from typing import Any
 
 from models.decision.calibration import Calibration
 from models.errors import VersionRefused
-from models.listing import Evidence
+from models.listing import Evidence, evidence_label
 from models.predictor import Predictor
 from models.versions.metrics import FILE_NAME as METRICS
 from models.versions.metrics import read_metrics
@@ -21,13 +21,12 @@ from training.evaluation.evaluable import EvaluableCatalogue
 from training.reports.rendering import environment, percent, promise
 from training.reports.report import write_report
 from training.reports.tables import (
-    CASE_NAMES,
+    MOST_TELLING,
     Json,
     Table,
     class_table,
     decision_table,
     evaluated,
-    evidence_label,
     fusion_table,
     main_cohort,
     pairs_table,
@@ -239,10 +238,10 @@ def _catalogue_section(evaluation: Evaluation) -> Section:
 def _refit_section(evaluation: Evaluation) -> Section:
     own, new = evaluation.predictor.calibration.cases, evaluation.calibration.cases
     tables = {}
-    for evidence in map(Evidence, CASE_NAMES):
+    for evidence in MOST_TELLING:
         if evidence in evaluation.refits:
             change = evaluation.refits[evidence]
-            title = f"{evidence_label(evidence)}, {change.listings:,} listings"
+            title = f"{evidence.label}, {change.listings:,} listings"
             tables[title] = refit_table(change, own[evidence].thresholds, new[evidence].thresholds)
     first, *others = tables
     return Section(

@@ -23,7 +23,7 @@ from training.errors import TrainingError
 from training.evaluation.predictions import LearningCurve
 from training.fitting.fitted import FittedNetwork
 from training.fitting.text_vocabulary import text_vocabulary_files
-from training.pipeline import Data, Fitted, prepare_data, publish, run_of
+from training.pipeline import Data, Fitted, prepare_data, run_of
 from training.publishing.golden import read_golden_listings
 from training.publishing.release import Release
 from training.workspace import Workspace
@@ -116,7 +116,7 @@ def fuse(
     preprocessing = Preprocessing(text=sources[0].preprocessing.text, image=sources[1].preprocessing.image)
     fitted = Fitted(networks, preprocessing, curves, {}, {})
     run = replace(run_of(config, data, fitted, command), provenance=_provenance(config, sources), notes=notes)
-    return publish(Release(run, workspace.say, force=force), fitted, store, promote=promote)
+    return Release(run, workspace.say, force=force).publish(store, networks, preprocessing, promote=promote)
 
 
 def _with_networks(config: RunConfig, sources: tuple[Source, Source]) -> RunConfig:

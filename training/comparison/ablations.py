@@ -14,7 +14,7 @@ from typing import Any
 from models.listing import Evidence, Modality
 from training.comparison.candidates import SHOWN, Comparison, Contender, accuracy_of
 from training.reports.rendering import percent
-from training.reports.tables import NONE, Cell, Table, evidence_label
+from training.reports.tables import NONE, Cell, Table
 
 KINDS = ("weights", "kind_weights")
 """Keys of the config's catalogue that select the kinds of label and of text to learn from."""
@@ -64,7 +64,7 @@ def share_table(groups: Sequence[Sequence[Ablation]]) -> Table | None:
             gain = NONE
             if smaller is not None:
                 gain = f"{100 * (ablation.accuracy['value'] - smaller.accuracy['value']):+.1f}"
-            row = [ablation.name, evidence_label(ablation.evidence), ablation.contender.run]
+            row = [ablation.name, ablation.evidence.label, ablation.contender.run]
             rows.append([*row, percent(ablation.share), f"{ablation.listings:,}", ablation.accuracy, gain])
     columns = ("of", "evidence", "config", "share", "listings", "accuracy", "points gained")
     return Table(columns, rows, words=3, groups=[("", 3), ("learned from", 2), ("", 2)]) if rows else None
@@ -78,7 +78,7 @@ def kind_table(groups: Sequence[Sequence[Ablation]], comparison: Comparison) -> 
         answers = ablation.contender.answers[ablation.evidence]
         sources = ", ".join(f"{n:,} {source or 'given'}" for source, n in ablation.contender.sources.items())
         accuracies = [accuracy_of(answers.only(members)) or NONE for members in cohorts.values()]
-        row = [ablation.contender.run, evidence_label(ablation.evidence), sources]
+        row = [ablation.contender.run, ablation.evidence.label, sources]
         rows.append([*row, f"{ablation.listings:,}", *accuracies])
     columns = ("config", "evidence", "labels learned from", "listings", *cohorts)
     return Table(columns, rows, words=3, groups=[("", 4), ("accuracy", len(cohorts))]) if rows else None
@@ -92,7 +92,7 @@ def ablations_document(contenders: Sequence[Contender]) -> dict[str, Any]:
             {
                 "of": ablation.name,
                 "run": ablation.contender.run,
-                "evidence": evidence_label(ablation.evidence),
+                "evidence": ablation.evidence.label,
                 "share": ablation.share,
                 "listings": ablation.listings,
                 "sources": dict(ablation.contender.sources),

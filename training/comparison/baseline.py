@@ -25,13 +25,14 @@ from models.preprocessing.settings import NgramPreprocessing, Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.taxonomy import Taxonomy
 from models.versions.manifest import FORMAT_VERSION, Manifest, NetworkEntry
+from training.arrays import Floats
 from training.calibration.calibrate import calibrate
+from training.calibration.label_reliability import LabelReliability
 from training.catalogue.dataset import Catalogue
 from training.comparison.cost import listings_to_time, measure_cost
 from training.config.run import RunConfig
-from training.evaluation.predict import answers, class_indices, labelled_logits
-from training.evaluation.prediction_store import write_answers
-from training.evaluation.predictions import Floats
+from training.evaluation.predict import class_indices, labelled_logits, predict_by_evidence
+from training.evaluation.prediction_store import PREDICTIONS_FILE, write_predictions
 from training.fitting.text_features import cleaned
 
 NAME = "tfidf_svm"
@@ -55,8 +56,8 @@ def fit_baseline(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy, fo
     rows = catalogue.rows
     predictor, parameters = _fit(config, catalogue, taxonomy)
     others = [int(row) for row in rows.index[rows["split"] != "train"]]
-    found = {evidence: answers(predictor, catalogue, others, evidence) for evidence in (Evidence.TEXT, Evidence.TITLE)}
-    write_answers(folder, {evidence: given for evidence, given in found.items() if given is not None})
+    predictions = predict_by_evidence(predictor, catalogue, others, (Evidence.TEXT, Evidence.TITLE))
+    write_predictions(folder / PREDICTIONS_FILE, predictions)
     cost = measure_cost(predictor, listings_to_time(catalogue, others, listings)).get(Evidence.TEXT)
     document = {"parameters": parameters, "cost": None if cost is None else asdict(cost)}
     (folder / COST_FILE).write_text(json.dumps(document))
@@ -68,7 +69,7 @@ class TfidfFeatures:
 
     fitted: Any
 
-    def __call__(self, text: ListingText) -> dict[str, NDArray[Any]]:
+    def extract(self, text: ListingText) -> dict[str, NDArray[Any]]:
         """See `models.preprocessing.settings.TextFeatures`."""
         row = self.fitted.transform([_joined(text)])
         ids, weights = row.indices, row.data
@@ -92,7 +93,7 @@ class LinearNetwork:
         """Number of categories."""
         return len(self.bias)
 
-    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> Floats:
+    def logits(self, inputs: Mapping[str, NDArray[Any]]) -> Floats:
         """Logits [B, C]; padding has weight 0."""
         rows = zip(inputs["ids"], inputs["weights"], strict=True)
         return np.stack([weights @ self.table[ids] for ids, weights in rows]) + self.bias
@@ -120,7 +121,7 @@ def _fit(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy) -> tuple[P
         precision=config.decision.precision,
         coverage=config.decision.coverage,
         seed=config.seed,
-        trust=config.decision.trust,
+        reliability=LabelReliability.of(config.decision),
         false_alarms=config.decision.false_alarms,
     )
     manifest = _manifest(len(taxonomy), parameters)

@@ -26,10 +26,18 @@ from training.comparison.fusion_methods import compare_fusions
 from training.config.run import RunConfig
 from training.errors import ConfigError, TrainingError
 from training.evaluation.cohorts import cohort_rows, has_text
-from training.evaluation.predict import answers
-from training.evaluation.prediction_store import read_answers, read_logits, write_answers, write_logits
+from training.evaluation.predict import predict_by_evidence
+from training.evaluation.prediction_store import (
+    FORMAT,
+    PREDICTIONS_FILE,
+    read_logits,
+    read_predictions,
+    write_logits,
+    write_predictions,
+)
 from training.evaluation.predictions import Predictions
 from training.pipeline import Data, Fitted, check_parts, fit_networks, prepare_data, run_of
+from training.publishing.draft import seal_manifest
 from training.publishing.release import Release
 from training.workspace import Stage, Workspace
 
@@ -189,7 +197,9 @@ def _train(label: str, config: RunConfig, workspace: Workspace, data: Data) -> _
     def make(folder: Path) -> None:
         draft = folder / VERSION
         draft.mkdir(exist_ok=True)
-        write_logits(folder / LOGITS, release.assemble(draft, fitted.networks, fitted.preprocessing).labelled)
+        assembled = release.assemble(draft, fitted.networks, fitted.preprocessing)
+        seal_manifest(draft, assembled.manifest)
+        write_logits(folder / LOGITS, assembled.labelled)
 
     return _Trained(label, config, workspace, data, fitted, workspace.stage("scratch-version", inputs, make))
 
@@ -199,12 +209,11 @@ def _answers(trained: _Trained, part: str, rows: Sequence[int]) -> dict[Evidence
 
     def make(folder: Path) -> None:
         predictor = Predictor.load(trained.version, verify=False, streams=2)
-        found = {evidence: answers(predictor, trained.data.catalogue, rows, evidence) for evidence in Evidence}
-        write_answers(folder, {evidence: given for evidence, given in found.items() if given is not None})
+        write_predictions(folder / PREDICTIONS_FILE, predict_by_evidence(predictor, trained.data.catalogue, rows))
 
     listed = hashlib.sha256(json.dumps(list(rows)).encode()).hexdigest()
-    stage = trained.workspace.stage("answers", {"version": trained.stage.key, "part": part, "rows": listed}, make)
-    return read_answers(stage.folder)
+    inputs = {"format": FORMAT, "version": trained.stage.key, "part": part, "rows": listed}
+    return read_predictions(trained.workspace.stage("predictions", inputs, make).folder)
 
 
 def _contender(trained: _Trained, answers: Mapping[Evidence, Predictions]) -> Contender:
@@ -272,6 +281,7 @@ def _baseline(config: RunConfig, workspace: Workspace, data: Data, rows: Sequenc
             "classes": list(data.taxonomy.codes),
             "decision": config.decision.model_dump(mode="json"),
             "settings": list(SETTINGS),
+            "format": FORMAT,
             "seed": config.seed,
         },
         lambda folder: fit_baseline(config, data.catalogue, data.taxonomy, folder, listings=listings),
@@ -280,7 +290,7 @@ def _baseline(config: RunConfig, workspace: Workspace, data: Data, rows: Sequenc
     return Contender(
         run=BASELINE,
         networks=[NetworkFacts(Modality.TEXT, NAME, stage.key, facts["parameters"], "f32", None, None)],
-        answers={evidence: given.only(rows) for evidence, given in read_answers(stage.folder).items()},
+        answers={evidence: given.only(rows) for evidence, given in read_predictions(stage.folder).items()},
         costs={} if facts["cost"] is None else {Evidence.TEXT: Cost(**facts["cost"])},
         curves=[],
         seconds={"baseline": stage.seconds},

@@ -19,7 +19,7 @@ from models.listing import Evidence, Listing
 from models.networks.runtime import available_precision
 from models.predictor import Predictor
 from training.catalogue.dataset import Catalogue
-from training.evaluation.predict import Shown, readable, try_prepare
+from training.evaluation.predict import readable, reduce_to_evidence, try_prepare
 
 WARM_UP = 5
 """Listings predicted before the clock runs: the first ones allocate memory and compile kernels."""
@@ -83,10 +83,10 @@ def measure_cost(predictor: Predictor, listings: Mapping[Evidence, Sequence[List
     """Time `Predictor.predict` for each evidence that the version has networks for, one listing after another."""
     costs = {}
     for evidence, given in listings.items():
-        shown = Shown(evidence)
-        if not predictor.modalities.issuperset(shown.modalities):
+        if not predictor.modalities.issuperset(evidence.modalities):
             continue
-        reduced = [each for each in map(shown.of, given) if each is not None and try_prepare(predictor.prepare, each)]
+        whole = [reduce_to_evidence(listing, evidence) for listing in given]
+        reduced = [listing for listing in whole if listing is not None and try_prepare(predictor.prepare, listing)]
         if reduced:
             costs[evidence] = _timed(predictor, reduced)
     return costs

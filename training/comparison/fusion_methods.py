@@ -11,17 +11,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Fusion
 from models.listing import Evidence
-from training.calibration.calibrate import fusable
+from training.arrays import Floats
+from training.calibration.calibrate import calibrated_log_probabilities
 from training.calibration.fusion import FOLDS, LISTINGS_PER_CLASS, SHRINKAGES, cross_fit_weights, folds
 from training.calibration.temperature import calibrated, fit_temperature, negative_log_likelihood
 from training.evaluation.intervals import f1_estimates, share_estimate
-from training.evaluation.metrics import confusion_matrix, expected_calibration_error
-from training.evaluation.predictions import Floats, LabelledLogits
+from training.evaluation.metrics import expected_calibration_error
+from training.evaluation.predictions import LabelledLogits
 
 Labels = NDArray[np.int64]
 
@@ -40,7 +42,7 @@ def compare_fusions(
     `name`, `n`, `accuracy` and both F1 with intervals, `nll` in nats, `ece`, `classes` that occur and `classes_held`:
     in how many of them F1 is at or above that of the better network. `detail` says what was chosen.
     """
-    log_text, log_image = fusable(labelled, cases)
+    log_text, log_image = calibrated_log_probabilities(labelled, cases)
     both = np.isfinite(log_text).all(1) & np.isfinite(log_image).all(1)
     log_text, log_image, labels = log_text[both], log_image[both], labelled.labels[both]
     if not len(labels):
@@ -48,7 +50,7 @@ def compare_fusions(
     entries: list[dict[str, Any]] = []
     single: list[NDArray[np.float64]] = []
     for name, scores, detail in _methods(log_text, log_image, labels, seed):
-        confusion = confusion_matrix(labels, scores.argmax(1), scores.shape[1])
+        confusion = confusion_matrix(labels, scores.argmax(1), labels=np.arange(scores.shape[1]))
         class_scores = 2 * confusion.diagonal() / np.maximum(confusion.sum(0) + confusion.sum(1), 1)
         if name in (TEXT, IMAGE):
             single.append(class_scores)
@@ -80,7 +82,7 @@ def stack(log_text: Floats, log_image: Floats, labels: Labels, *, seed: int) -> 
     from sklearn.linear_model import LogisticRegression
 
     features = np.maximum(np.concatenate([log_text, log_image], axis=1), np.log(LEAST))
-    mean = Fusion.mean(log_text.shape[1])(log_text, log_image)
+    mean = Fusion.mean(log_text.shape[1]).fuse(log_text, log_image)
     answers = np.repeat(mean[None], len(STRENGTHS), axis=0)
     with threadpool_limits(1):  # matrices are tiny
         for fitted_on, held in folds(labels, seed):
@@ -99,7 +101,7 @@ def _methods(log_text: Floats, log_image: Floats, labels: Labels, seed: int) -> 
     classes = log_text.shape[1]
     yield TEXT, log_text, ""
     yield IMAGE, log_image, ""
-    yield "mean", Fusion.mean(classes)(log_text, log_image), "nothing is learned"
+    yield "mean", Fusion.mean(classes).fuse(log_text, log_image), "nothing is learned"
     if len(labels) < FOLDS:
         return
     held_out = cross_fit_weights(log_text, log_image, labels, SHRINKAGES, seed=seed)

@@ -131,7 +131,7 @@ def accuracy_over_listings(lines: Sequence[Line]) -> bytes:
         _make_logarithmic(axes, ",.0f")
         axes.margins(x=0.08, y=0.1)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
-        axes.set(xlabel="training listings with this evidence (fused: all)", ylabel="accuracy")
+        axes.set(xlabel="training listings with this evidence (text and photo: all)", ylabel="accuracy")
         figure.legend(loc="outside upper right", ncols=3)
     return result.getvalue()
 

@@ -24,7 +24,7 @@ from training.evaluation.predictions import Predictions
 from training.reports import plots
 from training.reports.plots import Picture
 from training.reports.rendering import cut, percent, render, write_whole
-from training.reports.tables import Cell, Json, Table, category_name, confused_pairs, evidence_label, flat
+from training.reports.tables import Cell, Json, Table, category_name, confused_pairs, flat
 
 CAUTION = {
     "validation": "The validation part chose the epoch at which each fit stopped, so all of these figures flatter a "
@@ -53,7 +53,7 @@ def document(comparison: Comparison, figures: Figures) -> dict[str, Any]:
         {
             "listings": cohort,
             "network": entry.name,
-            "evidence": evidence_label(entry.evidence),
+            "evidence": entry.evidence.label,
             "run": entry.contender.run,
             "n": metrics["n"],
             **{key: metrics[key] for key in (*QUALITY, "ece")},
@@ -120,7 +120,7 @@ def _values(comparison: Comparison, figures: Figures) -> dict[str, Any]:
 def _mistakes(entry: Entry, metrics: Json, comparison: Comparison) -> dict[str, Any]:
     """The confusion matrix and the most frequent mistakes, each with the titles of the most certain ones."""
     names = [category_name(code, comparison.taxonomy) for code in comparison.taxonomy.codes]
-    title = f"{entry.name}, {evidence_label(entry.evidence)}"
+    title = f"{entry.name}, {entry.evidence.label}"
     answers = entry.answers.only(comparison.rows)
     rows: list[list[Cell]] = []
     for true, predicted, n in confused_pairs(metrics["confusion"], PAIRS):
@@ -163,7 +163,7 @@ def _best(entries: Sequence[Entry], metrics: Mapping[str, Json]) -> list[dict[st
         candidates = [entry for entry in entries if entry.evidence is evidence]
         if candidates:
             entry = max(candidates, key=lambda entry: metrics[entry.key]["accuracy"]["value"])
-            tiles.append({"evidence": evidence_label(evidence), "name": entry.name, "figures": metrics[entry.key]})
+            tiles.append({"evidence": evidence.label, "name": entry.name, "figures": metrics[entry.key]})
     return tiles
 
 
@@ -182,7 +182,7 @@ def _plots(comparison: Comparison, entries: Sequence[Entry], metrics: Mapping[st
         "reliability": [
             Picture.of(
                 plots.reliability_diagram(metrics[entry.key], entry.evidence),
-                f"{entry.name}, {evidence_label(entry.evidence)}",
+                f"{entry.name}, {entry.evidence.label}",
             )
             for entry in entries
         ],
@@ -217,8 +217,8 @@ def _coverage(entries: Sequence[Entry], metrics: Mapping[str, Json]) -> Iterator
     for evidence in SHOWN:
         sweeps = {entry.name: metrics[entry.key]["sweep"] for entry in entries if entry.evidence is evidence}
         if sweeps:
-            plot = compare_plots.coverage_curves(sweeps, evidence_label(evidence), lowest=lowest)
-            yield Picture.of(plot, f"Precision over coverage, {evidence_label(evidence)}")
+            plot = compare_plots.coverage_curves(sweeps, evidence.label, lowest=lowest)
+            yield Picture.of(plot, f"Precision over coverage, {evidence.label}")
 
 
 def _curves(comparison: Comparison) -> Iterator[Picture]:
@@ -232,5 +232,5 @@ def _curves(comparison: Comparison) -> Iterator[Picture]:
             if curve.network == entry.networks[0].name
         }
         if curves:
-            plot = plots.learning_curves(curves, f"{evidence_label(evidence)} networks")
-            yield Picture.of(plot, f"Learning curves, {evidence_label(evidence)}")
+            plot = plots.learning_curves(curves, f"{evidence.label} networks")
+            yield Picture.of(plot, f"Learning curves, {evidence.label}")

@@ -8,10 +8,10 @@ from typing import Any
 from models.listing import Evidence
 from training.comparison.candidates import Comparison, Entry, accuracy_of
 from training.comparison.cost import Way
-from training.evaluation.metrics import case_metrics, fusion_comparison
+from training.evaluation.metrics import evidence_metrics, fusion_comparison
 from training.reports.calibration_tables import PROMISES
 from training.reports.rendering import promise
-from training.reports.tables import NONE, Cell, Json, Table, category_name, decided, evidence_label
+from training.reports.tables import NONE, Cell, Json, Table, category_name, decided
 
 Figures = Mapping[str, Mapping[str, Json]]
 """Metrics of each entry (by its key), by cohort; see `figures_of`."""
@@ -22,10 +22,10 @@ MOST_SOURCES = 8
 
 
 def figures_of(entry: Entry, comparison: Comparison) -> dict[str, dict[str, Any]]:
-    """The metrics of a network's predictions by cohort, see `training.evaluation.metrics.case_metrics`."""
+    """The metrics of a network's predictions by cohort, see `training.evaluation.metrics.evidence_metrics`."""
     codes = comparison.taxonomy.codes
     predictions = {name: entry.answers.only(rows) for name, rows in comparison.shown_cohorts.items()}
-    return {name: case_metrics(of_cohort, codes) for name, of_cohort in predictions.items() if len(of_cohort.rows)}
+    return {name: evidence_metrics(of_cohort, codes) for name, of_cohort in predictions.items() if len(of_cohort.rows)}
 
 
 def cells(comparison: Comparison, figures: Figures) -> Iterator[tuple[str, Entry, Json]]:
@@ -53,7 +53,7 @@ def readme_table(comparison: Comparison, figures: Figures) -> Table:
 def _quality(entry: Entry, metrics: Json) -> list[Cell]:
     return [
         entry.name,
-        evidence_label(entry.evidence),
+        entry.evidence.label,
         f"{metrics['n']:,}",
         metrics["accuracy"],
         *(f"{metrics[key]['value']:.3f}" for key in QUALITY[1:]),
@@ -71,7 +71,7 @@ def confidence_table(entries: Sequence[Entry], figures: Figures, cohort: str) ->
         rows.append(
             [
                 entry.name,
-                evidence_label(entry.evidence),
+                entry.evidence.label,
                 metrics["f1_weighted"],
                 metrics["f1_macro"],
                 f"{metrics['top3_accuracy']:.3f}",
@@ -91,7 +91,7 @@ def title_table(comparison: Comparison) -> Table | None:
     for entry in comparison.entries:
         titles = entry.contender.answers.get(Evidence.TITLE) if entry.evidence is Evidence.TEXT else None
         if titles is not None:
-            metrics = case_metrics(titles, comparison.taxonomy.codes)
+            metrics = evidence_metrics(titles, comparison.taxonomy.codes)
             rows.append([entry.name, f"{metrics['n']:,}", *(metrics[key] for key in QUALITY)])
     return Table(("network", "n", "accuracy", "weighted F1", "macro F1"), rows) if rows else None
 
@@ -106,7 +106,7 @@ def source_table(comparison: Comparison) -> Table | None:
     rows: list[list[Cell]] = [
         [
             entry.name,
-            evidence_label(entry.evidence),
+            entry.evidence.label,
             *(accuracy_of(entry.answers.only(members)) or NONE for _, members in chosen),
         ]
         for entry in comparison.entries
@@ -163,7 +163,7 @@ def class_rows(
         of_class = [metrics["per_class"][position] for _, metrics in entries]
         most = max(row["n"] for row in of_class)
         rows.append((category_name(code, comparison.taxonomy), most, [row["f1"] for row in of_class]))
-    return [f"{entry.name}, {evidence_label(entry.evidence)}" for entry, _ in entries], rows
+    return [f"{entry.name}, {entry.evidence.label}" for entry, _ in entries], rows
 
 
 def class_table(columns: Sequence[str], rows: Sequence[tuple[str, int, Sequence[float | None]]]) -> Table:
@@ -182,7 +182,7 @@ def cost_table(comparison: Comparison) -> Table:
         rows.append(
             [
                 entry.name,
-                evidence_label(entry.evidence),
+                entry.evidence.label,
                 " + ".join(dict.fromkeys(network.precision for network in entry.networks)),
                 f"{entry.parameters:,}",
                 _megabytes(entry.megabytes),
@@ -207,7 +207,7 @@ def ways_table(comparison: Comparison) -> Table | None:
         others = [entry.contender.other_costs.get(way, {}).get(entry.evidence) for way in ways]
         if entry.cost is not None and any(others):
             times = [milliseconds(cost.ms if cost else None) for cost in (entry.cost, *others)]
-            rows.append([entry.name, evidence_label(entry.evidence), *times])
+            rows.append([entry.name, entry.evidence.label, *times])
     plain = Way("f32", 1)
     return Table(("network", "evidence", *map(str, (plain, *ways))), rows, words=2) if rows else None
 

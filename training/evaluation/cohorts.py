@@ -41,10 +41,10 @@ def has_text(rows: pd.DataFrame) -> pd.Series:
     return rows["designation"].str.strip().ne("") | rows["description"].str.strip().ne("")
 
 
-def by_cohort(whole: Mapping[Evidence, Predictions | None], members: Mapping[str, set[int]]) -> Cohorts:
-    """Answers told apart by cohort; cohorts and cases without answers are left out."""
+def by_cohort(whole: Mapping[Evidence, Predictions], members: Mapping[str, set[int]]) -> Cohorts:
+    """Split predictions by cohort; cohorts and evidence without listings are left out."""
     cohorts: dict[str, dict[Evidence, Predictions]] = {}
     for name, rows in members.items():
-        found = {evidence: answer.only(rows) for evidence, answer in whole.items() if answer is not None}
-        cohorts[name] = {evidence: answer for evidence, answer in found.items() if len(answer.rows)}
-    return {name: cases for name, cases in cohorts.items() if cases}
+        parts = {evidence: predictions.only(rows) for evidence, predictions in whole.items()}
+        cohorts[name] = {evidence: part for evidence, part in parts.items() if len(part.rows)}
+    return {name: parts for name, parts in cohorts.items() if parts}

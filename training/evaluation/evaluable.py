@@ -1,4 +1,4 @@
-"""Which rows of somebody's catalogue a version can be judged on, and why the others are left out."""
+"""The rows of a catalogue that a version can be evaluated on, and why the others are left out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNKNOWN = "category that the version does not know"
 
 @dataclass(frozen=True, eq=False)
 class EvaluableCatalogue:
-    """`catalogue` holds the rows to judge on, of `rows` in the file; its `left_out` counts the others by reason.
+    """`catalogue` holds the rows to evaluate on, of `rows` in the file; its `left_out` counts the others by reason.
 
     `unknown` counts the rows of each category that the version does not know, most frequent first; `notes` are
     sentences for people.
@@ -33,12 +33,12 @@ class EvaluableCatalogue:
     notes: tuple[str, ...]
 
 
-def judged_catalogue(
+def evaluable_catalogue(
     predictor: Predictor, catalogue: Catalogue, *, unseen: bool = False, progress: bool = True
 ) -> EvaluableCatalogue:
-    """Leave out what the version cannot be judged on, and forget photos that cannot be read.
+    """Leave out the rows that the version cannot be evaluated on, and drop photos that cannot be read.
 
-    `unseen` says that the version has not learned from these rows, even if they are of its own catalogue. Raises
+    `unseen` says that the version was not trained on these rows, even if they are of its own catalogue. Raises
     CatalogueError when nothing is left.
     """
     rows = len(catalogue) + sum(catalogue.left_out.values())

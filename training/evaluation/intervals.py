@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import beta
+
+from training.arrays import Doubles, Integers
 
 LEVEL = 0.95
 """Of all intervals."""
 RESAMPLES = 1000
-
-Ints = NDArray[np.int64]
 
 
 class Estimate(TypedDict):
@@ -31,7 +30,7 @@ def share_estimate(successes: int, total: int) -> Estimate:
     return {"value": successes / total, "low": low, "high": high}
 
 
-def f1_estimates(confusion: Ints, *, resamples: int = RESAMPLES, seed: int = 0) -> tuple[Estimate, Estimate]:
+def f1_estimates(confusion: Integers, *, resamples: int = RESAMPLES, seed: int = 0) -> tuple[Estimate, Estimate]:
     """Weighted and macro F1 of a confusion matrix with at least one listing, with seeded bootstrap intervals.
 
     Drawing N listings with replacement is drawing the matrix's cells from a multinomial, so no resample touches the
@@ -51,7 +50,7 @@ def f1_estimates(confusion: Ints, *, resamples: int = RESAMPLES, seed: int = 0) 
     return _percentile(weighted), _percentile(macro)
 
 
-def _sums(draws: Ints, classes: Ints, count: int) -> Ints:
+def _sums(draws: Integers, classes: Integers, count: int) -> Integers:
     """Draws [R, K] of cells summed by the cells' classes [K]: [R, count]."""
     order = np.argsort(classes, kind="stable")
     present, starts = np.unique(classes[order], return_index=True)
@@ -60,7 +59,7 @@ def _sums(draws: Ints, classes: Ints, count: int) -> Ints:
     return result
 
 
-def _f1(hits: Ints, support: Ints, predicted: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _f1(hits: Integers, support: Integers, predicted: Integers) -> tuple[Doubles, Doubles]:
     """Weighted and macro F1 [R] of counts [R, C]."""
     scores = 2 * hits / np.maximum(support + predicted, 1)
     occurring = support > 0
@@ -68,7 +67,7 @@ def _f1(hits: Ints, support: Ints, predicted: Ints) -> tuple[NDArray[np.float64]
     return weighted, (scores * occurring).sum(1) / occurring.sum(1)
 
 
-def _percentile(values: NDArray[np.float64]) -> Estimate:
+def _percentile(values: Doubles) -> Estimate:
     """The first of `values` with the percentile interval of the others."""
     value = float(values[0])
     low, high = np.quantile(values[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

@@ -14,17 +14,17 @@ from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
 
 from models.listing import Evidence
+from training.arrays import Doubles, Floats, Integers
 from training.evaluation.intervals import f1_estimates, share_estimate
-from training.evaluation.predictions import Cohorts, Floats, LearningCurve, Predictions
+from training.evaluation.predictions import Cohorts, LearningCurve, Predictions
 
 BINS = 15
 SWEEP_POINTS = 60
 HISTOGRAM_BINS = 20
 DIGITS = 6
-
-Ints = NDArray[np.int64]
 
 
 class ReliabilityBin(TypedDict):
@@ -51,7 +51,7 @@ def metrics_document(
             name: {
                 "n": len(set().union(*(answers.rows.tolist() for answers in cases.values()))),
                 "cases": {
-                    evidence.value: case_metrics(answers, codes)
+                    evidence.value: evidence_metrics(answers, codes)
                     for evidence, answers in cases.items()
                     if len(answers.labels)
                 },
@@ -68,7 +68,7 @@ def metrics_document(
     return plain
 
 
-def case_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
+def evidence_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 0) -> dict[str, Any]:
     """The figures of one case, as plain JSON types.
 
     Macro F1 is over the classes that occur in the labels. In `per_class`, precision is None for a class that was never
@@ -83,18 +83,18 @@ def case_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 0) -
         raise ValueError("no listings to judge")
     if probabilities.shape != (len(labels), len(codes)):
         raise ValueError(f"probabilities are {probabilities.shape}, not {(len(labels), len(codes))}")
-    predicted = probabilities.argmax(1)
-    confusion = confusion_matrix(labels, predicted, len(codes))
+    predicted, classes = probabilities.argmax(1), np.arange(len(codes))
+    confusion = confusion_matrix(labels, predicted, labels=classes)
     f1_weighted, f1_macro = f1_estimates(confusion, seed=seed)
     bins = reliability_bins(labels, probabilities)
     figures: dict[str, Any] = _plain(
         {
             "n": len(labels),
-            "accuracy": share_estimate(int((predicted == labels).sum()), len(labels)),
+            "accuracy": share_estimate(int(confusion.trace()), len(labels)),
             "f1_weighted": f1_weighted,
             "f1_macro": f1_macro,
             "top3_accuracy": (np.argsort(-probabilities, 1, kind="stable")[:, :3] == labels[:, None]).any(1).mean(),
-            "log_loss": log_loss(labels, probabilities),
+            "log_loss": log_loss(labels, probabilities, labels=classes),
             "ece": _calibration_error(bins),
             "ece_chance": _chance_calibration_error(probabilities),
             "decisions": list(decisions(answers)),
@@ -106,7 +106,7 @@ def case_metrics(answers: Predictions, codes: Sequence[str], *, seed: int = 0) -
                 "mean_size": answers.set_sizes.mean(),
                 "single": (answers.set_sizes == 1).mean(),
             },
-            "per_class": _per_class(confusion, codes),
+            "per_class": _per_class(labels, predicted, codes),
             "confusion": confusion,
             "reliability": bins,
             "confidence_histogram": np.histogram(probabilities.max(1).clip(0, 1), HISTOGRAM_BINS, (0, 1))[0],
@@ -126,46 +126,28 @@ def fusion_comparison(cases: Mapping[Evidence, Predictions]) -> dict[str, Any] |
     rows = set.intersection(*(set(cases[evidence].rows.tolist()) if evidence in cases else set() for evidence in three))
     if not rows:
         return None
-    confusions = {}
-    for evidence in three:
-        answers = cases[evidence].only(rows)
-        predicted, classes = answers.probabilities.argmax(1), answers.probabilities.shape[1]
-        confusions[evidence.value] = confusion_matrix(answers.labels, predicted, classes)
-    counts = np.stack(list(confusions.values()))
-    scores = 2 * counts.diagonal(axis1=1, axis2=2) / np.maximum(counts.sum(1) + counts.sum(2), 1)
-    occurring = counts[0].sum(1) > 0
+    kept = {evidence.value: cases[evidence].only(rows) for evidence in three}
+    labels = kept["both"].labels
+    occurring = np.unique(labels)
+    confusions, scores = {}, []
+    for evidence, predictions in kept.items():
+        predicted, classes = predictions.probabilities.argmax(1), np.arange(predictions.probabilities.shape[1])
+        confusions[evidence] = confusion_matrix(labels, predicted, labels=classes)
+        scores.append(f1_score(labels, predicted, labels=occurring, average=None))
     return {
         "n": len(rows),
         "accuracy": {evidence: share_estimate(int(c.trace()), len(rows)) for evidence, c in confusions.items()},
         "f1_weighted": {evidence: f1_estimates(c)[0] for evidence, c in confusions.items()},
-        "classes": int(occurring.sum()),
-        "classes_held": int((occurring & (scores[0] >= scores[1:].max(0))).sum()),
+        "classes": len(occurring),
+        "classes_held": int((scores[0] >= np.maximum(scores[1], scores[2])).sum()),
     }
 
 
-def log_loss(labels: Ints, probabilities: Floats) -> float:
-    """Mean negative logarithm of the labels' probabilities in nats, clipped at float32's epsilon as in scikit-learn."""
-    chosen = probabilities[np.arange(len(labels)), labels].astype(np.float64)
-    return float(-np.log(np.maximum(chosen, np.finfo(np.float32).eps)).mean())
-
-
-def confusion_matrix(labels: Ints, predicted: NDArray[np.integer], classes: int) -> Ints:
-    """Counts int64 [C, C]: rows true, columns predicted."""
-    cells = np.bincount(labels * classes + predicted, minlength=classes * classes)
-    return cells.reshape(classes, classes).astype(np.int64)
-
-
-def _per_class(confusion: Ints, codes: Sequence[str]) -> list[dict[str, Any]]:
-    support, predicted, hits = confusion.sum(1), confusion.sum(0), confusion.diagonal()
+def _per_class(labels: Integers, predicted: NDArray[np.integer], codes: Sequence[str]) -> list[dict[str, Any]]:
+    scores = precision_recall_fscore_support(labels, predicted, labels=np.arange(len(codes)), zero_division=np.nan)
     return [
-        {
-            "code": code,
-            "n": n,
-            "precision": hit / guessed if guessed else None,
-            "recall": hit / n if n else None,
-            "f1": 2 * hit / (n + guessed) if n else None,
-        }
-        for code, n, guessed, hit in zip(codes, support.tolist(), predicted.tolist(), hits.tolist(), strict=True)
+        {"code": code, "n": n, "precision": precision, "recall": recall, "f1": f1 if n else None}
+        for code, precision, recall, f1, n in zip(codes, *scores, strict=True)
     ]
 
 
@@ -179,12 +161,12 @@ def decisions(answers: Predictions) -> Iterator[dict[str, Any]]:
         yield {"precision": precision, "coverage": n / len(right), "achieved": achieved, "accepted": n}
 
 
-def expected_calibration_error(labels: Ints, probabilities: Floats, bins: int = BINS) -> float:
+def expected_calibration_error(labels: Integers, probabilities: Floats, bins: int = BINS) -> float:
     """Mean distance of confidence and accuracy over equal-mass bins of the top class's confidence (Guo et al. 2017)."""
     return _calibration_error(reliability_bins(labels, probabilities, bins))
 
 
-def reliability_bins(labels: Ints, probabilities: Floats, bins: int = BINS) -> list[ReliabilityBin]:
+def reliability_bins(labels: Integers, probabilities: Floats, bins: int = BINS) -> list[ReliabilityBin]:
     """`bins` bins of equally many listings by ascending confidence of the top class; fewer for fewer listings."""
     confidence, right = _sorted_confidence(labels, probabilities)
     parts = np.array_split(np.arange(len(confidence)), min(bins, len(confidence)))
@@ -200,7 +182,7 @@ def reliability_bins(labels: Ints, probabilities: Floats, bins: int = BINS) -> l
     ]
 
 
-def precision_sweep(labels: Ints, probabilities: Floats, points: int = SWEEP_POINTS) -> list[dict[str, float]]:
+def precision_sweep(labels: Integers, probabilities: Floats, points: int = SWEEP_POINTS) -> list[dict[str, float]]:
     """Up to `points` even steps from the most certain listing to all: `coverage`, `confidence` reached, `precision`."""
     confidence, right = (values[::-1] for values in _sorted_confidence(labels, probabilities))
     n = len(right)
@@ -212,7 +194,7 @@ def precision_sweep(labels: Ints, probabilities: Floats, points: int = SWEEP_POI
     ]
 
 
-def _sorted_confidence(labels: Ints, probabilities: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _sorted_confidence(labels: Integers, probabilities: Floats) -> tuple[Doubles, Doubles]:
     """Ascending confidences [N] and what is right of each (0 or 1; equal ones share it, so rows' order is nothing)."""
     confidence, position = np.unique(probabilities.max(1).astype(np.float64), return_inverse=True)
     counts = np.bincount(position)

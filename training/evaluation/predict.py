@@ -1,16 +1,15 @@
-"""Asking a version about labelled listings: raw logits for calibration, whole predictions for the published metrics.
+"""Predicting labelled listings with a version: raw logits for calibration, whole predictions for the metrics.
 
 Both start from raw rows and photo files and go through the kernel's preprocessing, as a served request does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.decision.calibration import PRECISIONS
@@ -21,34 +20,24 @@ from models.predictor import Predictor
 from models.preprocessing.prepare import Preparation, Prepared
 from models.preprocessing.text.clean import MAX_CHARACTERS
 from models.taxonomy import Taxonomy
+from training.arrays import Floats, Integers
 from training.catalogue.dataset import Catalogue
-from training.evaluation.predictions import Floats, LabelledLogits, Predictions
+from training.evaluation.predictions import LabelledLogits, Predictions
 
 BLOCK = 64
-"""Listings read, prepared and asked together: 64 photos of 224x224 are 10 MB."""
+"""Listings read, prepared and predicted together: 64 photos of 224x224 are 10 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """How much of a listing is shown to the model."""
-
-    evidence: Evidence
-
-    @property
-    def modalities(self) -> tuple[Modality, ...]:
-        """The networks that answer, in the order of `Prepared.modalities`."""
-        return self.evidence.modalities
-
-    def of(self, listing: Listing) -> Listing | None:
-        """The listing with only this evidence, None when it does not have it."""
-        text = bool(listing.designation.strip() or listing.description.strip())
-        if self.evidence is Evidence.IMAGE:
-            return replace(listing, designation="", description="") if listing.image is not None else None
-        if self.evidence is Evidence.TITLE:
-            return replace(listing, description="", image=None) if listing.designation.strip() else None
-        if self.evidence is Evidence.TEXT:
-            return replace(listing, image=None) if text else None
-        return listing if text and listing.image is not None else None
+def reduce_to_evidence(listing: Listing, evidence: Evidence) -> Listing | None:
+    """The listing with this evidence alone, None when it does not have it."""
+    text = bool(listing.designation.strip() or listing.description.strip())
+    if evidence is Evidence.IMAGE:
+        return replace(listing, designation="", description="") if listing.image is not None else None
+    if evidence is Evidence.TITLE:
+        return replace(listing, description="", image=None) if listing.designation.strip() else None
+    if evidence is Evidence.TEXT:
+        return replace(listing, image=None) if text else None
+    return listing if text and listing.image is not None else None
 
 
 def labelled_logits(
@@ -59,38 +48,38 @@ def labelled_logits(
     classes = len(taxonomy)
     described = np.zeros(len(table), bool)
 
-    def ask(evidence: Evidence, modality: Modality) -> Floats | None:
+    def logits(evidence: Evidence, modality: Modality) -> Floats | None:
         if modality not in networks.by_modality:
             return None
-        answers = np.full((len(table), classes), np.nan, np.float32)
-        for positions, prepared in _prepared(preparation, catalogue, table, evidence):
+        values = np.full((len(table), classes), np.nan, np.float32)
+        for positions, prepared in _prepared_blocks(preparation.prepare, catalogue, table, evidence):
             if evidence is Evidence.TEXT:
                 described[positions] = [ready.text_evidence is Evidence.TEXT for ready in prepared]
-            for position, values in zip(positions, networks.logits(prepared), strict=True):
-                answers[position] = values[modality]
-        return answers
+            for position, by_modality in zip(positions, networks.logits(prepared), strict=True):
+                values[position] = by_modality[modality]
+        return values
 
     return LabelledLogits(
         labels=class_indices(table, taxonomy),
         sources=table["label_source"].to_numpy(str),
         shares=table["label_share"].fillna(1.0).to_numpy(np.float64),
         described=described,
-        text=ask(Evidence.TEXT, Modality.TEXT),
-        title=ask(Evidence.TITLE, Modality.TEXT),
-        image=ask(Evidence.IMAGE, Modality.IMAGE),
+        text=logits(Evidence.TEXT, Modality.TEXT),
+        title=logits(Evidence.TITLE, Modality.TEXT),
+        image=logits(Evidence.IMAGE, Modality.IMAGE),
     )
 
 
-def answers(
+def predict_rows(
     predictor: Predictor, catalogue: Catalogue, rows: Sequence[int], evidence: Evidence, progress: bool = True
 ) -> Predictions | None:
-    """What the version answers to rows shown as `case`; None if no row has that evidence or the version no network."""
-    if not predictor.modalities.issuperset(Shown(evidence).modalities):
+    """Predictions for the rows reduced to `evidence`; None if no row has it or the version has no network for it."""
+    if not predictor.modalities.issuperset(evidence.modalities):
         return None
     table = catalogue.rows.loc[list(rows)]
     found: list[tuple[int, Floats, list[float], bool, bool, bool, int]] = []
     labels = class_indices(table, predictor.taxonomy)
-    for positions, prepared in _prepared(predictor.prepare, catalogue, table, evidence, progress):
+    for positions, prepared in _prepared_blocks(predictor.prepare, catalogue, table, evidence, progress):
         for position, ready, scores in zip(positions, prepared, predictor.score(prepared), strict=True):
             prediction = predictor.conclude(ready, scores, top_k=1)
             thresholds = [predictor.calibration.threshold(ready.evidence, prediction.code, p) for p in PRECISIONS]
@@ -98,7 +87,7 @@ def answers(
             found.append(
                 (
                     position,
-                    predictor.served(ready, scores),
+                    predictor.decider.served(ready, scores),
                     [np.nan if threshold is None else threshold for threshold in thresholds],
                     prediction.disagreement,
                     scores.unfamiliar,
@@ -123,7 +112,19 @@ def answers(
     )
 
 
-def class_indices(table: pd.DataFrame, taxonomy: Taxonomy) -> NDArray[np.int64]:
+def predict_by_evidence(
+    predictor: Predictor,
+    catalogue: Catalogue,
+    rows: Sequence[int],
+    kinds: Iterable[Evidence] = tuple(Evidence),
+    progress: bool = True,
+) -> dict[Evidence, Predictions]:
+    """`predict_rows` for each kind of evidence, without those that it has no predictions for."""
+    predictions = {evidence: predict_rows(predictor, catalogue, rows, evidence, progress) for evidence in kinds}
+    return {evidence: part for evidence, part in predictions.items() if part is not None}
+
+
+def class_indices(table: pd.DataFrame, taxonomy: Taxonomy) -> Integers:
     """The class index of each row's category, int64 [N]."""
     return np.asarray([taxonomy.index(code) for code in table["category"]], np.int64)
 
@@ -146,24 +147,23 @@ def try_prepare(prepare: Callable[[Listing], Prepared], listing: Listing) -> Pre
         return None
 
 
-def _prepared(
+def _prepared_blocks(
     prepare: Callable[[Listing], Prepared],
     catalogue: Catalogue,
     table: pd.DataFrame,
     evidence: Evidence,
     progress: bool = True,
 ) -> Iterator[tuple[list[int], list[Prepared]]]:
-    """Blocks of (positions in `table`, prepared listings) of the rows that have the evidence of `case`."""
-    shown = Shown(evidence)
+    """Blocks of (positions in `table`, prepared listings) of the rows that have the evidence."""
     has_photo = (table["image"] != "").to_numpy()
-    candidates = np.flatnonzero(has_photo) if Modality.IMAGE in shown.modalities else np.arange(len(table))
+    candidates = np.flatnonzero(has_photo) if Modality.IMAGE in evidence.modalities else np.arange(len(table))
     index = table.index.to_numpy()
-    for start in tqdm(range(0, len(candidates), BLOCK), f"ask: {evidence}", unit="block", disable=not progress):
+    for start in tqdm(range(0, len(candidates), BLOCK), f"predict: {evidence}", unit="block", disable=not progress):
         positions, prepared = [], []
         for position in candidates[start : start + BLOCK]:
-            listing = shown.of(readable(catalogue, int(index[position])))
+            listing = reduce_to_evidence(readable(catalogue, int(index[position])), evidence)
             ready = None if listing is None else try_prepare(prepare, listing)
-            if ready is not None and ready.modalities == shown.modalities:
+            if ready is not None and ready.modalities == evidence.modalities:
                 positions.append(int(position))
                 prepared.append(ready)
         if prepared:

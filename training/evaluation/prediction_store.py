@@ -1,7 +1,8 @@
-"""A version's answers to a whole catalogue, asked block by block and kept on disk, so that an interrupt loses little.
+"""Predictions and logits on disk, and a version's predictions for a whole catalogue, made block by block.
 
-Of each worker only one block's photos are in memory. What stays are the probabilities: of 100,000 listings in 27
-categories 43 MB for the four cases together.
+A stage's folder holds predictions in one file, or in several that hold its blocks; an interrupt loses only the blocks
+that are not written. Of each worker only one block's photos are in memory. What stays are the probabilities: of 100,000
+listings in 27 categories 43 MB for the four kinds of evidence together.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ from models.decision.calibration import PRECISIONS
 from models.listing import Evidence
 from models.predictor import Predictor
 from training.catalogue.dataset import Catalogue, photo_fingerprints
-from training.evaluation.predict import answers
+from training.evaluation.predict import predict_by_evidence
 from training.evaluation.predictions import LabelledLogits, Predictions
 
 ROWS = 128
 """Of a block: a few seconds of work, and 800 files for 100,000 listings."""
 WORKERS = min(4, os.cpu_count() or 1)
-"""Blocks asked at the same time; the predictor needs as many streams."""
-FORMAT = 1
-"""Raised when the files change, or code changes what is in them."""
-_LISTINGS_AXIS = {"thresholds": 1}
-"""Of arrays whose first axis is not that of the listings."""
+"""Blocks predicted at the same time; the predictor needs as many streams."""
+FORMAT = 2
+"""Of the files of predictions; part of the inputs of each stage that writes them. Raised when the files change, or code
+changes their contents."""
+PREDICTIONS_FILE = "predictions.npz"
 
 
-def answer_inputs(predictor: Predictor, catalogue: Catalogue) -> dict[str, Any]:
-    """All that the answers depend on, as JSON types, for `Workspace.stage`."""
+def prediction_inputs(predictor: Predictor, catalogue: Catalogue) -> dict[str, Any]:
+    """All that the predictions depend on, as JSON types, for `Workspace.stage`."""
     photos = catalogue.rows[catalogue.rows["image"] != ""]
     return {
         "format": FORMAT,
@@ -49,103 +50,65 @@ def answer_inputs(predictor: Predictor, catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def make_answers(predictor: Predictor, catalogue: Catalogue, folder: Path, *, progress: bool = True) -> None:
-    """Ask the version about every row in every case that it has the evidence for; blocks found in `folder` are kept."""
+def predict_catalogue(predictor: Predictor, catalogue: Catalogue, folder: Path, *, progress: bool = True) -> None:
+    """Predict every row with each kind of evidence that it has; blocks that are in `folder` already are kept."""
     index = [int(row) for row in catalogue.rows.index]
-    blocks = {_path(folder, start): index[start : start + ROWS] for start in range(0, len(index), ROWS)}
+    blocks = {_block_path(folder, start): index[start : start + ROWS] for start in range(0, len(index), ROWS)}
     missing = {path: rows for path, rows in blocks.items() if not path.exists()}
     pool = ThreadPoolExecutor(WORKERS)
     try:
-        asked = [pool.submit(_ask, predictor, catalogue, rows, path) for path, rows in missing.items()]
+        futures = [pool.submit(_predict_block, predictor, catalogue, *block) for block in missing.items()]
         done = len(blocks) - len(missing)
-        for future in tqdm(as_completed(asked), "ask", len(blocks), initial=done, unit="block", disable=not progress):
+        bar = tqdm(as_completed(futures), "predict", len(blocks), initial=done, unit="block", disable=not progress)
+        for future in bar:
             future.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def read_blocks(folder: Path) -> dict[Evidence, Predictions]:
-    """All answers below `folder`, in the catalogue's order; without the cases that no row has the evidence for."""
-    parts: dict[Evidence, list[Predictions]] = {}
-    for path in sorted(folder.glob("*.npz")):
-        with np.load(path, allow_pickle=False) as stored:
-            for evidence in Evidence:
-                arrays = {
-                    field.name: stored[name]
-                    for field in fields(Predictions)
-                    if (name := f"{evidence}.{field.name}") in stored
-                }
-                if arrays:
-                    parts.setdefault(evidence, []).append(
-                        Predictions(evidence=evidence, precisions=PRECISIONS, **arrays)
-                    )
-    return {evidence: _joined(found) for evidence, found in parts.items()}
+def _block_path(folder: Path, start: int) -> Path:
+    return folder / f"predictions-{start:09d}.npz"
 
 
-def _path(folder: Path, start: int) -> Path:
-    return folder / f"{start:09d}.npz"
+def _predict_block(predictor: Predictor, catalogue: Catalogue, path: Path, rows: Sequence[int]) -> None:
+    write_predictions(path, predict_by_evidence(predictor, catalogue, rows, progress=False))
 
 
-def _ask(predictor: Predictor, catalogue: Catalogue, rows: Sequence[int], path: Path) -> None:
-    found = (answers(predictor, catalogue, rows, evidence, progress=False) for evidence in Evidence)
+def write_predictions(path: Path, predictions: Mapping[Evidence, Predictions]) -> None:
+    """Write predictions for each kind of evidence as one `.npz`, whole or not at all."""
     arrays: dict[str, Any] = {}
-    for answer in found:
-        if answer is not None:
-            arrays |= {f"{answer.evidence}.{name}": value for name, value in _arrays(answer).items()}
+    for evidence, part in predictions.items():
+        arrays |= {f"{evidence}.{name}": values for name, values in _arrays(part).items()}
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
         np.savez(file, **arrays)
     partial.replace(path)
 
 
-def _arrays(answer: Predictions) -> Mapping[str, Any]:
-    values = {field.name: getattr(answer, field.name) for field in fields(Predictions)}
-    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
-
-
-def _joined(parts: Sequence[Predictions]) -> Predictions:
-    arrays = {
-        name: np.concatenate([getattr(part, name) for part in parts], axis=_LISTINGS_AXIS.get(name, 0))
-        for name in _arrays(parts[0])
-    }
-    return Predictions(evidence=parts[0].evidence, precisions=parts[0].precisions, **arrays)
+def read_predictions(folder: Path) -> dict[Evidence, Predictions]:
+    """Join what `write_predictions` wrote into `folder`, in the order of file names; without absent evidence."""
+    parts: dict[Evidence, list[Predictions]] = {evidence: [] for evidence in Evidence}
+    for path in sorted(folder.glob("predictions*.npz")):
+        with np.load(path, allow_pickle=False) as stored:
+            for evidence in {Evidence(name.partition(".")[0]) for name in stored.files}:
+                values = {field.name: stored[f"{evidence}.{field.name}"] for field in fields(Predictions)}
+                values |= {"evidence": evidence, "precisions": tuple(values["precisions"].tolist())}
+                parts[evidence].append(Predictions(**values))
+    return {evidence: Predictions.joined(found) for evidence, found in parts.items() if found}
 
 
 def write_logits(path: Path, labelled: LabelledLogits) -> None:
-    """Write as `.npz`."""
-    _write(path, labelled)
+    """Write logits as `.npz`."""
+    np.savez(path, **_arrays(labelled))
 
 
 def read_logits(path: Path) -> LabelledLogits:
     """Read what `write_logits` wrote."""
-    return LabelledLogits(**_read(path, LabelledLogits))
+    with np.load(path, allow_pickle=False) as stored:
+        return LabelledLogits(**{field.name: stored.get(field.name) for field in fields(LabelledLogits)})
 
 
-def write_answers(folder: Path, answers: Mapping[Evidence, Predictions]) -> None:
-    """Write one `.npz` for each case."""
-    for evidence, given in answers.items():
-        _write(folder / f"answers-{evidence}.npz", given)
-
-
-def read_answers(folder: Path) -> dict[Evidence, Predictions]:
-    """Read what `write_answers` wrote, in the order of the cases."""
-    found = {}
-    for evidence in Evidence:
-        path = folder / f"answers-{evidence}.npz"
-        if path.exists():
-            values = _read(path, Predictions)
-            values |= {"evidence": evidence, "precisions": tuple(values["precisions"].tolist())}
-            found[evidence] = Predictions(**values)
-    return found
-
-
-def _write(path: Path, values: Any) -> None:
-    given = {field.name: getattr(values, field.name) for field in fields(values)}
-    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in given.items() if value is not None}
-    np.savez(path, **arrays)
-
-
-def _read(path: Path, kind: type[Predictions] | type[LabelledLogits]) -> dict[str, Any]:
-    """The fields of a dataclass; None for one that was None."""
-    with np.load(path, allow_pickle=False) as arrays:
-        return {field.name: arrays.get(field.name) for field in fields(kind)}
+def _arrays(record: Predictions | LabelledLogits) -> dict[str, Any]:
+    """The fields of a dataclass by name, without those that are None."""
+    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    return {name: np.asarray(value) for name, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What calibration and evaluation work on: the networks' answers for labelled listings, as arrays."""
+"""The arrays that calibration and evaluation work on: logits and predictions of labelled listings."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.listing import Evidence
-
-Floats = NDArray[np.float32]
+from training.arrays import Doubles, Floats, Integers, Mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,16 +18,16 @@ class LabelledLogits:
     """Raw logits of N labelled listings, for calibration.
 
     `labels` int64 [N] are class indices; `sources` str [N] the label source ("" when the catalogue names none) and
-    `shares` float64 [N] the label's share of votes (1.0 where not given). `text` float32 [N, C] is what the text
-    network says to all the text of the listing, `title` to its designation alone, `image` to its photo; rows of NaN
-    where there is no such evidence. `described` bool [N] says whether the listing has a description. A modality
+    `shares` float64 [N] the label's share of votes (1.0 where not given). `text` float32 [N, C] are the text network's
+    logits of all the text of the listing, `title` those of its designation alone, `image` those of its photo; rows of
+    NaN where there is no such evidence. `described` bool [N] says whether the listing has a description. A modality
     without a network is None.
     """
 
-    labels: NDArray[np.int64]
+    labels: Integers
     sources: NDArray[np.str_]
-    shares: NDArray[np.float64]
-    described: NDArray[np.bool_]
+    shares: Doubles
+    described: Mask
     text: Floats | None
     title: Floats | None
     image: Floats | None
@@ -53,7 +52,7 @@ class LabelledLogits:
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """The serving Predictor's answers for N labelled listings shown with one kind of evidence.
+    """The serving Predictor's predictions for N labelled listings with one kind of evidence.
 
     `rows` int64 [N] are row numbers of the catalogue, `labels` int64 [N] class indices, `probabilities` float32 [N,
     C] calibrated, capped where `unfamiliar`; `thresholds` float64 [P, N] the confidence that each of `precisions` asks
@@ -62,40 +61,46 @@ class Predictions:
     """
 
     evidence: Evidence
-    rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
+    rows: Integers
+    labels: Integers
     probabilities: Floats
     precisions: tuple[float, ...]
-    thresholds: NDArray[np.float64]
-    disagreement: NDArray[np.bool_]
-    unfamiliar: NDArray[np.bool_]
-    covered: NDArray[np.bool_]
-    set_sizes: NDArray[np.int64]
+    thresholds: Doubles
+    disagreement: Mask
+    unfamiliar: Mask
+    covered: Mask
+    set_sizes: Integers
 
-    def accepted(self, precision: float) -> NDArray[np.bool_]:
+    def accepted(self, precision: float) -> Mask:
         """Bool [N]: filed without a human at `precision`, one of `precisions`."""
         threshold = self.thresholds[self.precisions.index(precision)]
         sent = self.disagreement | self.unfamiliar
         return np.asarray((self.probabilities.max(1) >= threshold) & ~sent, bool)
 
     def only(self, rows: Collection[int]) -> Predictions:
-        """The answers for some of the rows."""
-        kept = np.isin(self.rows, list(rows))
-        return replace(
-            self,
-            rows=self.rows[kept],
-            labels=self.labels[kept],
-            probabilities=self.probabilities[kept],
-            thresholds=self.thresholds[:, kept],
-            disagreement=self.disagreement[kept],
-            unfamiliar=self.unfamiliar[kept],
-            covered=self.covered[kept],
-            set_sizes=self.set_sizes[kept],
-        )
+        """The predictions for some of the rows."""
+        kept = np.flatnonzero(np.isin(self.rows, list(rows)))
+        return replace(self, **{name: getattr(self, name).take(kept, axis) for name, axis in _LISTING_AXES.items()})
+
+    @classmethod
+    def joined(cls, parts: Sequence[Predictions]) -> Predictions:
+        """The listings of all parts, at least one, which have the same evidence and precisions."""
+        arrays: dict[str, Any] = {
+            name: np.concatenate([getattr(part, name) for part in parts], axis) for name, axis in _LISTING_AXES.items()
+        }
+        return replace(parts[0], **arrays)
+
+
+_LISTING_AXES = {
+    field.name: 1 if field.name == "thresholds" else 0
+    for field in fields(Predictions)
+    if field.name not in ("evidence", "precisions")
+}
+"""The arrays of `Predictions`, and which of their axes is that of the listings."""
 
 
 Cohorts = Mapping[str, Mapping[Evidence, Predictions]]
-"""Evaluated sets of listings by name ("true labels", "votes"), and the cases each was shown in."""
+"""Predictions for evaluated sets of listings, by the set's name ("true labels", "votes") and by evidence."""
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,15 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
+from training.arrays import Floats, Integers
 from training.config.fit import FitConfig
 from training.evaluation.predictions import LearningCurve
 
 Inputs = Any
 """What a network takes for B rows: one array, or a mapping from input name to array."""
-LoadBatch = Callable[[NDArray[np.int64], int | None], Inputs]
+LoadBatch = Callable[[Integers, int | None], Inputs]
 """(row numbers [B], epoch) -> inputs; the epoch is None for validation, where nothing is random."""
 BATCHES_PER_POOL = 50
 """Rows of a pool of so many batches are sorted by length, so that a batch pads little while batches stay mixed."""
@@ -33,11 +33,11 @@ class Examples:
     `lengths` int64 [N] is what padding depends on, None where all rows are equally long.
     """
 
-    rows: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    weights: NDArray[np.float32]
+    rows: Integers
+    labels: Integers
+    weights: Floats
     load: LoadBatch
-    lengths: NDArray[np.int64] | None = None
+    lengths: Integers | None = None
 
 
 class Batches:
@@ -53,7 +53,7 @@ class Batches:
     def __len__(self) -> int:
         return math.ceil(len(self.examples.rows) / self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[Inputs, NDArray[np.float32], NDArray[np.float32]]]:
+    def __iter__(self) -> Iterator[tuple[Inputs, Floats, Floats]]:
         epoch = None if self.seed is None else self.epoch
         self.epoch += 1
         examples = self.examples
@@ -72,7 +72,7 @@ class Batches:
         batches = tf.data.Dataset.from_generator(lambda: iter(self), output_signature=signature)
         return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(2)
 
-    def _order(self, epoch: int | None) -> list[NDArray[np.int64]]:
+    def _order(self, epoch: int | None) -> list[Integers]:
         """Positions of each batch's rows."""
         count = len(self.examples.rows)
         if self.seed is None or epoch is None:
@@ -81,7 +81,7 @@ class Batches:
         shuffled = random.permutation(count)
         if self.examples.lengths is None:
             return _parts(shuffled, self.batch_size)
-        batches: list[NDArray[np.int64]] = []
+        batches: list[Integers] = []
         for pool in _parts(shuffled, self.batch_size * BATCHES_PER_POOL):
             batches += _parts(pool[np.argsort(self.examples.lengths[pool], kind="stable")], self.batch_size)
         return [batches[index] for index in random.permutation(len(batches))]
@@ -108,18 +108,18 @@ def fit_network(
     seed: int,
     folder: Path,
     name: str,
-    slowed: Slowed | None = None,
+    multiplier: LearningRateMultiplier | None = None,
 ) -> LearningCurve:
     """Fit `model` in place and leave it with its best epoch's weights, where `config.callbacks` says so.
 
     `folder` holds the checkpoint. Without validation rows nothing is stopped early and the last epoch's weights stay.
-    `slowed` are variables that learn more slowly than the others.
+    `multiplier` names variables that learn more slowly than the others.
     """
     classes = int(model.outputs[0].shape[1])
     batches = Batches(train, classes, config.batch_size, seed)
     checks = Batches(validation, classes, config.batch_size, None) if len(validation.rows) else None
     model.compile(
-        optimizer=_optimizer(config, len(batches) * config.epochs, slowed),
+        optimizer=_optimizer(config, len(batches) * config.epochs, multiplier),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=config.label_smoothing),
         weighted_metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
@@ -166,12 +166,12 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]
         tqdm.write(f"{self.name} epoch {epoch + 1}: {figures}")
 
 
-def _optimizer(config: FitConfig, steps: int, slowed: Slowed | None) -> keras.optimizers.Optimizer:
+def _optimizer(config: FitConfig, steps: int, multiplier: LearningRateMultiplier | None) -> keras.optimizers.Optimizer:
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.02)
-    if slowed is not None:
-        return SlowedAdam(rate, config.weight_decay, slowed)
+    if multiplier is not None:
+        return AdamWithMultiplier(rate, config.weight_decay, multiplier)
     if config.weight_decay:
         return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     return keras.optimizers.Adam(rate)
@@ -191,28 +191,31 @@ def _callbacks(config: FitConfig, best: Path, *, watched: bool) -> list[keras.ca
     return found
 
 
-def _parts(values: NDArray[np.int64], size: int) -> list[NDArray[np.int64]]:
+def _parts(values: Integers, size: int) -> list[Integers]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Slowed:
-    """Variables of a network and the share of the learning rate that they get, more than 0 and at most 1."""
+class LearningRateMultiplier:
+    """Variables of a network and the `factor` on their learning rate, more than 0 and at most 1."""
 
     variables: Sequence[keras.Variable]
-    share: float
+    factor: float
 
 
-class SlowedAdam(keras.optimizers.Adam):  # type: ignore[misc]
-    """Adam with decoupled weight decay; slowed variables do not decay, for that would undo their pretraining."""
+class AdamWithMultiplier(keras.optimizers.Adam):  # type: ignore[misc]
+    """Adam with decoupled weight decay and a learning rate of their own for some variables.
 
-    def __init__(self, learning_rate: Any, weight_decay: float, slowed: Slowed) -> None:
+    These variables do not decay, for that would undo their pretraining.
+    """
+
+    def __init__(self, learning_rate: Any, weight_decay: float, multiplier: LearningRateMultiplier) -> None:
         super().__init__(learning_rate, weight_decay=weight_decay or None)
-        self._share = slowed.share
-        self._slowed = frozenset(self._var_key(variable) for variable in slowed.variables)
-        self.exclude_from_weight_decay(var_list=list(slowed.variables))
+        self._factor = multiplier.factor
+        self._multiplied = frozenset(self._var_key(variable) for variable in multiplier.variables)
+        self.exclude_from_weight_decay(var_list=list(multiplier.variables))
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """One step of one variable, which Keras calls for each."""
-        share = self._share if self._var_key(variable) in self._slowed else 1.0
-        super().update_step(gradient, variable, learning_rate * share)
+        """Update one variable; Keras calls this for each in every step."""
+        factor = self._factor if self._var_key(variable) in self._multiplied else 1.0
+        super().update_step(gradient, variable, learning_rate * factor)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.preprocessing.image.decode import prepare_image
+from training.arrays import Floats, Integers, Mask
 from training.catalogue.dataset import photo_fingerprints
 from training.config.fit import FitConfig
 from training.config.run import RunConfig
@@ -78,28 +79,28 @@ def make_activations(config: RunConfig, rows: pd.DataFrame, folder: Path) -> Non
     run = compiled(trunk)
     shape = tuple(int(size) for size in trunk.output_shape[1:])
     views = config.image.views
-    path, mark = folder / FILE_NAME, folder / "finished.txt"
+    path, mark = folder / ACTIVATIONS_FILE, folder / "finished.txt"
     finished = int(mark.read_text()) if mark.exists() else 0
     mode = "r+" if finished else "w+"
     activations = np.lib.format.open_memmap(path, mode, np.float16, (1 + views, len(rows), *shape))
     photos, splits = rows["image"].to_numpy(object), rows["split"].to_numpy(object)
-    known = copy_known(activations, activation_inputs(config, rows), folder, splits)
-    missing = np.flatnonzero(~known & (np.arange(len(rows)) >= finished))
+    cached = fill_from_cache(activations, activation_inputs(config, rows), folder, splits)
+    missing = np.flatnonzero(~cached & (np.arange(len(rows)) >= finished))
     with ThreadPoolExecutor(2) as threads:
         bar = tqdm(range(0, len(missing), BLOCK), f"{config.image.network} activations", unit="block")
         for start in bar:
             block = missing[start : start + BLOCK].tolist()
             pixels = list(threads.map(lambda i: _decode(photos[i], config), block))
             activations[0, block] = run(np.stack(pixels))
-            seen = [(i, p) for i, p in zip(block, pixels, strict=True) if splits[i] == "train"]
-            for view in range(1, views + 1 if seen else 1):
+            training = [(i, p) for i, p in zip(block, pixels, strict=True) if splits[i] == "train"]
+            for view in range(1, views + 1 if training else 1):
                 augmented = threads.map(
                     lambda pair, view=view: augment_image(
                         pair[1], config.image.augmentation, generator(config.seed, pair[0], view)
                     ),
-                    seen,
+                    training,
                 )
-                activations[view, [i for i, _ in seen]] = run(np.stack(list(augmented)))
+                activations[view, [i for i, _ in training]] = run(np.stack(list(augmented)))
             activations.flush()
             partial = folder / ".finished"
             partial.write_text(str(block[-1] + 1))
@@ -107,7 +108,7 @@ def make_activations(config: RunConfig, rows: pd.DataFrame, folder: Path) -> Non
 
 
 def fit_image(
-    config: RunConfig, rows: pd.DataFrame, labels: NDArray[np.int64], classes: int, activations: Path, folder: Path
+    config: RunConfig, rows: pd.DataFrame, labels: Integers, classes: int, activations: Path, folder: Path
 ) -> None:
     """The stage that fits the network on the activations of `rows` (in their order) and writes `image.keras`, whole.
 
@@ -118,7 +119,7 @@ def fit_image(
     from training.networks.image import split_at
 
     model = build(config, classes)
-    stored = np.load(activations / FILE_NAME, mmap_mode="r", allow_pickle=False)
+    stored = np.load(activations / ACTIVATIONS_FILE, mmap_mode="r", allow_pickle=False)
     fine_tuning = config.image.fine_tuning
     features = stored if fine_tuning is None else _write_features(model, config.image.fine_tune_from, stored, folder)
     fit = _Fit(config, rows, labels, folder)
@@ -136,13 +137,13 @@ class _Fit:
 
     config: RunConfig
     rows: pd.DataFrame
-    labels: NDArray[np.int64]
+    labels: Integers
     folder: Path
 
     def __call__(self, part: Any, stored: NDArray[np.float16], options: FitConfig, name: str) -> LearningCurve:
         from training.fitting.fit import Examples, fit_network
 
-        def load(indices: NDArray[np.int64], epoch: int | None) -> NDArray[np.float32]:
+        def load(indices: Integers, epoch: int | None) -> Floats:
             if epoch is None:
                 return np.asarray(stored[0, indices], np.float32)
             random = np.random.default_rng([self.config.seed, epoch, int(indices[0])])
@@ -177,39 +178,38 @@ def _decode(path: str, config: RunConfig) -> NDArray[np.uint8]:
     return prepare_image(Path(path).read_bytes(), config.image.preprocessing).pixels
 
 
-FILE_NAME = "activations.npy"
-TRAIN = "train"
+ACTIVATIONS_FILE = "activations.npy"
 
 
-def copy_known(
+def fill_from_cache(
     stored: NDArray[np.float16], inputs: Mapping[str, Any], folder: Path, parts: NDArray[np.object_]
-) -> NDArray[np.bool_]:
-    """Fill `stored` [1 + views, N, ...] from finished stages beside `folder`; which of the N photos are known then.
+) -> Mask:
+    """Fill `stored` [1 + views, N, ...] from finished stages beside `folder`; bool [N]: photos found in this cache.
 
     `inputs` are the stage's own, with the N photos' fingerprints under "photos" and, as `parts` [N], their parts of the
     split; stages that differ in anything else are passed over. A training photo needs all its views.
     """
-    known = np.zeros(stored.shape[1], bool)
-    for source, told in _like(inputs, folder):
-        places = {json.dumps(photo): place for place, photo in enumerate(told["photos"])}
-        found = np.array([places.get(json.dumps(photo), -1) for photo in inputs["photos"]], np.int64)
-        taught = np.array([part == TRAIN for part in told["parts"]], bool)
-        usable = (found >= 0) & ~known & ((parts != TRAIN) | taught[np.maximum(found, 0)])
+    cached = np.zeros(stored.shape[1], bool)
+    for path, source in _cached_activations(inputs, folder):
+        positions = {json.dumps(photo): position for position, photo in enumerate(source["photos"])}
+        matches = np.array([positions.get(json.dumps(photo), -1) for photo in inputs["photos"]], np.int64)
+        with_views = np.array([part == "train" for part in source["parts"]], bool)
+        usable = (matches >= 0) & ~cached & ((parts != "train") | with_views[np.maximum(matches, 0)])
         if not usable.any():
             continue
-        activations = np.load(source, mmap_mode="r", allow_pickle=False)
+        activations = np.load(path, mmap_mode="r", allow_pickle=False)
         rows = np.flatnonzero(usable)
         for view in range(len(stored)):
-            stored[view, rows] = activations[view, found[rows]]
-        known |= usable
-    return known
+            stored[view, rows] = activations[view, matches[rows]]
+        cached |= usable
+    return cached
 
 
-def _like(inputs: Mapping[str, Any], folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Finished stages of the same trunk, pixels and augmentation: their file, and what they were made of."""
+def _cached_activations(inputs: Mapping[str, Any], folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Finished stages of the same trunk, pixels and augmentation: their file and their inputs."""
     stage = folder.name.rpartition("-")[0]
     for done in sorted(folder.parent.glob(f"{stage}-*/{DONE}")):
-        told = json.loads(done.read_text())["inputs"]
-        same = all(told.get(key) == value for key, value in inputs.items() if key not in ("photos", "parts"))
+        source = json.loads(done.read_text())["inputs"]
+        same = all(source.get(key) == value for key, value in inputs.items() if key not in ("photos", "parts"))
         if done.parent != folder and same:
-            yield done.parent / FILE_NAME, told
+            yield done.parent / ACTIVATIONS_FILE, source

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.preprocessing.settings import CombinedPreprocessing, NgramPreprocessing, PiecePreprocessing, TextSettings
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import TextFeatures, load_text_features, pad_batch
+from training.arrays import Floats, Integers
 from training.config.fit import KINDS, TextConfig
 from training.config.run import RunConfig
 from training.fitting.augment import augment_text, generator
 from training.fitting.text_features import Arrays, FlatFeatures, cleaned
 from training.fitting.text_vocabulary import ngram_ids, write_text_vocabulary
-from training.fitting.weights import class_weights, fit_part_weights
+from training.fitting.weights import class_weights, fit_ensemble_weights
 
 if TYPE_CHECKING:  # they import Keras
-    from training.fitting.fit import LoadBatch, Slowed
+    from training.fitting.fit import LearningRateMultiplier, LoadBatch
 
 MIN_DOCUMENTS = 2
 """An n-gram that occurs in fewer training listings says nothing about others; its idf is 0, which leaves it out."""
@@ -54,7 +54,7 @@ class TextFit:
 
     config: RunConfig
     rows: pd.DataFrame
-    labels: NDArray[np.int64]
+    labels: Integers
     classes: int
     features: Path
     vectors: Path | None = None
@@ -86,7 +86,7 @@ class TextFit:
             seed=self.config.seed,
             folder=folder,
             name=network,
-            slowed=_slowed(model, rate),
+            multiplier=_encoder_multiplier(model, rate),
         )
         save_keras(self._in_bytes(network, model), folder / "text.keras")
         (folder / "curve.json").write_text(json.dumps(asdict(curve)))
@@ -109,13 +109,13 @@ class TextFit:
             answers.append([run(flat.batch(batch)) for batch in batches])
         logits = np.stack([np.concatenate([*each, np.empty((0, self.classes), np.float32)]) for each in answers])
         row_weights = self.rows["weight"].to_numpy(np.float32)[validation]
-        found = fit_part_weights(logits, self.labels[validation], row_weights)
+        found = fit_ensemble_weights(logits, self.labels[validation], row_weights)
         weights = {name: round(float(weight), 4) for name, weight in zip(models, found, strict=True)}
         tqdm.write(f"weights of the parts: {', '.join(f'{name} {weight}' for name, weight in weights.items())}")
         save_keras(join_networks(models, weights), folder / "text.keras")
         (folder / "weights.json").write_text(json.dumps(weights))
 
-    def _parts(self) -> list[NDArray[np.int64]]:
+    def _parts(self) -> list[Integers]:
         """Positions of the training and of the validation rows."""
         return [np.flatnonzero(self.rows["split"].to_numpy() == part) for part in ("train", "validation")]
 
@@ -159,7 +159,7 @@ class TextFit:
         stored = np.load(vectors / VECTORS_FILE, mmap_mode="r", allow_pickle=False)
         dropped = self.config.text.augmentation.drop_description
 
-        def load(indices: NDArray[np.int64], epoch: int | None) -> NDArray[np.float32]:
+        def load(indices: Integers, epoch: int | None) -> Floats:
             random = np.random.default_rng([self.config.seed, epoch or 0, int(indices[0])])
             title_only = (random.random(len(indices)) < dropped) & (epoch is not None)
             return np.asarray(stored[title_only.astype(np.int64), indices], np.float32)
@@ -175,7 +175,7 @@ class TextFit:
 
     def _flat(self, network: str) -> FlatFeatures:
         features = load_text_features(self._preprocessing(network), self.features)
-        return FlatFeatures.load(self.features, features(ListingText("", "")).keys())
+        return FlatFeatures.load(self.features, features.extract(ListingText("", "")).keys())
 
     def _source(self, network: str) -> tuple[TextSource, FlatFeatures]:
         features, flat = load_text_features(self._preprocessing(network), self.features), self._flat(network)
@@ -234,17 +234,17 @@ def build_pretrained_encoder(features: Path, classes: int, parameters: Mapping[s
     return model
 
 
-def _slowed(model: Any, rate: float) -> Slowed | None:
-    """The pretrained variables of a network, where it has any that are trained."""
+def _encoder_multiplier(model: Any, rate: float) -> LearningRateMultiplier | None:
+    """The learning-rate multiplier of a pretrained encoder; None when the encoder is not trained."""
     if not rate:
         return None
-    from training.fitting.fit import Slowed
+    from training.fitting.fit import LearningRateMultiplier
     from training.networks.sentence_encoder import ENCODER
 
-    return Slowed(model.get_layer(ENCODER).trainable_variables, rate)
+    return LearningRateMultiplier(model.get_layer(ENCODER).trainable_variables, rate)
 
 
-def inverse_document_frequencies(counts: NDArray[np.int64], documents: int) -> NDArray[np.float32]:
+def inverse_document_frequencies(counts: Integers, documents: int) -> Floats:
     """Scikit-learn's smooth idf, log((1 + N) / (1 + df)) + 1; 0 for ids in fewer than `MIN_DOCUMENTS`, and padding."""
     idf = np.where(counts >= MIN_DOCUMENTS, np.log((1 + documents) / (1 + counts)) + 1, 0.0)
     idf[0] = 0.0
@@ -265,7 +265,7 @@ class TextSource:
         """Whether training may show other texts than the catalogue's."""
         return any(self._options.model_dump().values())
 
-    def batch(self, indices: NDArray[np.int64], epoch: int | None) -> Arrays:
+    def batch(self, indices: Integers, epoch: int | None) -> Arrays:
         """Features [B, T] of rows; augmented when an epoch is given."""
         if epoch is None or not self._texts:
             return self._flat.batch(indices)
@@ -276,4 +276,4 @@ class TextSource:
         changed = augment_text(text.designation, text.description, self._options, generator(self._seed, index, epoch))
         if changed == (text.designation, text.description):
             return self._flat.row(index)
-        return self._features(ListingText(*changed))
+        return self._features.extract(ListingText(*changed))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.preprocessing.text.clean import MAX_CHARACTERS, ListingText
 from models.preprocessing.text.features import TextFeatures, pad_batch
+from training.arrays import Integers
 
 Arrays = dict[str, np.ndarray]
 
@@ -31,12 +31,12 @@ class FlatFeatures:
     """Ragged rows end to end: `values[key]` holds all rows' values, and `offsets[key]` [N + 1] where each begins."""
 
     values: Arrays
-    offsets: dict[str, NDArray[np.int64]]
+    offsets: dict[str, Integers]
 
     @classmethod
     def of(cls, texts: Sequence[ListingText], features: TextFeatures, progress: bool = True) -> FlatFeatures:
         """Compute the features of each text."""
-        rows = [features(text) for text in tqdm(texts, "text features", disable=not progress, unit="row")]
+        rows = [features.extract(text) for text in tqdm(texts, "text features", disable=not progress, unit="row")]
         keys = rows[0].keys()
         return cls(
             {key: np.concatenate([row[key] for row in rows]) for key in keys},
@@ -55,12 +55,12 @@ class FlatFeatures:
         """Padded arrays [B, T] of some rows."""
         return pad_batch([self.row(int(index)) for index in indices])
 
-    def lengths(self) -> NDArray[np.int64]:
+    def lengths(self) -> Integers:
         """The number of values of each row over all keys, [N]: what its time in the network grows with."""
-        total: NDArray[np.int64] = np.sum([np.diff(offsets) for offsets in self.offsets.values()], axis=0)
+        total: Integers = np.sum([np.diff(offsets) for offsets in self.offsets.values()], axis=0)
         return total
 
-    def document_frequencies(self, keys: Sequence[str], indices: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    def document_frequencies(self, keys: Sequence[str], indices: Integers, size: int) -> Integers:
         """In how many of the rows `indices` each id below `size` occurs under any of `keys`: int64 [size]."""
         counts = np.zeros(size, np.int64)
         for index in indices:

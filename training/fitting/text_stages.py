@@ -1,4 +1,4 @@
-"""The stages that make a text network, and those that ask others like it about listings that they have not seen.
+"""The stages that make a text network, and those that cross-fit: others like it predict listings they have not seen.
 
 Listings with trusted labels are few, and both sides want them: the network to learn from, calibration to be honest.
 With `[cross_fit]` they do both. They stay training rows; for each of some folds the network is fitted again without
@@ -19,22 +19,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from models.listing import Modality
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import load_text_features, pad_batch
+from training.arrays import Floats, Integers, Mask, Positions
 from training.config.fit import FitConfig
 from training.config.run import RunConfig
 from training.evaluation.prediction_store import read_logits, write_logits
-from training.evaluation.predictions import Floats, LabelledLogits
+from training.evaluation.predictions import LabelledLogits
 from training.fitting.fitted import FittedNetwork
 from training.fitting.text import BATCH, TextFit, make_text_features
 from training.fitting.text_features import cleaned
 from training.fitting.text_vocabulary import text_vocabulary_files
 from training.workspace import Stage, Workspace
 
-ANSWERS = "answers.npz"
+LOGITS_FILE = "logits.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class TextStages:
 
     config: RunConfig
     rows: pd.DataFrame
-    labels: NDArray[np.int64]
+    labels: Integers
     codes: tuple[str, ...]
     workspace: Workspace
     features: Stage
@@ -54,7 +54,7 @@ class TextStages:
         cls,
         config: RunConfig,
         rows: pd.DataFrame,
-        labels: NDArray[np.int64],
+        labels: Integers,
         codes: tuple[str, ...],
         fingerprints: list[str],
         workspace: Workspace,
@@ -67,11 +67,11 @@ class TextStages:
         }
         features = workspace.stage("text-features", inputs, lambda folder: make_text_features(config, rows, folder))
         stages = cls(config, rows, labels, codes, workspace, features, None)
-        asked = stages._fit(rows).vectors_inputs()
-        if asked is None:
+        vectors_inputs = stages._fit(rows).vectors_inputs()
+        if vectors_inputs is None:
             return stages
-        make = stages._fit(rows).make_vectors
-        return replace(stages, vectors=workspace.stage("sentence-vectors", {"features": features.key, **asked}, make))
+        inputs = {"features": features.key, **vectors_inputs}
+        return replace(stages, vectors=workspace.stage("sentence-vectors", inputs, stages._fit(rows).make_vectors))
 
     def network(self) -> tuple[FittedNetwork, list[Stage]]:
         """The network that the version carries, and all its stages, the last of which holds it."""
@@ -82,51 +82,50 @@ class TextStages:
         return FittedNetwork(Modality.TEXT, self.config.text.network, path, files), stages
 
     def cross_fitted(self) -> LabelledLogits | None:
-        """Answers to the training rows that `[cross_fit]` chooses, each from a network that has not seen it."""
+        """Logits of the training rows that `[cross_fit]` chooses, each from a network that has not seen it."""
         chosen = self.config.cross_fit.chosen(self.rows) & self.rows["split"].eq("train")
         if not chosen.any():
             return None
-        found = [self._answers(fold, asked, seen) for fold, asked, seen in self._folds(chosen.to_numpy())]
-        return LabelledLogits.joined(found)
+        return LabelledLogits.joined([self._fold_logits(*fold) for fold in self._folds(chosen.to_numpy())])
 
-    def _folds(self, chosen: NDArray[np.bool_]) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.bool_]]]:
-        """(Fold, positions asked, which rows may be learned from): groups of near-duplicates stay together."""
+    def _folds(self, chosen: Mask) -> Iterator[tuple[int, Positions, Mask]]:
+        """(Fold, positions held out, mask of rows to fit on): groups of near-duplicates stay together."""
         groups = self.rows["group"].to_numpy()
         names = np.unique(groups[chosen])
-        dealt = np.random.default_rng(self.config.seed).permutation(len(names)) % self.config.cross_fit.folds
+        fold_of = np.random.default_rng(self.config.seed).permutation(len(names)) % self.config.cross_fit.folds
         for fold in range(self.config.cross_fit.folds):
-            held = np.isin(groups, names[dealt == fold])
-            asked = np.flatnonzero(held & chosen)
-            if len(asked):
-                yield fold, asked, ~held
+            held = np.isin(groups, names[fold_of == fold])
+            positions = np.flatnonzero(held & chosen)
+            if len(positions):
+                yield fold, positions, ~held
 
-    def _answers(self, fold: int, asked: NDArray[np.intp], seen: NDArray[np.bool_]) -> LabelledLogits:
-        told = {"left_out": hashlib.sha256(np.flatnonzero(~seen).tobytes()).hexdigest()}
-        rows = self.rows.assign(split=self.rows["split"].where(seen, "left out"))
-        network = self._stages(rows, f"-fold{fold + 1}", told)[-1]
-        inputs = {"network": network.key, "asked": hashlib.sha256(asked.tobytes()).hexdigest()}
-        make = partial(self._ask, network.folder / "text.keras", asked)
-        return read_logits(self.workspace.stage("text-answers", inputs, make).folder / ANSWERS)
+    def _fold_logits(self, fold: int, held: Positions, fitted_on: Mask) -> LabelledLogits:
+        left_out = {"left_out": hashlib.sha256(np.flatnonzero(~fitted_on).tobytes()).hexdigest()}
+        rows = self.rows.assign(split=self.rows["split"].where(fitted_on, "left out"))
+        network = self._stages(rows, f"-fold{fold + 1}", left_out)[-1]
+        inputs = {"network": network.key, "asked": hashlib.sha256(held.tobytes()).hexdigest()}
+        make = partial(self._write_logits, network.folder / "text.keras", held)
+        return read_logits(self.workspace.stage("text-logits", inputs, make).folder / LOGITS_FILE)
 
-    def _ask(self, path: Path, asked: NDArray[np.intp], folder: Path) -> None:
-        """Ask a network about rows with and without their descriptions, through the kernel's features."""
+    def _write_logits(self, path: Path, held: Positions, folder: Path) -> None:
+        """Compute a network's logits of rows with and without their descriptions, through the kernel's features."""
         import keras
 
         from training.fitting.export import compiled
 
         features = load_text_features(self.config.text.preprocessing, self.features.folder)
         run = compiled(keras.saving.load_model(path))
-        rows = self.rows.iloc[asked]
+        rows = self.rows.iloc[held]
         texts = cleaned(rows, progress=False)
 
-        def logits(shown: list[ListingText]) -> Floats:
-            parts = (shown[start : start + BATCH] for start in range(0, len(shown), BATCH))
-            return np.concatenate([run(pad_batch([features(text) for text in part])) for part in parts])
+        def logits(texts: list[ListingText]) -> Floats:
+            batches = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
+            return np.concatenate([run(pad_batch([features.extract(text) for text in batch])) for batch in batches])
 
         title = logits([ListingText(text.designation, "") for text in texts])
         title[[not text.designation for text in texts]] = np.nan
-        answers = LabelledLogits(
-            labels=self.labels[asked],
+        labelled = LabelledLogits(
+            labels=self.labels[held],
             sources=rows["label_source"].to_numpy(str),
             shares=rows["label_share"].fillna(1.0).to_numpy(np.float64),
             described=np.array([bool(text.description) for text in texts]),
@@ -134,17 +133,17 @@ class TextStages:
             title=title,
             image=None,
         )
-        write_logits(folder / ANSWERS, answers)
+        write_logits(folder / LOGITS_FILE, labelled)
 
     def _fit(self, rows: pd.DataFrame) -> TextFit:
         vectors = None if self.vectors is None else self.vectors.folder
         return TextFit(self.config, rows, self.labels, len(self.codes), self.features.folder, vectors)
 
-    def _stages(self, rows: pd.DataFrame, suffix: str, told: Mapping[str, Any]) -> list[Stage]:
+    def _stages(self, rows: pd.DataFrame, suffix: str, fold_inputs: Mapping[str, Any]) -> list[Stage]:
         """Fit each network of the config on the rows of `train`, and join them if there are several."""
         fit, text, fitted = self._fit(rows), self.config.text, {}
         for network, options in text.networks.items():
-            asked = {
+            inputs = {
                 "features": self.features.key,
                 "classes": list(self.codes),
                 "network": network,
@@ -152,10 +151,10 @@ class TextStages:
                 "augmentation": text.augmentation.model_dump(mode="json"),
                 "byte_tables": text.byte_tables,
                 "seed": self.config.seed,
-                **told,
+                **fold_inputs,
             }
             name = f"text-{network}" if text.network == "combined" else "text"
-            fitted[network] = self.workspace.stage(name + suffix, asked, partial(fit.fit, network))
+            fitted[network] = self.workspace.stage(name + suffix, inputs, partial(fit.fit, network))
         stages = list(fitted.values())
         if text.network == "combined":
             keys = {network: stage.key for network, stage in fitted.items()}

@@ -25,6 +25,7 @@ from models.preprocessing.text.ngrams import (
     write_ngram_vocabulary,
 )
 from models.preprocessing.text.tokens import FIRST_WORD, VOCABULARY_FILE, build_vocabulary, write_vocabulary
+from training.arrays import Integers
 from training.config.fit import TextConfig
 from training.errors import TrainingError
 
@@ -79,9 +80,7 @@ def ngram_ids(preprocessing: NgramPreprocessing, folder: Path) -> int:
     return len(read_ngram_vocabulary(folder)) + 1 if preprocessing.vocabulary else preprocessing.buckets
 
 
-def select_pieces(
-    tokenizer: SentencePieceProcessor, documents: NDArray[np.int64], min_documents: int
-) -> NDArray[np.int32]:
+def select_pieces(tokenizer: SentencePieceProcessor, documents: Integers, min_documents: int) -> NDArray[np.int32]:
     """The pieces that a version keeps: the tokenizer's ids, ascending, int32.
 
     Those that at least `min_documents` training listings have (`documents` counts them for each piece), the marks of

@@ -1,15 +1,15 @@
-"""How much a row counts in a fit beyond what its label source says."""
+"""Weights that are fitted: of classes in a network's loss, and of networks in an ensemble."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from models.decision.fusion import log_softmax
+from training.arrays import Doubles, Floats, Integers, Mask
 
 
-def class_weights(labels: NDArray[np.int64], train: NDArray[np.bool_], power: float) -> NDArray[np.float32]:
+def class_weights(labels: Integers, train: Mask, power: float) -> Floats:
     """Factors float32 [N] of rows with class indices [N]: (mean rows of a class / its own rows) to `power`.
 
     Counted on the rows where `train` is true, whose factors' mean is 1. A class without any has the factor 1, and so
@@ -23,38 +23,36 @@ def class_weights(labels: NDArray[np.int64], train: NDArray[np.bool_], power: fl
     return np.asarray(factors / factors[train].mean(), np.float32)
 
 
-LARGEST = 20.0
-"""No weight is larger; well above what calibrated parts of any size were given."""
+LARGEST_WEIGHT = 20.0
+"""Upper bound of an ensemble weight; well above what calibrated networks of any size were given."""
 PRIOR = 1.0
 """Weight in nats of the squared distance from equal weights, halved: a dozen rows that are all predicted right would
 otherwise send all weights to the largest. Among hundreds of rows it hardly moves them."""
 
 
-def fit_part_weights(
-    logits: NDArray[np.float32], labels: NDArray[np.int64], row_weights: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """Weights [P], not negative, of parts with logits [P, N, C]: those of the smallest negative log-likelihood.
+def fit_ensemble_weights(logits: Floats, labels: Integers, row_weights: Floats) -> Doubles:
+    """Weights [P], not negative, of networks with logits [P, N, C]: those of the smallest negative log-likelihood.
 
-    `labels` are class indices [N] and `row_weights` [N] say how much each row counts. The logits of the combination,
-    sum(weight * logits), need no temperature of their own. Without rows, or where no part helps, all are equal and sum
-    to 1.
+    `labels` are class indices [N] and `row_weights` [N] say how much each row counts. The logits of the ensemble,
+    sum(weight * logits), need no temperature of their own. Without rows, or where no network helps, all weights are
+    equal and sum to 1.
     """
-    parts, rows = logits.shape[:2]
-    equal = np.full(parts, 1 / parts)
+    networks, rows = logits.shape[:2]
+    equal = np.full(networks, 1 / networks)
     total = float(row_weights.sum())
     if not rows or not total:
         return equal
-    places = np.arange(rows)
+    positions = np.arange(rows)
 
-    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(weights: Doubles) -> tuple[float, Doubles]:
         log_probabilities = log_softmax(np.tensordot(weights, logits, 1).astype(np.float32)).astype(np.float64)
-        value = -float(row_weights @ log_probabilities[places, labels])
+        value = -float(row_weights @ log_probabilities[positions, labels])
         excess = np.exp(log_probabilities)
-        excess[places, labels] -= 1
+        excess[positions, labels] -= 1
         slope = np.einsum("pnc,nc,n->p", logits, excess, row_weights)
         value += PRIOR / 2 * float(((weights - equal) ** 2).sum())
         return value / total, (slope + PRIOR * (weights - equal)) / total
 
-    found = minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0, LARGEST)] * parts)
-    weights = np.asarray(found.x, np.float64)
+    fitted = minimize(loss, equal, jac=True, method="L-BFGS-B", bounds=[(0, LARGEST_WEIGHT)] * networks)
+    weights = np.asarray(fitted.x, np.float64)
     return weights if weights.any() else equal

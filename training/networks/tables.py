@@ -15,6 +15,8 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
+from training.arrays import Floats
+
 LEVELS = 255
 
 
@@ -23,11 +25,11 @@ class ByteTable:
     """A table [R, D] in 8 bits: `bytes` uint8 [R, D]; `scale` and `low` float32 [R], exact in float16."""
 
     bytes: NDArray[np.uint8]
-    scale: NDArray[np.float32]
-    low: NDArray[np.float32]
+    scale: Floats
+    low: Floats
 
     @classmethod
-    def of(cls, table: NDArray[np.float32]) -> ByteTable:
+    def of(cls, table: Floats) -> ByteTable:
         """Round a table to bytes: each number moves by at most half a scale, the 510th part of its row's range."""
         low = half_exact(table.min(axis=1))
         # Rounded up, for the largest number of a row must not be out of reach.
@@ -38,12 +40,12 @@ class ByteTable:
         levels = np.clip(np.rint((table - low[:, np.newaxis]) / steps), 0, LEVELS)
         return cls(levels.astype(np.uint8), scale, low)
 
-    def values(self) -> NDArray[np.float32]:
+    def values(self) -> Floats:
         """The numbers that the table stands for, float32 [R, D]."""
         return self.low[:, np.newaxis] + self.scale[:, np.newaxis] * self.bytes
 
 
-def half_exact(values: NDArray[np.floating]) -> NDArray[np.float32]:
+def half_exact(values: NDArray[np.floating]) -> Floats:
     """The nearest numbers that float16 holds, as float32."""
     return np.asarray(values, np.float32).astype(np.float16).astype(np.float32)
 

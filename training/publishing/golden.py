@@ -19,7 +19,7 @@ from models.predictor import Predictor
 from models.versions.golden import GoldenListing
 from training.catalogue.dataset import Catalogue
 from training.errors import ConfigError, PublishRefused
-from training.evaluation.predict import Shown, readable, try_prepare
+from training.evaluation.predict import readable, reduce_to_evidence, try_prepare
 
 PER_CASE = 4
 """Golden listings taken from a catalogue for each case: swapped categories show, and loading stays fast."""
@@ -69,19 +69,19 @@ def golden_from_catalogue(predictor: Predictor, catalogue: Catalogue, rows: Iter
     rows = list(rows)
     chosen: list[Listing] = []
     for evidence in Evidence:
-        if predictor.modalities.issuperset(Shown(evidence).modalities):
-            chosen.extend(_of_case(predictor, catalogue, rows, Shown(evidence)))
+        if predictor.modalities.issuperset(evidence.modalities):
+            chosen.extend(_of_case(predictor, catalogue, rows, evidence))
     return _answered(predictor, chosen)
 
 
-def _of_case(predictor: Predictor, catalogue: Catalogue, rows: Sequence[int], shown: Shown) -> Iterator[Listing]:
+def _of_case(predictor: Predictor, catalogue: Catalogue, rows: Sequence[int], evidence: Evidence) -> Iterator[Listing]:
     categories, seen = catalogue.rows["category"], set[str]()
     for row in rows:
         if len(seen) == min(PER_CASE, len(predictor.taxonomy)):
             return
-        listing = None if categories[row] in seen else shown.of(readable(catalogue, row))
+        listing = None if categories[row] in seen else reduce_to_evidence(readable(catalogue, row), evidence)
         ready = listing and try_prepare(predictor.prepare, listing)
-        if listing and ready and ready.modalities == shown.modalities:
+        if listing and ready and ready.modalities == evidence.modalities:
             seen.add(categories[row])
             yield listing
 

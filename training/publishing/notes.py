@@ -13,7 +13,6 @@ from training.calibration.label_reliability import LabelReliability
 from training.calibration.thresholds import listings_needed
 from training.evaluation.predictions import LabelledLogits
 from training.reports.rendering import promise
-from training.reports.tables import evidence_label
 
 
 def accepts_nothing(calibration: Calibration) -> str:
@@ -25,7 +24,7 @@ def accepts_nothing(calibration: Calibration) -> str:
     position = bisect_left(calibration.precisions, precision - 1e-9)
     asked = calibration.precisions[position]
     never = [
-        f"{evidence_label(evidence)} ({fitted.listings:,} calibration listings)"
+        f"{evidence.label} ({fitted.listings:,} calibration listings)"
         for evidence, fitted in calibration.cases.items()
         if all(own[position] is None for own in (fitted.thresholds, *fitted.class_thresholds.values()))
     ]
@@ -53,7 +52,7 @@ def too_few_trusted(answers: LabelledLogits, trust: LabelReliability) -> str:
     for evidence, rows in asked.items():
         needed = max(trust.minimum, DESCRIBED_MIN if evidence is Evidence.TEXT else 0)
         if rows is not None and (found := int((rows & trusted).sum())) < needed:
-            few.append(f"{evidence_label(evidence)} has {found:,} of the {needed:,} needed")
+            few.append(f"{evidence.label} has {found:,} of the {needed:,} needed")
     if not trust.sources or not few:
         return ""
     sources = ", ".join(trust.sources)

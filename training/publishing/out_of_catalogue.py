@@ -17,7 +17,7 @@ from models.listing import Evidence, Listing
 from models.predictor import Predictor
 from training.errors import ConfigError
 from training.evaluation.intervals import share_estimate
-from training.evaluation.predict import Shown
+from training.evaluation.predict import reduce_to_evidence
 from training.publishing.drawn_pictures import draw_pictures
 
 
@@ -95,7 +95,7 @@ def _measured(predictor: Predictor, evidence: Evidence, strangers: Sequence[OutO
     n = noticed = review = 0
     confidence = 0.0
     for stranger in strangers:
-        listing = Shown(evidence).of(stranger.listing)
+        listing = reduce_to_evidence(stranger.listing, evidence)
         if listing is None or (evidence is Evidence.TEXT and not listing.description):
             continue
         ready = predictor.prepare(listing)

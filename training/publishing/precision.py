@@ -11,22 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from models.comparison.parity import MIN_AGREEMENT, Parity, compare
 from models.decision.prediction import Scores
-from models.listing import Modality
-from models.networks.runtime import available_precision
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
 from models.versions.golden import TOLERANCE, GoldenListing
-from models.versions.manifest import NetworkEntry
+from models.versions.manifest import Manifest
+from training.arrays import Floats
 from training.catalogue.dataset import Catalogue
 from training.evaluation.predict import class_indices, readable, try_prepare
-from training.evaluation.predictions import Floats
 
 LISTINGS = 2000
 MOST_LOST = 0.003
@@ -90,19 +87,23 @@ class PrecisionDecision:
 
 
 def decide_precision(
-    draft: Path, catalogue: Catalogue, rows: Iterable[int], golden: Sequence[GoldenListing]
+    exact: Predictor,
+    faster: Predictor | None,
+    catalogue: Catalogue,
+    rows: Iterable[int],
+    golden: Sequence[GoldenListing],
 ) -> PrecisionDecision:
-    """Compare the draft's compiled networks in bfloat16 with the same in float32, on up to `LISTINGS` of the rows.
+    """Compare a version's compiled networks in bfloat16 with the same in float32, on up to `LISTINGS` of the rows.
 
     `rows` are labels of `catalogue.rows` that the networks were not fitted on, and not those of the test part, since
-    something is chosen by them. Nothing is measured, and float32 stays, where the processor only emulates bfloat16.
+    something is chosen by them. Without `faster`, which a processor that only emulates bfloat16 does not get, nothing
+    is measured and float32 stays.
     """
-    if available_precision() != "bf16":
+    if faster is None:
         return PrecisionDecision("f32", "Not measured: the processor that published it has no native bfloat16.")
-    exact, faster = (Predictor.load(draft, verify=False, precision=precision) for precision in ("f32", "bf16"))
     agreements = _agreements(exact, faster, catalogue, rows)
-    asked = [exact.prepare(entry.listing) for entry in golden]
-    answers = zip(golden, faster.score(asked), strict=True)
+    prepared = [exact.prepare(entry.listing) for entry in golden]
+    answers = zip(golden, faster.score(prepared), strict=True)
     difference = max(float(np.abs(scores.fused - entry.probabilities).max()) for entry, scores in answers)
     return judge(agreements, difference)
 
@@ -123,9 +124,10 @@ def judge(agreements: Mapping[str, Agreement], golden_difference: float) -> Prec
     return PrecisionDecision("bf16", "Measured: answers stay the same.", *told)
 
 
-def with_precision(networks: Mapping[Modality, NetworkEntry], served: Served) -> dict[Modality, NetworkEntry]:
-    """The networks' entries in a manifest, asking for a precision."""
-    return {key: entry.model_copy(update={"precision": served}) for key, entry in networks.items()}
+def with_precision(manifest: Manifest, served: Served) -> Manifest:
+    """The manifest, with networks that ask for a precision."""
+    entries = {key: entry.model_copy(update={"precision": served}) for key, entry in manifest.networks.items()}
+    return manifest.model_copy(update={"networks": entries})
 
 
 def _golden_limit() -> float:

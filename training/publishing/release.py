@@ -1,36 +1,40 @@
-"""The last part of a run: calibrate, evaluate what was written, describe it for people, seal it."""
+"""The last part of a run: calibrate a draft of the version, evaluate what was written, describe it and seal it."""
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from models.comparison.promotion import promote as promote_version
 from models.decision.calibration import FILE_NAME as CALIBRATION
-from models.listing import Evidence, Modality
+from models.networks.inference import Networks
+from models.networks.runtime import available_precision
 from models.predictor import Predictor
+from models.preprocessing.prepare import Preparation
 from models.preprocessing.settings import Preprocessing
 from models.taxonomy import Taxonomy
-from models.versions.golden import GoldenListing, read_golden, write_golden
-from models.versions.manifest import Manifest, NetworkEntry, read_manifest
+from models.versions.golden import GoldenListing, write_golden
+from models.versions.manifest import Manifest
 from models.versions.metrics import FILE_NAME as METRICS
-from models.versions.metrics import quality_table, read_metrics
+from models.versions.metrics import quality_table
 from models.versions.store import Store
 from training.calibration.calibrate import calibrate, refuse_worse_fusion
+from training.calibration.label_reliability import LabelReliability
 from training.calibration.summary import CalibrationSummary
 from training.catalogue.dataset import Catalogue
 from training.config.run import RunConfig
 from training.errors import PublishRefused
 from training.evaluation.cohorts import by_cohort, cohort_rows
 from training.evaluation.metrics import metrics_document
-from training.evaluation.predict import answers, labelled_logits
+from training.evaluation.predict import labelled_logits, predict_by_evidence
 from training.evaluation.predictions import Cohorts, LabelledLogits, LearningCurve
 from training.fitting.fitted import FittedNetwork
-from training.publishing.draft import draft_networks, prove_parity, seal_manifest, write_networks
+from training.publishing.draft import draft_manifest, prove_parity, seal_manifest, write_networks
 from training.publishing.golden import golden_from_catalogue, golden_from_file, read_golden_listings
 from training.publishing.notes import accepts_nothing, too_few_trusted
 from training.publishing.out_of_catalogue import drawn_strangers, measure_strangers, read_out_of_catalogue
@@ -39,8 +43,6 @@ from training.reports.model_card import weights_facts, write_model_card
 from training.reports.report import write_report
 
 MODEL_CARD, REPORT = "MODEL_CARD.md", "report.html"
-DESCRIPTIONS = (METRICS, MODEL_CARD, REPORT)
-"""Files that tell of a version, and that nothing is computed from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,90 +78,76 @@ class Run:
 
 @dataclass(frozen=True, eq=False)
 class Assembled:
-    """A draft that answers: its networks, the logits that it was calibrated on, and how that went."""
+    """A draft that answers in float32: its manifest, the logits that it was calibrated on, and how that went."""
 
-    entries: Mapping[Modality, NetworkEntry]
+    manifest: Manifest
     labelled: LabelledLogits
     summary: CalibrationSummary
 
 
 @dataclass(frozen=True, eq=False)
 class Release:
-    """Publishes one run; `force` seals a version that the conditions of publishing would refuse."""
+    """Publishes one run; `force` publishes a version that the conditions of sealing or promoting would refuse."""
 
     run: Run
     say: Callable[[str], None]
     force: bool = False
-    _data: dict[str, Any] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_data", data_summary(self.run))
-
-    def publish(self, store: Store, networks: list[FittedNetwork], preprocessing: Preprocessing) -> str:
-        """Write, calibrate, evaluate, prove and seal a version; returns its name. Raises PublishRefused, StoreError."""
-        with store.draft() as draft:
-            assembled = self.assemble(draft, networks, preprocessing)
-            self._refuse_worse_fusion(assembled.summary)
-            predictor = Predictor.load(draft, verify=False, streams=2)
-            golden = self._golden(predictor)
-            write_golden(draft, golden)
-            self.say("[publish] comparing the compiled networks with Keras")
-            rows = self.run.rows("test") + self.run.rows("calibration")
-            parity = prove_parity(predictor, draft, self.run.catalogue, rows, force=self.force)
-            measured: dict[str, Any] = {"parity": parity.as_dict(), "calibration": asdict(assembled.summary)}
-            return self._finish(store, draft, assembled.entries, golden, measured)
-
-    def publish_again(self, store: Store, source: Path) -> str:
-        """Seal the version in `source`, verified by the caller, once more; returns the new version's name.
-
-        Networks, what prepares their inputs, fusion, calibration and golden listings are copied byte for byte; what is
-        measured of them and told about them is made anew. Raises VersionRefused, StoreError.
-        """
-        manifest, metrics = read_manifest(source), read_metrics(source)
-        measured: dict[str, Any] = {key: metrics[key] for key in ("parity", "calibration") if key in metrics}
-        with store.draft() as draft:
-            for name in manifest.files:
-                if name not in DESCRIPTIONS:
-                    (draft / name).parent.mkdir(exist_ok=True)
-                    shutil.copyfile(source / name, draft / name)
-            entries = with_precision(manifest.networks, "f32")
-            self._seal_manifest(draft, entries)
-            return self._finish(store, draft, entries, read_golden(draft), measured)
-
-    def _finish(
-        self,
-        store: Store,
-        draft: Path,
-        entries: Mapping[Modality, NetworkEntry],
-        golden: Sequence[GoldenListing],
-        measured: Mapping[str, Any],
+    def publish(
+        self, store: Store, networks: list[FittedNetwork], preprocessing: Preprocessing, *, promote: bool = False
     ) -> str:
-        """Decide what a calibrated draft is served in, evaluate it so, describe it and seal it; returns its name."""
+        """Write, calibrate, evaluate, prove and seal a version, and promote it if asked; returns its name.
+
+        Raises PublishRefused, StoreError, and PromotionRefused, after sealing, for a version worse than the current.
+        """
+        with store.draft() as draft:
+            version = self.seal(store, draft, self.assemble(draft, networks, preprocessing))
+        if promote:
+            promote_version(store, version, self.say, force=self.force)
+        return version
+
+    def assemble(self, draft: Path, networks: list[FittedNetwork], preprocessing: Preprocessing) -> Assembled:
+        """Write and calibrate all that `Predictor.load` needs but manifest.json; nothing is judged or described yet."""
+        self.say("[publish] writing the networks in both forms")
+        entries = write_networks(draft, networks, preprocessing, self.run.taxonomy)
+        run = self.run
+        facts = {**run.described, "command": run.command, "seconds": dict(run.seconds)}
+        manifest = draft_manifest(run.config.name, facts, entries, len(run.taxonomy), data_summary(run))
+        return Assembled(manifest, *self._calibrate(draft, manifest))
+
+    def seal(self, store: Store, draft: Path, assembled: Assembled) -> str:
+        """Decide what a calibrated draft is served in, evaluate it so, describe it, prove it and seal it.
+
+        Returns the version's name. Raises PublishRefused, VersionRefused, StoreError.
+        """
+        self._refuse_worse_fusion(assembled.summary)
+        catalogue, rows, manifest = self.run.catalogue, self.run.rows, assembled.manifest
+        load = partial(Predictor.load, draft, verify=False, streams=2, manifest=manifest)
+        exact, reference = load(runtime="openvino", precision="f32"), load(runtime="keras")
+        golden = self._golden(exact)
+        write_golden(draft, golden)
+        self.say("[publish] comparing the compiled networks with Keras")
+        parity = prove_parity(reference, exact, catalogue, rows("test") + rows("calibration"), force=self.force)
         self.say("[publish] comparing bfloat16 with float32")
-        rows = self.run.rows("validation") + self.run.rows("calibration")
-        precision = decide_precision(draft, self.run.catalogue, rows, golden)
+        faster = load(runtime="openvino", precision="bf16") if available_precision() == "bf16" else None
+        precision = decide_precision(exact, faster, catalogue, rows("validation") + rows("calibration"), golden)
         self.say(f"[publish] served in {precision.served}. {precision.reason}")
-        entries = with_precision(entries, precision.served)
-        self._seal_manifest(draft, entries)
-        served = Predictor.load(draft, verify=False, streams=2)
-        told = {**measured, "precision": precision.as_dict(), "unfamiliar": self._strangers(served)}
-        self._describe(draft, entries, self._evaluate(served), told)
-        version = self._seal_manifest(draft, entries).version
-        for computed in sorted({"f32", precision.served}):
-            Predictor.load(draft, runtime="openvino", verify=False, precision=computed).replay_golden(draft)
-        Predictor.load(draft, runtime="keras", verify=False).replay_golden(draft)
+        served = faster if faster and precision.served == "bf16" else exact
+        measured = {
+            "parity": parity.as_dict(),
+            "calibration": asdict(assembled.summary),
+            "precision": precision.as_dict(),
+            "unfamiliar": self._out_of_catalogue(served),
+        }
+        manifest = with_precision(manifest, precision.served)
+        self._describe(draft, manifest, self._evaluate(served), measured)
+        version = seal_manifest(draft, manifest).version
+        for predictor in (exact, reference, Predictor.load(draft, verify=False)):
+            predictor.replay_golden(draft)
         store.seal(draft, version)
         self.say(f"[publish] sealed {version}")
         self._note(accepts_nothing(served.calibration))
         return version
-
-    def assemble(self, draft: Path, networks: list[FittedNetwork], preprocessing: Preprocessing) -> Assembled:
-        """Write and calibrate all that `Predictor.load` needs without verifying; nothing is judged or described yet."""
-        self.say("[publish] writing the networks in both forms")
-        entries = write_networks(draft, networks, preprocessing, self.run.taxonomy)
-        labelled, summary = self._calibrate(draft, entries)
-        self._seal_manifest(draft, entries)
-        return Assembled(entries, labelled, summary)
 
     def _refuse_worse_fusion(self, summary: CalibrationSummary) -> None:
         try:
@@ -173,22 +161,18 @@ class Release:
         if sentence:
             self.say(f"[publish] note: {sentence}")
 
-    def _seal_manifest(self, draft: Path, entries: Mapping[Modality, NetworkEntry]) -> Manifest:
-        run = self.run
-        return seal_manifest(draft, run.config.name, run.described, entries, len(run.taxonomy), self._data)
-
-    def _calibrate(
-        self, draft: Path, entries: Mapping[Modality, NetworkEntry]
-    ) -> tuple[LabelledLogits, CalibrationSummary]:
-        config = self.run.config
-        manifest = self._seal_manifest(draft, entries)
-        preparation, networks = draft_networks(draft, manifest)
+    def _calibrate(self, draft: Path, manifest: Manifest) -> tuple[LabelledLogits, CalibrationSummary]:
+        config, reliability = self.run.config, LabelReliability.of(self.run.config.decision)
         labelled = labelled_logits(
-            preparation, networks, self.run.catalogue, self.run.rows("calibration"), self.run.taxonomy
+            Preparation.load(draft),
+            Networks.load(draft, manifest, streams=2),
+            self.run.catalogue,
+            self.run.rows("calibration"),
+            self.run.taxonomy,
         )
         if self.run.cross_fitted is not None:
             labelled = LabelledLogits.joined([labelled, self.run.cross_fitted])
-        self._note(too_few_trusted(labelled, config.decision.trust))
+        self._note(too_few_trusted(labelled, reliability))
         fusion, calibration, summary = calibrate(
             labelled,
             self.run.taxonomy.codes,
@@ -196,7 +180,7 @@ class Release:
             precision=config.decision.precision,
             coverage=config.decision.coverage,
             seed=config.seed,
-            trust=config.decision.trust,
+            reliability=reliability,
             false_alarms=config.decision.false_alarms,
         )
         fusion.write(draft)
@@ -210,44 +194,39 @@ class Release:
         rows = self.run.rows("validation") + self.run.rows("train")
         return golden_from_catalogue(predictor, self.run.catalogue, rows)
 
-    def _strangers(self, predictor: Predictor) -> dict[str, Any]:
+    def _out_of_catalogue(self, predictor: Predictor) -> dict[str, Any]:
         """How listings from outside the catalogue fare; empty when the config names none."""
         config = self.run.config.unfamiliar
         texts = [] if config.listings is None else read_out_of_catalogue(config.listings)
         return measure_strangers(predictor, texts, drawn_strangers(config.pictures))
 
     def _evaluate(self, predictor: Predictor) -> Cohorts:
-        """The test part, asked as a whole once, then told apart into the config's cohorts."""
+        """The answers to the test part, asked for once and divided into the config's cohorts."""
         rows = self.run.rows("test")
-        whole = {evidence: answers(predictor, self.run.catalogue, rows, evidence) for evidence in Evidence}
+        whole = predict_by_evidence(predictor, self.run.catalogue, rows)
         return by_cohort(whole, cohort_rows(self.run.config, self.run.catalogue.rows.loc[rows]))
 
-    def _describe(
-        self, draft: Path, entries: Mapping[Modality, NetworkEntry], cohorts: Cohorts, measured: Mapping[str, Any]
-    ) -> None:
+    def _describe(self, draft: Path, manifest: Manifest, cohorts: Cohorts, measured: Mapping[str, Any]) -> None:
+        """Write the metrics, the report and the model card."""
         metrics = metrics_document(cohorts, self.run.taxonomy.codes, self.run.curves, measured)
         (draft / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
-        manifest = self._seal_manifest(draft, entries)
+        card = self.run.config.card
         context = {
             "name": manifest.name,
             "created": f"{manifest.created:%Y-%m-%d %H:%M} UTC",
-            "command": self.run.command,
-            "config": manifest.run,
-            "data": {
-                **self._data,
-                "source_meanings": self.run.config.card.sources,
-                "kind_meanings": self.run.config.card.kinds,
-            },
+            "command": manifest.run["command"],
+            "config": self.run.described,
+            "data": {**manifest.data, "source_meanings": card.sources, "kind_meanings": card.kinds},
             "networks": [
-                {"modality": str(modality), **entry.model_dump(), **weights_facts(self.run.described, modality)}
-                for modality, entry in entries.items()
+                {"modality": str(modality), **entry.model_dump(), **weights_facts(manifest.run, modality)}
+                for modality, entry in manifest.networks.items()
             ],
             "calibration": json.loads((draft / CALIBRATION).read_bytes()),
-            "parity": metrics.get("parity") or {},
+            "parity": metrics["parity"],
             "precision": metrics["precision"],
             "libraries": manifest.libraries,
-            "limits": list(self.run.config.card.limits),
-            "seconds": dict(self.run.seconds),
+            "limits": list(card.limits),
+            "seconds": manifest.run["seconds"],
         }
         write_report(draft / REPORT, metrics, self.run.taxonomy, context)
         write_model_card(draft / MODEL_CARD, metrics, self.run.taxonomy, context)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from models.listing import evidence_label
 from training.reports.rendering import percent, promise
-from training.reports.tables import NONE, Cell, Json, Table, decided, evidence_label
+from training.reports.tables import NONE, Cell, Json, Table, decided
 
 PROMISES = (0.95, 0.99)
 """Precisions whose promises are shown."""

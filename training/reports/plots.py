@@ -24,18 +24,19 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from models.listing import evidence_label
 from training.evaluation.intervals import share_estimate
 from training.reports.rendering import cut
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 GREY, INK = "#5f6670", "#20242a"
 SERIES = {
-    "both": ("fused", BLUE, "o", "-"),
-    "text": ("text", ORANGE, "s", "--"),
-    "image": ("photo", GREEN, "^", "-."),
-    "title": ("title alone", PURPLE, "D", ":"),
+    "both": (BLUE, "o", "-"),
+    "text": (ORANGE, "s", "--"),
+    "image": (GREEN, "^", "-."),
+    "title": (PURPLE, "D", ":"),
 }
-"""Name, colour, marker and line of each kind of evidence."""
+"""Colour, marker and line of each kind of evidence."""
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", GREY)
 """Okabe and Ito's without yellow, which a white ground swallows."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -248,8 +249,8 @@ def epochs(values: Sequence[float | None]) -> tuple[list[int], list[float]]:
 
 
 def series(evidence: str) -> tuple[str, str, str, str]:
-    """Name, colour, marker and line of a kind of evidence, which may be unknown here."""
-    return SERIES.get(evidence, (printable(evidence), GREY, "x", "-"))
+    """Label, colour, marker and line of a kind of evidence, which may be unknown here."""
+    return printable(evidence_label(evidence)), *SERIES.get(evidence, (GREY, "x", "-"))
 
 
 def look_of(number: int) -> tuple[str, str, str]:

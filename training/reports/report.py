@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from models.listing import evidence_label
 from models.taxonomy import Taxonomy
 from training.reports import calibration_tables, plots, tables
 from training.reports.plots import Picture
 from training.reports.rendering import render, write_whole
-from training.reports.tables import Json, Table, category_name, evaluated, evidence_label, main_cohort
+from training.reports.tables import Json, Table, category_name, evaluated, main_cohort
 
 DETAILS = {
     "Config": "config",

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from models.listing import Evidence, evidence_label
 from models.taxonomy import Taxonomy
 from training.evaluation.intervals import share_estimate
 from training.reports.rendering import percent, percent_interval, promise
 
-CASE_NAMES = {"both": "fused", "text": "text", "title": "title alone", "image": "photo"}
-"""The cases, most telling first, and what people call them."""
+MOST_TELLING = (Evidence.BOTH, Evidence.TEXT, Evidence.TITLE, Evidence.IMAGE)
 PAIRS = 15
 FALLBACK_PRECISION = 0.95
 """Precision of the decisions on top of the page, when the context names no default precision."""
@@ -55,7 +55,7 @@ def evaluated(metrics: Json) -> dict[str, dict[str, Json]]:
     return {
         name: {
             evidence: cases[evidence]
-            for evidence in dict.fromkeys([*(evidence for evidence in CASE_NAMES if evidence in cases), *cases])
+            for evidence in dict.fromkeys([*(evidence for evidence in MOST_TELLING if evidence in cases), *cases])
         }
         for name, cases in cohorts.items()
     }
@@ -71,11 +71,6 @@ def main_cohort(metrics: Json, context: Json) -> tuple[str, dict[str, Json]]:
     if name not in cohorts:
         raise ValueError(f"no evaluated listings in cohort {name!r}" if name else "no evaluated listings")
     return name, cohorts[name]
-
-
-def evidence_label(evidence: str) -> str:
-    """What people call a case."""
-    return CASE_NAMES.get(evidence, evidence)
 
 
 def default_decision(figures: Json, context: Json) -> Json | None:

@@ -15,7 +15,7 @@ from models.preprocessing.text.clean import ListingText
 class TextFeatures(Protocol):
     """Turns a cleaned text into the arrays of one listing: no batch axis, each at least one long. Thread-safe."""
 
-    def __call__(self, text: ListingText) -> dict[str, np.ndarray]: ...
+    def extract(self, text: ListingText) -> dict[str, np.ndarray]: ...
 
 
 def load_text_features(config: TextSettings, folder: Path) -> TextFeatures:
@@ -45,8 +45,8 @@ class CombinedFeatures:
     def __init__(self, parts: Sequence[TextFeatures]) -> None:
         self.parts = tuple(parts)
 
-    def __call__(self, text: ListingText) -> dict[str, np.ndarray]:
-        return {name: array for part in self.parts for name, array in part(text).items()}
+    def extract(self, text: ListingText) -> dict[str, np.ndarray]:
+        return {name: array for part in self.parts for name, array in part.extract(text).items()}
 
 
 def pad_batch(

@@ -56,7 +56,7 @@ class NgramFeatures:
         longest = max(config.title_characters, config.description_characters)
         self._powers = np.cumprod(np.full(longest + 1, _BASE, np.uint64))
 
-    def __call__(self, text: ListingText) -> dict[str, np.ndarray]:
+    def extract(self, text: ListingText) -> dict[str, np.ndarray]:
         ids, weights = self._field(text.designation, self.config.title_characters)
         description_ids, description_weights = self._field(text.description, self.config.description_characters)
         return {

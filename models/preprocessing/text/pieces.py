@@ -45,7 +45,7 @@ class PieceFeatures:
         self._ids = np.full(tokenizer.vocab_size(), UNKNOWN, np.int32)
         self._ids[kept] = FIRST_PIECE + np.arange(len(kept), dtype=np.int32)
 
-    def __call__(self, text: ListingText) -> dict[str, np.ndarray]:
+    def extract(self, text: ListingText) -> dict[str, np.ndarray]:
         return {
             "pieces": self._field(text.designation, self.config.title_pieces),
             "description_pieces": self._field(text.description, self.config.description_pieces),

@@ -50,7 +50,7 @@ class TokenFeatures:
         if len(self._ids) != len(self.vocabulary):
             raise ValueError("a word is in the vocabulary twice")
 
-    def __call__(self, text: ListingText) -> dict[str, np.ndarray]:
+    def extract(self, text: ListingText) -> dict[str, np.ndarray]:
         ids = [self._ids.get(word, UNKNOWN) for word in self._words.of_title(text)]
         description = [self._ids.get(word, UNKNOWN) for word in self._words.of_description(text)]
         if description:

@@ -29,7 +29,7 @@ class Predicting:
         self.input_names = tuple(self._inputs)
         self.classes = int(self._model.outputs[0].shape[1])
 
-    def __call__(self, inputs: Any) -> Any:
+    def logits(self, inputs: Any) -> Any:
         feed = {name: np.asarray(inputs[name], dtype) for name, dtype in self._inputs.items()}
         return self._model.predict(feed, verbose=0)
 
@@ -37,7 +37,7 @@ class Predicting:
 def create_app(folder: Path) -> FastAPI:
     predictor = Predictor.load(folder, verify=False)
     networks = {modality: Predicting(folder / f"{modality.value}.keras") for modality in Modality}
-    object.__setattr__(predictor._networks, "by_modality", networks)
+    object.__setattr__(predictor.networks, "by_modality", networks)
     app = FastAPI()
 
     @app.post("/predict/image")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.contract.real_server import ROOT
+ROOT = Path(__file__).parents[3]
+UPDATE = ".venv-dev/bin/python -m pytest tests/contract/documents --update"
 
 _FENCE = re.compile(r"^```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-_GENERATED = re.compile(r"<!-- ([a-z-]+):begin -->\n(.*?)\n?<!-- \1:end -->", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -24,55 +24,63 @@ class Document:
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """The document's file."""
         return ROOT / self.name
 
     def blocks(self, language: str) -> list[str]:
         """The code blocks in a language."""
-        return [text for found, text in _FENCE.findall(self.text) if found == language]
+        return [text for block_language, text in _FENCE.findall(self.text) if block_language == language]
 
     def languages(self) -> set[str]:
-        """The languages of its code blocks."""
-        return {found for found, _ in _FENCE.findall(self.text)}
+        """The languages of the code blocks."""
+        return {language for language, _ in _FENCE.findall(self.text)}
 
     def commands(self) -> Iterator[str]:
-        """The lines of its shell blocks, continuation lines joined, comments gone."""
+        """The lines of the shell blocks, continuation lines joined, without comments."""
         for block in self.blocks("sh"):
             for line in block.replace("\\\n", " ").splitlines():
-                command = re.sub(r"\s+#\s.*$", "", line).strip()
-                if command and not command.startswith("#"):
+                command = re.sub(r"(^|\s+)#\s.*$", "", line).strip()
+                if command:
                     yield command
 
-    def generated(self) -> dict[str, str]:
-        """What stands between its `NAME:begin` and `NAME:end` markers."""
-        return dict(_GENERATED.findall(self.text))
+    def generated(self, marker: str) -> str:
+        """The text between `<!-- marker:begin -->` and `<!-- marker:end -->`."""
+        match = re.search(rf"<!-- {marker}:begin -->\n(.*?)\n?<!-- {marker}:end -->", self.text, re.DOTALL)
+        assert match, marker
+        return match[1]
 
     def links(self) -> list[str]:
-        """The targets of its links and pictures."""
+        """The targets of links and pictures."""
         return _LINK.findall(_FENCE.sub("", self.text))
 
     def anchors(self) -> set[str]:
-        """What a link may name behind `#`, as GitHub makes it of headings."""
+        """The names that a link may have behind `#`, as GitHub makes them of headings."""
         headings = re.findall(r"^#+ (.+)$", _FENCE.sub("", self.text), re.MULTILINE)
         return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
+    def inline_commands(self) -> list[list[str]]:
+        """Calls of the project's programs inside sentences, as words that begin with the package."""
+        calls = re.findall(r"`(?:\S*python -m )?((?:models|training|service) [a-z]+(?: [^`]*)?)`", self.text)
+        return [shlex.split(call) for call in calls]
+
 
 def documents() -> list[Document]:
-    """All of them: those at the root, and those below `docs`."""
+    """The documents at the root and below `docs`."""
     paths = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-    return [Document(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in paths]
+    return [read_document(path.relative_to(ROOT).as_posix()) for path in paths]
 
 
-def rewrite(document: Document, marker: str, content: str) -> Document:
-    """Put `content` between the markers of that name in the file; the document as it is then."""
-    pattern = rf"(<!-- {marker}:begin -->\n).*?(<!-- {marker}:end -->)"
-    text = document.path.read_text(encoding="utf-8")
-    text = re.sub(pattern, lambda found: f"{found[1]}{content}\n{found[2]}", text, flags=re.DOTALL)
-    document.path.write_text(text, encoding="utf-8")
-    return Document(document.name, text)
+def read_document(name: str) -> Document:
+    """The document at a path from the project's root."""
+    return Document(name, (ROOT / name).read_text(encoding="utf-8"))
 
 
-def inline_commands(text: str) -> list[list[str]]:
-    """Calls of the project's programs that stand in a sentence, as lists of words that begin with the package."""
-    found = re.findall(r"`(?:\S*python -m )?((?:models|training|service) [a-z]+(?: [^`]*)?)`", text)
-    return [shlex.split(command) for command in found]
+def check_generated(name: str, marker: str, content: str, *, update: bool) -> None:
+    """Compare the text between a document's markers with `content`, or write it there first."""
+    document = read_document(name)
+    if update:
+        pattern = rf"(<!-- {marker}:begin -->\n).*?(<!-- {marker}:end -->)"
+        replaced = re.sub(pattern, lambda marks: f"{marks[1]}{content}\n{marks[2]}", document.text, flags=re.DOTALL)
+        document.path.write_text(replaced, encoding="utf-8")
+        document = Document(name, replaced)
+    assert document.generated(marker) == content, f"`{UPDATE}` writes it anew"

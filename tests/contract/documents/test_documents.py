@@ -1,4 +1,4 @@
-"""Whatever a document tells people to type is typed here, against a real service and a copy of the store."""
+"""The commands, snippets, configs and links of every document work, against a real service and a copy of the store."""
 
 from __future__ import annotations
 
@@ -11,44 +11,34 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import models.__main__
 import service.__main__
 import training.__main__
-from models.networks.runtime import available_precision
-from models.versions.golden import TOLERANCE
-from models.versions.manifest import read_manifest
 from models.versions.store import Store
-from tests.contract.documents.documents import Document, documents, inline_commands, rewrite
-from tests.contract.documents.printed_answers import printed, read_printed
-from tests.contract.real_server import ROOT
+from tests.contract.documents.documents import ROOT, Document, check_generated, documents, read_document
 from tests.models.tiny_version import make_version
 from training.config.run import read_config
-from training.publishing.precision import GOLDEN_SHARE
 
 DOCUMENTS = documents()
-README = next(one for one in DOCUMENTS if one.name == "README.md")
-COMMANDS = [(one.name, command) for one in DOCUMENTS for command in one.commands()]
-SNIPPETS = [(one.name, snippet) for one in DOCUMENTS for snippet in one.blocks("python")]
-UPDATE = ".venv-dev/bin/python -m pytest tests/contract/documents --update"
+COMMANDS = [(document.name, command) for document in DOCUMENTS for command in document.commands()]
+SNIPPETS = [snippet for document in DOCUMENTS for snippet in document.blocks("python")]
+each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 
 NOT_RUN = {
     "make": "test_readme.py looks for the targets, tests/e2e/test_make_serve.py serves; this is `make test`",
-    "docker": "needs Docker; test_monitoring.py and test_kubernetes.py look at the compose file and the image",
-    "kubectl": "needs a cluster; test_kubernetes.py looks at the manifests",
+    "docker": "needs Docker; test_monitoring.py and test_deploy.py look at the compose file and the image",
+    "kubectl": "needs a cluster; test_deploy.py looks at the manifests",
     ".venv-dev/bin/python -m training": "takes minutes and data: tests/training does; the arguments are parsed here",
     ".venv-dev/bin/python -m pytest": "it would run itself",
     ".venv/bin/python -m models compare": "needs two versions and labelled listings: tests/models/test_cli.py",
 }
 """The beginnings of commands that are not run, with the reason."""
 PLACEHOLDERS = ("VERSION_A", "VERSION_B", "VERSION")
-LANGUAGES = {"sh", "python", "toml", "json", "mermaid", "text"}
 
 
 def not_run(command: str) -> str | None:
@@ -57,7 +47,6 @@ def not_run(command: str) -> str | None:
 
 
 RUN = list(dict.fromkeys(command for _, command in COMMANDS if not_run(command) is None))
-"""The others, each once."""
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +71,9 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(clone: Path, server: str, command: list[str] | str) -> subprocess.CompletedProcess[str]:
-    words = ["bash", "-c", command] if isinstance(command, str) else command
+def run(clone: Path, server: str, words: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [word.replace("http://localhost:8000", server).replace("localhost:8000", server) for word in words],
+        [re.sub(r"(http://)?localhost:8000", server, word) for word in words],
         cwd=clone,
         env={**os.environ, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1", "PYTHONPATH": str(clone)},
         capture_output=True,
@@ -101,7 +89,7 @@ def test_commands_run(clone: Path, server: str, command: str) -> None:
     before = store.current()
     for placeholder in PLACEHOLDERS:
         command = command.replace(placeholder, before)
-    done = run(clone, server, command)
+    done = run(clone, server, ["bash", "-c", command])
     assert done.returncode == 0, done.stderr
     if ">>" in command:
         assert (clone / command.split(">>")[1].strip()).read_text().count("\n") >= 1
@@ -115,21 +103,30 @@ def test_commands_run(clone: Path, server: str, command: str) -> None:
         store.promote(before)
 
 
-@pytest.mark.parametrize(("name", "snippet"), SNIPPETS)
-def test_snippets_run(clone: Path, server: str, name: str, snippet: str) -> None:
+def test_the_answer_in_the_readme_is_the_service_s(clone: Path, server: str) -> None:
+    readme = read_document("README.md")
+    printed = json.loads(readme.blocks("json")[0])
+    command = next(command for command in readme.commands() if command.startswith("curl"))
+    answer = json.loads(run(clone, server, ["bash", "-c", command]).stdout)
+    assert printed.keys() <= answer.keys()
+    for field in ("category", "prediction_set", "modalities", "model"):
+        assert printed[field] == answer[field]
+    assert printed["decision"]["action"] == answer["decision"]["action"]
+    assert printed["confidence"] == pytest.approx(answer["confidence"], abs=0.05)  # bfloat16 is not everywhere
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_snippets_run(clone: Path, server: str, snippet: str) -> None:
     done = run(clone, server, [sys.executable, "-c", snippet])
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+    if "raise SystemExit" in snippet:
+        assert done.stdout.strip() == "file under 2583"
 
 
-def test_the_client_says_where_to_file_it(clone: Path, server: str) -> None:
-    (snippet,) = [text for _, text in SNIPPETS if "raise SystemExit" in text]
-    assert run(clone, server, [sys.executable, "-c", snippet]).stdout.strip() == "file under 2583"
-
-
-def test_nothing_is_left_out_for_a_reason_that_is_gone() -> None:
+def test_every_reason_not_to_run_a_command_is_needed() -> None:
     assert {not_run(command) for _, command in COMMANDS} - {None} == set(NOT_RUN)
-    assert len(RUN) >= 12
+    assert len(RUN) >= 8
 
 
 PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
@@ -150,43 +147,36 @@ def parses(words: list[str]) -> bool:
     return True
 
 
-def test_commands_that_are_not_run_are_right_at_least_in_form() -> None:
-    looked_at = 0
-    for name, command in COMMANDS:
-        if match := re.match(r"\.venv(?:-dev)?/bin/python -m (models|training) (.*)", command):
-            assert parses([match[1], *match[2].split()]), (name, command)
-            looked_at += 1
-    assert looked_at >= 10
+def test_the_arguments_of_every_command_parse() -> None:
+    calls = [
+        (name, [match[1], *match[2].split()])
+        for name, command in COMMANDS
+        if (match := re.match(r"\.venv(?:-dev)?/bin/python -m (models|training) (.*)", command))
+    ]
+    assert [call for call in calls if not parses(call[1])] == []
+    assert len(calls) >= 10
     assert not parses(["training", "run", "--no-such-option", "mine.toml"])
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
+@each_document
 def test_commands_in_sentences_exist(document: Document) -> None:
     """`models promote` in a sentence may lack its arguments, but not its name."""
-    for package, command, *_ in inline_commands(document.text):
+    for package, command, *_ in document.inline_commands():
         assert parses([package, command, "--help"]), f"{package} {command}"
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
-def test_blocks_say_what_they_are(document: Document) -> None:
-    assert document.languages() <= LANGUAGES
+@each_document
+def test_blocks_are_of_a_language_that_is_checked(document: Document, tmp_path: Path) -> None:
+    assert document.languages() <= {"sh", "python", "toml", "json", "mermaid", "text"}
     for block in document.blocks("json"):
         json.loads(block)
+    for block in document.blocks("toml"):
+        (tmp_path / "mine.toml").write_text(block, encoding="utf-8")
+        assert read_config(tmp_path / "mine.toml").name == "mine"
 
 
-def test_configs_are_configs(tmp_path: Path) -> None:
-    blocks = [block for document in DOCUMENTS for block in document.blocks("toml")]
-    for number, block in enumerate(blocks):
-        assert tomllib.loads(block)
-        path = tmp_path / f"{number}.toml"
-        path.write_text(block, encoding="utf-8")
-        assert read_config(path).name == "mine"
-    assert len(blocks) >= 2
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda one: one.name)
+@each_document
 def test_links_lead_somewhere(document: Document) -> None:
-    by_path = {one.path: one for one in DOCUMENTS}
     for link in document.links():
         if re.match(r"[a-z]+:", link):
             assert link.startswith("https://"), link
@@ -195,92 +185,40 @@ def test_links_lead_somewhere(document: Document) -> None:
         target = (document.path.parent / name).resolve() if name else document.path
         assert target.exists(), link
         if anchor:
-            assert anchor in by_path[target].anchors(), link
+            assert anchor in read_document(str(target.relative_to(ROOT))).anchors(), link
 
 
-def test_every_document_can_be_found() -> None:
-    """From the README, link by link."""
-    by_path = {one.path: one for one in DOCUMENTS}
-    seen: set[Path] = set()
-    waiting = [README.path]
+@each_document
+def test_paths_in_sentences_exist(document: Document) -> None:
+    """Names in backticks that look like a path of the project, such as `service/engine/worker.py`."""
+    if document.name == "CHANGELOG.md":  # history may name what is gone
+        return
+    paths = re.findall(r"`((?:models|training|service|tests|docs|deploy|examples)/[\w./-]+)`", document.text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_index_of_decisions_lists_every_record(update: bool) -> None:
+    records = [document for document in DOCUMENTS if re.search(r"decisions/\d{4}-", document.name)]
+    lines = [f"- [{record.text.splitlines()[0].removeprefix('# ')}]({record.path.name})" for record in records]
+    check_generated("docs/decisions/README.md", "records", "\n".join(lines), update=update)
+
+
+def test_every_document_is_linked_from_the_readme() -> None:
+    by_path = {document.path: document for document in DOCUMENTS}
+    reached: set[Path] = set()
+    waiting = [ROOT / "README.md"]
     while waiting:
         path = waiting.pop()
-        if path in by_path and path not in seen:
-            seen.add(path)
+        if path in by_path and path not in reached:
+            reached.add(path)
             links = [link.partition("#")[0] for link in by_path[path].links() if "://" not in link]
             waiting += [(path.parent / link).resolve() for link in links if link]
-    assert seen == set(by_path)
+    assert reached == set(by_path)
 
 
 def test_the_folder_of_a_version_is_described() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    text = read_document("docs/architecture.md").text
     (described,) = re.findall(r"^```text\n(models/store.*?)^```$", text, re.MULTILINE | re.DOTALL)
     store = Store(ROOT / "models" / "store")
-    for path in store.folder(store.current()).iterdir():
-        shown = path.name.replace(".bin", ".xml")  # as `text.xml/.bin`
-        assert shown in described, path.name
-
-
-def test_diagrams_are_of_a_kind_that_is_drawn() -> None:
-    """No renderer here; what breaks one most easily is looked for."""
-    diagrams = [block for document in DOCUMENTS for block in document.blocks("mermaid")]
-    assert len(diagrams) >= 5
-    for diagram in diagrams:
-        assert re.match(r"flowchart (LR|TB)\n|sequenceDiagram\n", diagram)
-        assert ";" not in diagram
-        for line in diagram.splitlines():
-            assert line.count('"') % 2 == 0, line
-            for pair in ("[]", "()", "{}"):
-                assert line.count(pair[0]) == line.count(pair[1]), line
-
-
-ANSWERS = {"answer": "/predict/text", "answer-photo": "/predict/image", "answer-both": "lang=de"}
-"""The README's answers, and what tells the command that they are the answers to."""
-
-
-@pytest.mark.parametrize("marker", ANSWERS)
-def test_printed_answers_are_the_ones_given(clone: Path, server: str, marker: str, update: bool) -> None:
-    command = next(command for command in README.commands() if re.search(ANSWERS[marker], command))
-    given = json.loads(run(clone, server, command).stdout)
-    same_precision = shipped_precision() == available_precision()
-    if update and not same_precision:
-        pytest.skip("the README shows answers in bfloat16, which this processor has not")
-    document = rewrite(README, marker, printed(given)) if update else README
-    shown = read_printed(document.generated()[marker])
-    if not same_precision:  # bfloat16 rounds to 8 bits: the order of nearly equal categories is another one in float32
-        shown, given = _without_near_ties(shown), _without_near_ties(given)
-    assert _rounded(shown) == _rounded(given), f"Another version answers otherwise. If it should: `{UPDATE}`"
-    # In one precision another processor adds up in another order; between the two, what publishing allows.
-    allowed = 0.02 if same_precision else GOLDEN_SHARE * TOLERANCE["bf16"]
-    assert _confidences(shown) == pytest.approx(_confidences(given), abs=allowed)
-
-
-def shipped_precision() -> str:
-    """What the README's answers were computed in."""
-    networks = read_manifest(ROOT / "models/store" / (ROOT / "models/store/current").read_text().strip()).networks
-    return "bf16" if any(entry.precision == "bf16" for entry in networks.values()) else "f32"
-
-
-def _without_near_ties(answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer with the winner of each list of categories alone."""
-    kept = {"prediction_set": answer["prediction_set"] | {"codes": answer["prediction_set"]["codes"][:1]}}
-    kept["predictions"] = answer["predictions"][:1]
-    kept["by_modality"] = {name: one[:1] for name, one in answer["by_modality"].items() if one}
-    return answer | kept
-
-
-def _rounded(value: Any) -> Any:
-    """An answer without its numbers."""
-    if isinstance(value, dict):
-        return {key: _rounded(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_rounded(one) for one in value]
-    return None if isinstance(value, float) else value
-
-
-def _confidences(value: Any) -> list[float]:
-    if isinstance(value, dict):
-        return [number for one in value.values() for number in _confidences(one)]
-    if isinstance(value, list):
-        return [number for one in value for number in _confidences(one)]
-    return [value] if isinstance(value, float) else []
+    names = [path.name.replace(".bin", ".xml") for path in store.folder(store.current()).iterdir()]
+    assert [name for name in names if name not in described] == []  # `text.xml/.bin` stands for both

@@ -1,6 +1,6 @@
 """The OpenAPI document against the service: schemathesis makes requests from it, and checks the answers.
 
-All of its checks and phases, on a real server with a tiny version. `--fuzz 25` makes 25 times as many.
+Its checks and phases all run, on a real server with a tiny version. `--fuzz 25` makes 25 times as many requests.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import pytest
 
 from models.versions.store import Store
 from tests.soak.process import ServerProcess
-from tests.soak.wire import Client
 
 HERE = Path(__file__).parent
 EXAMPLES = 15
@@ -28,10 +27,8 @@ def test_no_request_made_from_the_document_is_answered_otherwise(tiny_version: P
     store = Store(shutil.copytree(tiny_version.parent, tmp_path / "store"))
     store.promote(tiny_version.name)
     with ServerProcess(store.root) as server:
-        client = Client(server.port)
-        while client.ask("GET", "/health/ready").status != 200:
-            pass
-        done = subprocess.run(
+        client = server.wait_until_ready()
+        run = subprocess.run(
             [
                 Path(sys.executable).with_name("schemathesis"),
                 "--config-file",
@@ -49,11 +46,11 @@ def test_no_request_made_from_the_document_is_answered_otherwise(tiny_version: P
             check=False,
         )
         assert client.ask("GET", "/health/ready").status == 200
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
     assert server.errors == []
-    tested = re.search(r"Tested: (\d+)", done.stdout)
-    cases = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
-    assert tested is not None, done.stdout
+    tested = re.search(r"Tested: (\d+)", run.stdout)
+    cases = re.search(r"(\d+) generated, (\d+) passed", run.stdout)
+    assert tested is not None, run.stdout
     assert int(tested[1]) >= 9
-    assert cases is not None, done.stdout
+    assert cases is not None, run.stdout
     assert int(cases[1]) == int(cases[2]) >= 150

@@ -25,7 +25,7 @@ OpenPage = Callable[..., Page]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests of this folder need a server, a browser and the shipped version."""
+    """Mark the tests of this folder: they need a server, a browser and the shipped version, and all but a few wait."""
     reason = None
     if find_chromium() is None:
         reason = "no Chromium is installed (on Debian: apt install chromium)"
@@ -36,6 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.browser)
+            if item.get_closest_marker("smoke") is None:
+                item.add_marker(pytest.mark.slow)
             if reason is not None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 

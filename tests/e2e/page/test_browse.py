@@ -54,6 +54,7 @@ def test_the_samples_are_named(browse: Page) -> None:
     expect(browse.locator("#browse-category option")).to_have_count(28)  # 27 and "any"
 
 
+@pytest.mark.smoke
 def test_a_random_listing(browse: Page) -> None:
     rows = set()
     for _ in range(6):

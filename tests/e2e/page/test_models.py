@@ -75,6 +75,7 @@ def test_the_configs_that_are_named_exist() -> None:
     assert all((folder / f"{name}.toml").is_file() for name in ("resnet50", "vgg16", "mobilenetv2", "lstm", "gru"))
 
 
+@pytest.mark.smoke
 def test_figures_are_those_of_the_version(models: Page, version: dict[str, Any]) -> None:
     cases = version["metrics"]["cohorts"][COHORT]["cases"]
     models.locator("#models-cohort").select_option(COHORT)

@@ -53,6 +53,7 @@ def test_an_empty_listing_is_asked_about_nothing(page: Page) -> None:
     expect(page.locator("#why")).to_be_hidden()
 
 
+@pytest.mark.smoke
 def test_typing_gives_an_answer_with_all_its_parts(page: Page) -> None:
     page.locator("#designation").press_sequentially(POOL)
     expect_pool(page)

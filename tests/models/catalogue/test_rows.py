@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models.catalogue.rows import LabelledCsv
+from models.catalogue.rows import LabelledCsv, safe_cell
 from models.errors import ListingsUnreadable
 
 
@@ -75,3 +75,13 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
         LabelledCsv(tmp_path / "bytes.csv").count()
     with pytest.raises(ListingsUnreadable, match="no such folder of photos"):
         LabelledCsv(tmp_path / "bytes.csv", tmp_path / "nowhere").count()
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+33 1", "-5", "@sum", "\tx", "\r=x", "\n=x", "＝x", "-cmd|' /C calc'!A0"])
+def test_no_cell_is_a_formula(text: str) -> None:
+    assert safe_cell(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("value", ["Piscine = eau", "", "a-b", -5, 0.25, -0.5])
+def test_other_cells_stay_as_they_are(value: object) -> None:
+    assert safe_cell(value) == str(value)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.catalogue.rows import LabelledListing
-from models.comparison.compare import BOTH_WRONG, EVIDENCE, PARTS, Change, Tally, compare_versions, evidence_of
+from models.comparison.compare import BOTH_WRONG, PARTS, Change, Tally, compare_versions, evidence_of
 from models.comparison.mcnemar import exact_p_value
 from models.comparison.report import DIFF_COLUMNS, comparison_report, diff_file, winner
 from models.errors import ListingError, NothingToPredict
@@ -74,8 +74,8 @@ def test_counts_are_those_of_asking_each_version_by_itself(
     assert found.versions == (pair[0].version, pair[1].version)
     assert found.overall == tally(iter(judged))
     assert found.overall.first_only - found.overall.second_only > 20  # the contested ones
-    for evidence, name in EVIDENCE.items():
-        assert found.by_evidence[name] == tally(j for j in judged if evidence_of(j[0].listing) is evidence)
+    for evidence in Evidence:
+        assert found.by_evidence[evidence.label] == tally(j for j in judged if evidence_of(j[0].listing) is evidence)
     for category, counted in found.by_category.items():
         assert counted == tally(j for j in judged if j[0].category == category)
     changed = [(row, a, b) for row, a, b in asked if a != b]

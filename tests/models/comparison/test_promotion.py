@@ -112,7 +112,7 @@ def test_without_a_catalogue_the_published_figures_are_shown(run: Commands) -> N
     answer = run("promote", newer)
     assert answer.code == 0
     assert f"current: {older}\nnew:     {newer}\n" in answer.out
-    assert "| test | fused | 120 | 0.750 (0.701-0.802) | 120 | 0.750 (0.701-0.802) |" in answer.out
+    assert "| test | text and photo | 120 | 0.750 (0.701-0.802) | 120 | 0.750 (0.701-0.802) |" in answer.out
     assert "different listings" in answer.out  # tiny versions name no fingerprints
 
 
@@ -132,7 +132,7 @@ def test_worse_figures(store: Store, new: tuple[float, float, float], data: dict
     assert bool(finding.worse) is worse
     assert ("different listings" in finding.report) is (data != SAME)
     if worse:
-        assert "fused accuracy on 'true' is " in finding.worse[0]
+        assert "text and photo accuracy on 'true' is " in finding.worse[0]
 
 
 def test_the_most_telling_evidence_decides(store: Store) -> None:

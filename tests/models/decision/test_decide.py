@@ -100,7 +100,7 @@ def test_an_unfamiliar_listing_goes_to_review_with_a_capped_confidence(tiny_pred
     known = Familiarity(scales={Modality.TEXT: 1.0}, threshold=2.0, false_alarms=0.05, confidence=0.3)
     cases = {**tiny_predictor.calibration.cases, Evidence.TITLE: fitted.model_copy(update={"familiarity": known})}
     predictor = copy.copy(tiny_predictor)
-    predictor.calibration = replace(tiny_predictor.calibration, cases=cases)
+    predictor.decider = replace(tiny_predictor.decider, calibration=replace(tiny_predictor.calibration, cases=cases))
     given = scores(0.02, 0.9, 0.03, 0.05)
     familiar = conclude(predictor, given)
     assert familiar.decision.action is Action.ACCEPT

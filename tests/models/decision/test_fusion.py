@@ -35,7 +35,7 @@ def test_log_softmax_gives_distributions_without_overflow(values: np.ndarray) ->
 @given(logits, st.integers(0, 2**32 - 1))
 def test_mean_is_the_average_of_the_probabilities(values: np.ndarray, seed: int) -> None:
     log_text, log_image = log_softmax(values), log_softmax(np.random.default_rng(seed).permuted(values, axis=1))
-    fused = np.exp(Fusion.mean(4)(log_text, log_image))
+    fused = np.exp(Fusion.mean(4).fuse(log_text, log_image))
     assert np.allclose(fused, (np.exp(log_text) + np.exp(log_image)) / 2, atol=1e-6)
 
 
@@ -46,17 +46,17 @@ def test_weighted_is_the_formula(values: np.ndarray, seed: int) -> None:
     pool = WEIGHTED.text * text + WEIGHTED.image * image + WEIGHTED.bias
     expected = np.exp(pool - pool.max(1, keepdims=True))
     expected /= expected.sum(1, keepdims=True)
-    assert np.allclose(np.exp(WEIGHTED(log_text, log_image)), expected, atol=2e-3)
+    assert np.allclose(np.exp(WEIGHTED.fuse(log_text, log_image)), expected, atol=2e-3)
 
 
 @pytest.mark.parametrize("fusion", [Fusion.mean(4), WEIGHTED])
 def test_a_row_does_not_depend_on_its_neighbours(fusion: Fusion) -> None:
     random = np.random.default_rng(0)
     log_text, log_image = (log_softmax(random.normal(0, 3, (6, 4)).astype(np.float32)) for _ in range(2))
-    together = fusion(log_text, log_image)
+    together = fusion.fuse(log_text, log_image)
     assert together.shape == (6, 4)
     for row in range(6):
-        assert np.array_equal(fusion(log_text[row], log_image[row]), together[row])
+        assert np.array_equal(fusion.fuse(log_text[row], log_image[row]), together[row])
     assert np.allclose(np.exp(together).sum(1), 1, atol=1e-6)
 
 

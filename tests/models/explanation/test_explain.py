@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from models.explanation.explain import (
 )
 from models.explanation.occlusion import Occlusion
 from models.listing import Listing, Modality
+from models.networks.inference import Logits, Networks
 from models.predictor import Predictor
+from models.preprocessing.prepare import Prepared
 from tests.models.tiny_networks import COLOURS, WORDS
 from tests.models.tiny_version import listing, make_version, photo
 
@@ -36,17 +39,18 @@ def tried(explanation: Explanation, field: str) -> dict[str, float]:
     return {one.text: one.effect for one in explanation.text[field] if one.effect is not None}  # type: ignore[index]
 
 
-def passes(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Texts and photos of each pass of the networks from now on."""
-    found: list[tuple[int, int]] = []
-    logits = predictor.logits
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Texts and photos of each pass of the networks, as they happen."""
+    passes: list[tuple[int, int]] = []
+    logits = Networks.logits
 
-    def counted(prepared):  # type: ignore[no-untyped-def]
-        found.append((sum(p.text is not None for p in prepared), sum(p.pixels is not None for p in prepared)))
-        return logits(prepared)
+    def counted(networks: Networks, prepared: Sequence[Prepared]) -> list[Logits]:
+        passes.append((sum(p.text is not None for p in prepared), sum(p.pixels is not None for p in prepared)))
+        return logits(networks, prepared)
 
-    monkeypatch.setattr(predictor, "logits", counted)
-    return found
+    monkeypatch.setattr(Networks, "logits", counted)
+    return passes
 
 
 def test_the_word_that_decides_has_the_largest_effect(tiny_predictor: Predictor) -> None:
@@ -111,26 +115,24 @@ def test_long_texts_are_left_out_in_groups(tiny_predictor: Predictor, title: int
 
 
 def test_variants_go_through_the_networks_together_and_only_where_they_differ(
-    tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+    tiny_predictor: Predictor, passes: list[tuple[int, int]]
 ) -> None:
     subject = Listing(" ".join("abcdefghijklmnopqrst"), "", two_colours())
-    found = passes(tiny_predictor, monkeypatch)
     explanation = explain(tiny_predictor, subject)
     assert explanation.photo is not None
-    assert found[0] == (1, 1)
-    assert found[1:3] == [(STEP_TEXTS, 0), (20 - STEP_TEXTS, 0)]
-    photos = found[3:]
+    assert passes[0] == (1, 1)
+    assert passes[1:3] == [(STEP_TEXTS, 0), (20 - STEP_TEXTS, 0)]
+    photos = passes[3:]
     assert photos
     assert all(texts == 0 and 1 <= count <= STEP_PHOTOS for texts, count in photos)
 
 
-def test_every_step_is_one_pass(tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = passes(tiny_predictor, monkeypatch)
+def test_every_step_is_one_pass(tiny_predictor: Predictor, passes: list[tuple[int, int]]) -> None:
     subject = Listing("une belle piscine " * 30, "<p>neuve</p>", two_colours())
     for step in explain_in_steps(tiny_predictor, subject):
-        assert len(found) <= 1
+        assert len(passes) <= 1
         assert step is None or isinstance(step, Explanation)
-        found.clear()
+        passes.clear()
 
 
 def two_colours() -> bytes:

@@ -65,22 +65,22 @@ def test_a_missing_network_is_refused(runtime: RuntimeName, tmp_path: Path) -> N
 def test_a_network_tells_what_it_takes_and_gives(folder: Path, runtime: RuntimeName) -> None:
     network = load_network(folder, "text", runtime=runtime)
     assert (set(network.input_names), network.classes, network.precision) == (set(INPUTS), CLASSES, "f32")
-    answer = network({**INPUTS, "unknown": np.zeros(3)})
+    answer = network.logits({**INPUTS, "unknown": np.zeros(3)})
     assert (answer.shape, answer.dtype) == ((3, CLASSES), np.float32)
     with pytest.raises(KeyError):
-        network({"ids": INPUTS["ids"]})
+        network.logits({"ids": INPUTS["ids"]})
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_the_caller_owns_the_answer(folder: Path, runtime: RuntimeName) -> None:
     network = load_network(folder, "text", runtime=runtime)
-    first = network(INPUTS)
+    first = network.logits(INPUTS)
     kept = first.copy()
-    second = network({key: values[::-1] for key, values in INPUTS.items()})
+    second = network.logits({key: values[::-1] for key, values in INPUTS.items()})
     np.testing.assert_array_equal(first, kept)
     np.testing.assert_allclose(second[::-1], first, rtol=1e-5, atol=1e-5)
     first[:] = 0
-    np.testing.assert_array_equal(network(INPUTS), kept)
+    np.testing.assert_array_equal(network.logits(INPUTS), kept)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -89,20 +89,20 @@ def test_inputs_may_be_read_only_or_lie_anyhow(folder: Path, runtime: RuntimeNam
     odd = {name: np.repeat(array, 2, axis=-1)[:, ::2] for name, array in INPUTS.items()}
     for array in odd.values():
         array.flags.writeable = False
-    np.testing.assert_array_equal(network(odd), network(INPUTS))
+    np.testing.assert_array_equal(network.logits(odd), network.logits(INPUTS))
     plain = {name: array.copy() for name, array in INPUTS.items()}
     for array in plain.values():
         array.flags.writeable = False
-    np.testing.assert_array_equal(network(plain), network(INPUTS))
+    np.testing.assert_array_equal(network.logits(plain), network.logits(INPUTS))
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_many_threads_get_their_own_answers(folder: Path, runtime: RuntimeName) -> None:
     network = load_network(folder, "text", runtime=runtime, streams=2)
     rows = [{key: values[row : row + 1] for key, values in INPUTS.items()} for row in range(3)]
-    expected = [network(row) for row in rows]
+    expected = [network.logits(row) for row in rows]
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda index: network(rows[index % 3]), range(300)))
+        answers = list(threads.map(lambda index: network.logits(rows[index % 3]), range(300)))
     for index, answer in enumerate(answers):
         np.testing.assert_array_equal(answer, expected[index % 3])
 
@@ -112,8 +112,8 @@ def test_a_failing_call_gives_its_stream_back(folder: Path) -> None:
     wrong = {**INPUTS, "ids": INPUTS["ids"][np.newaxis]}
     for _ in range(3):
         with pytest.raises(RuntimeError):
-            network(wrong)
-    assert network(INPUTS).shape == (3, CLASSES)
+            network.logits(wrong)
+    assert network.logits(INPUTS).shape == (3, CLASSES)
 
 
 @pytest.mark.parametrize(
@@ -195,9 +195,9 @@ def test_weights_cannot_be_pulled_from_under_a_loaded_network(folder: Path, tmp_
     """A mapped file that is truncated would end the process with a bus error."""
     copy(folder, tmp_path, "xml", "bin")
     network = load_network(tmp_path, "text", runtime="openvino")
-    expected = network(INPUTS)
+    expected = network.logits(INPUTS)
     (tmp_path / "text.bin").write_bytes(b"")
-    np.testing.assert_array_equal(network(INPUTS), expected)
+    np.testing.assert_array_equal(network.logits(INPUTS), expected)
 
 
 # --- hostile .keras files
@@ -278,7 +278,7 @@ def test_an_unchanged_rewrite_is_accepted(folder: Path, tmp_path: Path) -> None:
     """So that the refusals above are for the change and not for the rewriting."""
     path = rewritten(folder, tmp_path, lambda config: None)
     np.testing.assert_array_equal(
-        KerasNetwork.load(path)(INPUTS), load_network(folder, "text", runtime="keras")(INPUTS)
+        KerasNetwork.load(path).logits(INPUTS), load_network(folder, "text", runtime="keras").logits(INPUTS)
     )
 
 

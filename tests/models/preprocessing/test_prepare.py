@@ -49,14 +49,14 @@ IMAGE_ONLY = Preparation(Preprocessing(image=ImagePreprocessing(height=20, width
 def test_the_case_is_what_there_is_to_predict_from(
     listing: Listing, evidence: Evidence, text_evidence: Evidence
 ) -> None:
-    prepared = BOTH(listing)
+    prepared = BOTH.prepare(listing)
     assert (prepared.evidence, prepared.text_evidence) == (evidence, text_evidence)
     assert prepared.modalities == ((Modality.TEXT,) if listing.image is None else (Modality.TEXT, Modality.IMAGE))
     assert prepared.warnings == ()
 
 
 def test_a_photo_alone() -> None:
-    prepared = BOTH(Listing(" ", "\t", PHOTO))
+    prepared = BOTH.prepare(Listing(" ", "\t", PHOTO))
     assert prepared.evidence is Evidence.IMAGE
     assert prepared.text is None
     assert prepared.modalities == (Modality.IMAGE,)
@@ -64,8 +64,8 @@ def test_a_photo_alone() -> None:
 
 
 def test_text_and_photo_are_prepared_by_their_own_modules() -> None:
-    prepared = BOTH(Listing("Piscine <b>ronde</b>", "Ø&nbsp;3 m", PHOTO))
-    expected = NgramFeatures(NGRAMS)(ListingText("Piscine ronde", "Ø 3 m"))
+    prepared = BOTH.prepare(Listing("Piscine <b>ronde</b>", "Ø&nbsp;3 m", PHOTO))
+    expected = NgramFeatures(NGRAMS).extract(ListingText("Piscine ronde", "Ø 3 m"))
     assert prepared.text is not None
     assert prepared.text.keys() == expected.keys()
     assert all(np.array_equal(prepared.text[key], expected[key]) for key in expected)
@@ -75,28 +75,28 @@ def test_text_and_photo_are_prepared_by_their_own_modules() -> None:
 
 
 def test_the_photo_has_the_height_and_width_of_the_version() -> None:
-    pixels = IMAGE_ONLY(Listing(image=PHOTO)).pixels
+    pixels = IMAGE_ONLY.prepare(Listing(image=PHOTO)).pixels
     assert pixels is not None
     assert pixels.shape == (20, 30, 3)
 
 
 def test_what_the_version_has_no_network_for_is_ignored_with_a_warning() -> None:
-    without_photo = TEXT_ONLY(Listing("Piscine", image=b"whatever this is"))
+    without_photo = TEXT_ONLY.prepare(Listing("Piscine", image=b"whatever this is"))
     assert (without_photo.evidence, without_photo.pixels) == (Evidence.TITLE, None)
     assert without_photo.warnings == (IMAGE_IGNORED,)
-    without_text = IMAGE_ONLY(Listing("x" * (MAX_CHARACTERS + 1), image=PHOTO))
+    without_text = IMAGE_ONLY.prepare(Listing("x" * (MAX_CHARACTERS + 1), image=PHOTO))
     assert (without_text.evidence, without_text.text) == (Evidence.IMAGE, None)
     assert without_text.warnings == (TEXT_IGNORED,)
-    assert IMAGE_ONLY(Listing(" ", image=PHOTO)).warnings == ()
+    assert IMAGE_ONLY.prepare(Listing(" ", image=PHOTO)).warnings == ()
 
 
 def test_text_of_which_nothing_is_left_is_ignored_with_a_warning_when_there_is_a_photo() -> None:
-    prepared = BOTH(Listing(INVISIBLE, image=PHOTO))
+    prepared = BOTH.prepare(Listing(INVISIBLE, image=PHOTO))
     assert (prepared.evidence, prepared.text, prepared.warnings) == (Evidence.IMAGE, None, (TEXT_EMPTY,))
 
 
 def test_warnings_of_the_photo_are_passed_on() -> None:
-    prepared = BOTH(Listing(INVISIBLE, image=photo((1, 2, 3), size=(4, 4))))
+    prepared = BOTH.prepare(Listing(INVISIBLE, image=photo((1, 2, 3), size=(4, 4))))
     assert prepared.warnings == (TEXT_EMPTY, "image_tiny")
 
 
@@ -123,7 +123,7 @@ def test_errors_point_at_the_part_at_fault(
     prepare: Preparation, listing: Listing, error: type[ListingError], pointer: str
 ) -> None:
     with pytest.raises(ListingError) as caught:
-        prepare(listing)
+        prepare.prepare(listing)
     assert type(caught.value) is error
     assert caught.value.pointer == pointer
     assert 400 <= caught.value.status < 500
@@ -132,9 +132,9 @@ def test_errors_point_at_the_part_at_fault(
 
 def test_the_message_says_when_it_is_the_version_that_lacks_something() -> None:
     with pytest.raises(NothingToPredict, match="version has no network"):
-        IMAGE_ONLY(Listing("Piscine"))
+        IMAGE_ONLY.prepare(Listing("Piscine"))
     with pytest.raises(NothingToPredict, match="Give a designation"):
-        IMAGE_ONLY(Listing())
+        IMAGE_ONLY.prepare(Listing())
 
 
 def test_loading_reads_the_settings_and_the_vocabulary(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_loading_reads_the_settings_and_the_vocabulary(tmp_path: Path) -> None:
     write_vocabulary(tmp_path, ["piscine", "ronde"])
     prepare = Preparation.load(tmp_path)
     assert prepare.modalities == {Modality.TEXT}
-    text = prepare(Listing("Piscine", "ronde")).text
+    text = prepare.prepare(Listing("Piscine", "ronde")).text
     assert text is not None
     assert text["ids"].tolist() == [3, 2, 4]
 

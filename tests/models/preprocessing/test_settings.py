@@ -121,7 +121,7 @@ def test_what_is_written_is_read_and_gives_the_same_features(config: Preprocessi
         else:
             assert isinstance(config.text, CombinedPreprocessing | PiecePreprocessing)
             given = load_text_features(config.text, folder)
-        assert all(same(given(text), loaded(text)) for text in TEXTS)
+        assert all(same(given.extract(text), loaded.extract(text)) for text in TEXTS)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_every_field_changes_the_features(field: str, tmp_path: Path) -> None:
 
     def features(config: TextSettings) -> list[dict[str, np.ndarray]]:
         made = load_text_features(config, tmp_path)
-        return [made(text) for text in TEXTS]
+        return [made.extract(text) for text in TEXTS]
 
     make = {"tokens": TokenPreprocessing, "ngrams": NgramPreprocessing, "pieces": PiecePreprocessing}[kind]
     before, after = features(make()), features(make.model_validate({name: other[name]}))
@@ -258,9 +258,9 @@ def test_combined_features_are_those_of_both_kinds(tmp_path: Path) -> None:
     together = load_text_features(config, tmp_path)
     parts = [load_text_features(part, tmp_path) for part in (config.ngrams, config.pieces)]
     for text in TEXTS:
-        first, second = (part(text) for part in parts)
+        first, second = (part.extract(text) for part in parts)
         assert not first.keys() & second.keys()
-        assert same(together(text), {**first, **second})
+        assert same(together.extract(text), {**first, **second})
 
 
 def test_settings_are_frozen() -> None:
@@ -301,9 +301,9 @@ def test_served_texts_have_few_lengths_and_little_padding() -> None:
     "features", [NgramFeatures(NgramPreprocessing()), TokenFeatures(TokenPreprocessing(), VOCABULARY)]
 )
 def test_a_listing_is_the_same_alone_and_in_a_batch(features: NgramFeatures | TokenFeatures) -> None:
-    together = pad_batch([features(text) for text in TEXTS])
+    together = pad_batch([features.extract(text) for text in TEXTS])
     for row, text in enumerate(TEXTS):
-        alone = pad_batch([features(text)])
+        alone = pad_batch([features.extract(text)])
         for key, values in alone.items():
             length = values.shape[1]
             assert np.array_equal(together[key][row, :length], values[0])

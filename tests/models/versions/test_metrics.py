@@ -31,11 +31,10 @@ def test_one_row_for_each_set_of_listings_and_case() -> None:
     assert len(rows) == 5
     assert {row.count("|") for row in rows} == {8}
     assert rows[2] == (
-        "| true labels | text (title + description as given) | 846 | 0.800 (0.771-0.825) | 0.500 (0.400-0.600) "
-        "| 1.000 (1.000-1.000) | 0.032 |"
+        "| true labels | text | 846 | 0.800 (0.771-0.825) | 0.500 (0.400-0.600) | 1.000 (1.000-1.000) | 0.032 |"
     )
-    assert rows[3].startswith("| true labels | fused |")
-    assert rows[4].startswith("| voted | photo alone |")
+    assert rows[3].startswith("| true labels | text and photo |")
+    assert rows[4].startswith("| voted | photo |")
 
 
 def test_a_case_of_the_future_goes_by_its_name() -> None:

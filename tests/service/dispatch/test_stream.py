@@ -209,7 +209,7 @@ def test_nothing_is_held_afterwards(start: Start) -> None:
 def test_memory_that_others_hold_ends_a_stream_where_it_stands(start: Start) -> None:
     with start() as client:
         bodies = client.app.state.service.bodies  # type: ignore[attr-defined]
-        bodies.take(bodies._free - 1024)
+        bodies.hold(bodies._free - 1024)
         results = results_of(post(client, lines_of([{"designation": "a"}, {"designation": "x" * 2000}])))
     assert [(one["index"], one["status"]) for one in results] == [(0, 200), (1, 503)]
     assert results[1]["error"]["code"] == "overloaded"

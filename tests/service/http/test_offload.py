@@ -1,4 +1,4 @@
-"""Large bodies are read beside the event loop, small ones on it."""
+"""Large bodies are parsed in a thread, small ones on the event loop."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from service.http import listings
 from service.http.bodies import LARGE_BYTES
-from service.routes import batch, predict
 
 
-@pytest.mark.parametrize(("size", "is_aside"), [(100, False), (LARGE_BYTES, True)])
+@pytest.mark.parametrize(("size", "is_offloaded"), [(100, False), (LARGE_BYTES, True)])
 @pytest.mark.parametrize("kind", ["json", "form"])
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
 def test_the_thread_that_reads(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str, kind: str, size: int, is_aside: bool
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, path: str, kind: str, size: int, is_offloaded: bool
 ) -> None:
     threads = []
 
@@ -28,19 +28,18 @@ def test_the_thread_that_reads(
 
         return call
 
-    for module in (batch, predict):
-        for name in ("parse_json", "parse_form"):
-            monkeypatch.setattr(module, name, noted(getattr(module, name)))
-    listing = {"designation": "a", "image": "A" * size}
+    for name in ("parse_json", "parse_form"):
+        monkeypatch.setattr(listings, name, noted(getattr(listings, name)))
+    values = {"designation": "a", "image": "A" * size}
     if kind == "json":
-        response = client.post(path, json={"listings": [listing]} if path.endswith("batch") else listing)
+        response = client.post(path, json={"listings": [values]} if path.endswith("batch") else values)
     else:
         photo = ("x", b"x" * size)
-        listings = {"listings": (None, json.dumps([{"image": "image"}]))} if path.endswith("batch") else {}
-        response = client.post(path, files={**listings, "image": photo})
+        part = {"listings": (None, json.dumps([{"image": "image"}]))} if path.endswith("batch") else {}
+        response = client.post(path, files={**part, "image": photo})
     assert response.status_code < 500
     assert threads
-    assert {name.startswith("aside") for name in threads} == {is_aside}
+    assert {name.startswith("offload") for name in threads} == {is_offloaded}
 
 
 def test_errors_come_back_as_they_are(client: TestClient) -> None:

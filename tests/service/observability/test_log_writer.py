@@ -1,80 +1,93 @@
+"""Log lines reach the stream in their order, and a reader that stalls or is gone harms nothing."""
+
 from __future__ import annotations
 
 import io
+import json
 import logging
+import os
+import subprocess
+import sys
 import threading
-import time
 
 import pytest
 
-from service.observability.logs import LogWriter
+from service.observability.logs import LogQueue
 
 
 def record(text: str) -> logging.LogRecord:
     return logging.LogRecord("x", logging.INFO, "x", 1, text, None, None)
 
 
+def events(text: str) -> list[str]:
+    return [json.loads(line)["event"] for line in text.splitlines()]
+
+
 def test_lines_keep_their_order_and_are_all_there_at_the_end() -> None:
     stream = io.StringIO()
-    writer = LogWriter(stream)
+    queue = LogQueue(stream)
     for number in range(3000):
-        writer.handle(record(f"line {number}"))
-    writer.close()
-    assert stream.getvalue().splitlines() == [f"line {number}" for number in range(3000)]
-    writer.close()
+        queue.handle(record(f"line {number}"))
+    queue.close()
+    assert events(stream.getvalue()) == [f"line {number}" for number in range(3000)]
 
 
-def test_a_line_is_written_soon_and_by_another_thread() -> None:
-    threads: list[str] = []
+def test_while_the_reader_stalls_lines_are_dropped_and_counted() -> None:
+    reads = threading.Event()
+    begun = threading.Event()
 
-    class Stream(io.StringIO):
+    class Stalled(io.StringIO):
         def write(self, text: str) -> int:
-            threads.append(threading.current_thread().name)
+            begun.set()
+            assert reads.wait(10)
+            return super().write(text)
+
+    stream = Stalled()
+    queue = LogQueue(stream, capacity=10)
+    queue.handle(record("0"))
+    assert begun.wait(10)
+    for number in range(1, 1001):
+        queue.handle(record(str(number)))
+    assert queue.queue.qsize() == 10
+    reads.set()
+    queue.close()
+    queue.handle(record("after"))
+    queue.close()
+    assert events(stream.getvalue()) == [*map(str, range(11)), "lines dropped", "after"]
+    assert json.loads(stream.getvalue().splitlines()[11])["lines"] == 990
+
+
+@pytest.mark.parametrize("error", [OSError("no space left"), ValueError("closed")])
+def test_a_stream_that_fails_once_is_used_again(error: Exception) -> None:
+    class Stream(io.StringIO):
+        errors = [error]
+
+        def write(self, text: str) -> int:
+            if self.errors:
+                raise self.errors.pop()
             return super().write(text)
 
     stream = Stream()
-    writer = LogWriter(stream)
-    writer.handle(record("here"))
-    end = time.monotonic() + 5
-    while not stream.getvalue() and time.monotonic() < end:
-        time.sleep(0.005)
-    assert stream.getvalue() == "here\n"
-    assert threads == ["log-writer"]
-    writer.close()
+    queue = LogQueue(stream)
+    queue.handle(record("lost"))
+    queue.handle(record("written"))
+    queue.close()
+    assert events(stream.getvalue()) == ["written"]
 
 
-def test_a_stream_that_fails_once_is_used_again(capsys: object) -> None:
-    class Stream(io.StringIO):
-        broken = True
-
-        def flush(self) -> None:
-            if self.broken:
-                self.broken = False
-                raise OSError("no space left")
-
-    stream = Stream()
-    writer = LogWriter(stream)
-    writer.handle(record("one"))
-    time.sleep(0.2)
-    writer.handle(record("two"))
-    writer.close()
-    assert stream.getvalue().splitlines() == ["one", "two"]
-
-
-def test_what_is_filtered_is_not_written() -> None:
-    stream = io.StringIO()
-    writer = LogWriter(stream)
-    writer.addFilter(lambda one: "secret" not in one.msg)
-    writer.handle(record("secret"))
-    writer.handle(record("open"))
-    writer.close()
-    assert stream.getvalue() == "open\n"
-
-
-def test_a_stream_that_was_closed_is_not_written_to(capsys: pytest.CaptureFixture[str]) -> None:
-    stream = io.StringIO()
-    writer = LogWriter(stream)
-    stream.close()
-    writer.handle(record("late"))
-    writer.close()
-    assert capsys.readouterr() == ("", "")
+@pytest.mark.parametrize("stdout", ["closed", "stalled"])
+def test_a_program_whose_log_nobody_reads_ends(stdout: str) -> None:
+    """Its stdout closed by the shell, or a pipe that is full."""
+    code = (
+        "import logging; from service.observability import logs; logs.CLOSE_SECONDS = 0.5; logs.configure('info')\n"
+        "for _ in range(2000): logs.event(logging.INFO, 'x' * 100)"
+    )
+    read, write = os.pipe()
+    try:
+        program = [sys.executable, "-c", code]
+        command = ["sh", "-c", 'exec "$@" >&-', "sh", *program] if stdout == "closed" else program
+        result = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, timeout=20)
+    finally:
+        os.close(read)
+        os.close(write)
+    assert (result.returncode, result.stderr) == (0, "")

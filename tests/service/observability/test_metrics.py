@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from models.decision.prediction import Prediction
 from models.listing import Listing
-from models.timing import Stage, timed
+from models.timing import Stage, StageTimer
 from models.versions.store import Store
 from service.observability.metrics import Metrics
 from tests.service.conftest import Start, photo, predictor_of
@@ -207,7 +207,7 @@ def test_counting_costs_next_to_nothing() -> None:
         begin = time.process_time()
         for _ in range(1000):
             for stage in Stage:
-                with timed(stage, metrics.stage):
+                with StageTimer(stage, metrics.stage):
                     pass
             metrics.answered(done)  # type: ignore[arg-type]
             metrics.request("/predict", 200, None, 0.01)

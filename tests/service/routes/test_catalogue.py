@@ -14,9 +14,10 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 
 from service.routes.catalogue import DrawBody, LabelledBody
 from service.routes.examples import DRAW, LABELLED
+from tests.hostile.images import UNSUPPORTED
 from tests.service.conftest import Start, photo, predictor_of
 from tests.service.fake_predictor import BUG, CODES
-from tests.service.http.test_bad_input import UNSUPPORTED, problem_of
+from tests.service.http.test_bad_input import problem_of
 
 PREDICTED = {"designation": "Titre"}
 

@@ -8,11 +8,13 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from models.versions.store import Store
 from tests.service.conftest import photo
+from tests.service.fake_predictor import FakePredictor
 from tests.service.live_server import JSON, head, read_all, read_answer, server, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
@@ -82,10 +84,8 @@ def test_pipelined_requests_and_long_bodies_are_no_long_heads(store: Store) -> N
     [
         b"GET /\xff\xfe HTTP/1.1",
         b"nonsense",
-        b"GET / HTTP/9.9",
         b"GET  HTTP/1.1",
         b"\x16\x03\x01\x02\x00\x01",
-        b"GET http://[ HTTP/1.1",
     ],
 )
 def test_what_is_not_http_gets_400_and_is_closed(store: Store, request_line: bytes) -> None:
@@ -180,6 +180,40 @@ def test_a_flood_of_requests_ahead_keeps_nobody_waiting(store: Store) -> None:
         assert time.monotonic() - start < 1
         for connection in flooding:
             connection.close()
+
+
+def test_requests_far_ahead_of_a_slow_answer_stay_with_the_client(store: Store) -> None:
+    class Slow(FakePredictor):
+        def score(self, prepared: Any) -> Any:
+            time.sleep(0.06)  # longer than an application waits before it asks whether the client is still there
+            return super().score(prepared)
+
+    body = b'{"designation": "a"}'
+    flood = (head("/predict/text", JSON, f"Content-Length: {len(body)}") + body) * 1000
+    with server(store, load=lambda folder: Slow(folder.name)) as running, running.connect() as connection:
+        connection.settimeout(0.5)
+        with suppress(TimeoutError):
+            while True:
+                connection.sendall(flood)
+        end, sent = time.monotonic() + 2, 0
+        while time.monotonic() < end:
+            with suppress(TimeoutError):
+                sent += connection.send(flood)
+        assert sent < 1_000_000
+
+
+def test_a_body_that_turns_out_to_be_none_ends_its_answer_quietly(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream = head("/predict/batch", "Content-Type: application/x-ndjson", "Transfer-Encoding: chunked")
+    with server(store) as running, running.connect() as connection:
+        connection.sendall(stream + b'15\r\n{"designation": "a"}\n\r\n')
+        received = connection.recv(65536)
+        assert received.startswith(b"HTTP/1.1 200 ")
+        connection.sendall(b"no chunk\r\n")
+        assert b"HTTP/1.1" not in read_all(connection)
+        wait_until(lambda: running.state.streams.free == running.state.settings.streams)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 def test_a_body_is_never_taken_for_a_request(store: Store) -> None:

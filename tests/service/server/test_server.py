@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from models.versions.store import Store
-from service.server.server import DOORS
+from service.server.server import LISTENER_DESCRIPTORS
 from tests.service.live_server import JSON, head, read_answer, server, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
@@ -118,14 +118,14 @@ def test_all_bodies_together_are_bounded(store: Store) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_slow_loop_takes_in_more_than_one_connection_at_each_turn(store: Store) -> None:
-    """Each descriptor of the listening socket takes in one; all are closed with the server."""
+    """The loop accepts one from each descriptor of the listening socket; all are closed with the server."""
 
-    def doors(identity: str) -> int:
-        found = 0
+    def descriptors(link: str) -> int:
+        count = 0
         for path in Path("/proc/self/fd").iterdir():
             with suppress(OSError):  # closed since
-                found += str(path.readlink()) == identity
-        return found
+                count += str(path.readlink()) == link
+        return count
 
     with server(store) as running, running.connect() as connection:
         connection.sendall(head("/health/live", method="GET"))
@@ -133,6 +133,6 @@ def test_a_slow_loop_takes_in_more_than_one_connection_at_each_turn(store: Store
         port = f":{running.port:04X}"
         lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         (inode,) = [line[9] for line in lines if line[3] == "0A" and line[1].endswith(port)]
-        identity = f"socket:[{inode}]"
-        assert doors(identity) >= DOORS
-    assert doors(identity) <= 1
+        link = f"socket:[{inode}]"
+        assert descriptors(link) >= LISTENER_DESCRIPTORS
+    assert descriptors(link) <= 1

@@ -41,11 +41,10 @@ PROGRAM = """
 import sys, time
 from pathlib import Path
 from models.versions.store import Store
-from service import logs
 from service.app import create_app
-from service.server.server import listen
+from service.observability import logs
 from service.registry.registry import Registry
-from service.server.server import make_server
+from service.server.server import listen, make_server
 from service.settings import Settings
 from tests.service.fake_predictor import FakePredictor
 
@@ -150,35 +149,3 @@ def test_a_request_on_its_way_when_the_process_stops_is_answered(store: Store) -
             status, headers, _ = read_answer(connection)
             assert (status, headers["connection"]) == (200, "close")
             connection.close()
-
-
-def test_nobody_who_got_through_to_the_port_is_reset_when_it_closes(store: Store) -> None:
-    """Clients that connect anew for each request, as they are told to while the process drains."""
-    broken: list[str] = []
-    answered: list[int] = []
-
-    def ask(port: int) -> None:
-        while True:
-            try:
-                connection = socket.create_connection(("127.0.0.1", port), timeout=10)
-            except ConnectionRefusedError:
-                return
-            try:
-                with connection:
-                    connection.sendall(head("/health/live", method="GET"))
-                    answered.append(read_answer(connection)[0])
-            except (OSError, AssertionError) as error:
-                broken.append(repr(error))
-                return
-
-    with server(store) as running:
-        threads = [threading.Thread(target=ask, args=(running.port,)) for _ in range(6)]
-        running.state.draining = True
-        for thread in threads:
-            thread.start()
-        time.sleep(0.3)
-        running.stop()
-        for thread in threads:
-            thread.join(20)
-    assert broken == []
-    assert set(answered) == {200}

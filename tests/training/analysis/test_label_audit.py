@@ -22,7 +22,7 @@ from training.analysis import out_of_fold as folds_module
 from training.analysis.audit_report import CSV_FILE, PAGE_FILE, write_audit
 from training.analysis.label_audit import Audit, audit
 from training.analysis.out_of_fold import deal_folds, out_of_fold
-from training.catalogue.dataset import read_catalogue
+from training.catalogue.read import read_catalogue
 from training.config.run import CatalogueConfig, Columns, RunConfig
 from training.errors import CatalogueError
 from training.workspace import Workspace

@@ -15,13 +15,14 @@ from models.listing import Evidence, Modality
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
 from tests.training.synthetic_logits import labelled_logits
-from training.calibration.calibrate import calibrate, fusable, refuse_worse_fusion
+from training.arrays import Floats
+from training.calibration.calibrate import calibrate, calibrated_log_probabilities, refuse_worse_fusion
 from training.calibration.label_reliability import LabelReliability, Reliability
 from training.calibration.summary import CalibrationSummary, FusionSummary
 from training.calibration.thresholds import precision_bound, prediction_set_floor, threshold_table
 from training.errors import ConfigError, PublishRefused
 from training.evaluation.metrics import expected_calibration_error
-from training.evaluation.predictions import Floats, LabelledLogits
+from training.evaluation.predictions import LabelledLogits
 
 Result = tuple[Fusion, Calibration, CalibrationSummary]
 
@@ -83,8 +84,12 @@ def prepared(answers: LabelledLogits, evidence: Evidence) -> list[Prepared]:
 
 def fused_answers(fusion: Fusion, calibration: Calibration, answers: LabelledLogits) -> tuple[Floats, Floats, Floats]:
     """Log-probabilities of text and photo, and fused probabilities, of all listings at once."""
-    log_text, log_image = fusable(answers, calibration.cases)
-    return log_text, log_image, np.exp(calibration.cases[Evidence.BOTH].log_probabilities(fusion(log_text, log_image)))
+    log_text, log_image = calibrated_log_probabilities(answers, calibration.cases)
+    return (
+        log_text,
+        log_image,
+        np.exp(calibration.cases[Evidence.BOTH].log_probabilities(fusion.fuse(log_text, log_image))),
+    )
 
 
 @pytest.mark.parametrize("evidence", list(Evidence))
@@ -134,7 +139,6 @@ def test_temperatures_are_those_of_the_networks() -> None:
 def test_the_fusion_gains_and_is_not_refused() -> None:
     _, _, summary = run(labelled_logits(3, 1500, 8), 8)
     assert summary.fusion is not None
-    assert summary.fused_gain == summary.fusion.gain
     assert summary.fusion.gain > 0.03
     assert summary.fusion.text_accuracy > summary.fusion.image_accuracy
     assert summary.fusion.accuracy == summary.cases[Evidence.BOTH].accuracy
@@ -158,7 +162,7 @@ def test_enough_true_labels_make_votes_unneeded_and_borrow_their_photos() -> Non
         sources=np.where(voted, "vote", "true"),
         image=np.where(voted[:, None], answers.image, np.nan),
     )
-    fusion, calibration, summary = run(mixed, classes, trust=LabelReliability(("true",)))
+    fusion, calibration, summary = run(mixed, classes, reliability=LabelReliability(("true",)))
     assert {evidence: told.basis for evidence, told in summary.cases.items()} == {
         Evidence.TEXT: "800 true",
         Evidence.TITLE: "1,200 true",
@@ -173,7 +177,9 @@ def test_enough_true_labels_make_votes_unneeded_and_borrow_their_photos() -> Non
     truth = expected_calibration_error(answers.labels, np.exp(log_text))
     assert truth < 0.035, "the text's confidence means what it says of true labels"
     naive = run(mixed, classes)
-    untrusting = expected_calibration_error(answers.labels, np.exp(fusable(answers, naive[1].cases)[0]))
+    untrusting = expected_calibration_error(
+        answers.labels, np.exp(calibrated_log_probabilities(answers, naive[1].cases)[0])
+    )
     assert untrusting > 2 * truth
 
 
@@ -188,11 +194,11 @@ def test_votes_that_repeat_the_text_s_errors_do_not_loosen_thresholds() -> None:
     right = float((votes == answers.labels).mean())
     voted = replace(alone, labels=votes, sources=np.full(listings, "vote"))
     achieved = {}
-    for name, trust in (
+    for name, reliability in (
         ("believed", LabelReliability()),
         ("doubted", LabelReliability((), 500, {"vote": Reliability(right, 1.0)})),
     ):
-        _, calibration, _ = run(voted, classes, trust=trust)
+        _, calibration, _ = run(voted, classes, reliability=reliability)
         probabilities = np.exp(calibration.cases[Evidence.TITLE].log_probabilities(answers.text))
         limits = [calibration.threshold(Evidence.TITLE, code, 0.9) or np.inf for code in codes(classes)]
         accepted = probabilities.max(1) >= np.array(limits)[probabilities.argmax(1)]
@@ -224,6 +230,7 @@ def test_a_fusion_that_loses_nothing_is_published() -> None:
     refuse_worse_fusion(CalibrationSummary({}, None))
 
 
+@pytest.mark.slow
 def test_the_fused_promises_hold_on_unseen_listings() -> None:
     """Thresholds and sets come from cross-fitted answers, so they must hold for the fusion that is served."""
     classes, seeds, precision = 4, 12, 0.9
@@ -301,7 +308,7 @@ def test_without_a_listing_that_has_both_nothing_fused_is_accepted() -> None:
     assert both.listings == 0
     assert set(both.thresholds) == {None}
     assert Evidence.BOTH not in result[2].cases
-    assert result[2].fused_gain is None
+    assert result[2].fusion is None
     predictor = served(result, classes)
     listings = prepared(answers, Evidence.BOTH)
     concluded = [predictor.conclude(*pair) for pair in zip(listings, predictor.score(listings), strict=True)]

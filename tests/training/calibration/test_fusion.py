@@ -5,9 +5,9 @@ import pytest
 
 from models.decision.fusion import Fusion
 from tests.training.synthetic_logits import posterior_logits
+from training.arrays import Floats
 from training.calibration.fusion import FittedFusion, fit_fusion
 from training.calibration.temperature import calibrated, negative_log_likelihood
-from training.evaluation.predictions import Floats
 
 Signal = float | np.ndarray
 
@@ -41,19 +41,19 @@ def test_independent_networks_are_simply_multiplied() -> None:
 def test_fused_beats_both_networks_and_the_mean_on_unseen_listings() -> None:
     fusion = fit(*evidence(2, 1500, 8)).fusion
     log_text, log_image, labels = evidence(3, 8000, 8)
-    fused = accuracy(fusion(log_text, log_image), labels)
+    fused = accuracy(fusion.fuse(log_text, log_image), labels)
     assert fused > max(accuracy(log_text, labels), accuracy(log_image, labels)) + 0.03
-    assert fused > accuracy(Fusion.mean(8)(log_text, log_image), labels)
+    assert fused > accuracy(Fusion.mean(8).fuse(log_text, log_image), labels)
 
 
 def test_cross_fitted_answers_say_what_unseen_listings_will_show() -> None:
     data = evidence(4, 1200, 8)
     fitted = fit(*data)
     log_text, log_image, labels = evidence(5, 20_000, 8)
-    unseen = fitted.fusion(log_text, log_image)
+    unseen = fitted.fusion.fuse(log_text, log_image)
     assert accuracy(fitted.cross_fitted, data[2]) == pytest.approx(accuracy(unseen, labels), abs=0.02)
     cross_fitted = negative_log_likelihood(fitted.cross_fitted, data[2])
-    assert cross_fitted > negative_log_likelihood(fitted.fusion(*data[:2]), data[2]), "it has seen its own answers"
+    assert cross_fitted > negative_log_likelihood(fitted.fusion.fuse(*data[:2]), data[2]), "it has seen its own answers"
 
 
 def test_a_mixed_up_class_order_cannot_go_unnoticed() -> None:
@@ -123,14 +123,14 @@ def test_fewer_than_five_listings_give_the_mean() -> None:
     log_text, log_image, labels = evidence(13, 4, 4)
     fitted = fit(log_text, log_image, labels)
     assert fitted.fusion.method == "mean"
-    np.testing.assert_array_equal(fitted.cross_fitted, Fusion.mean(4)(log_text, log_image))
+    np.testing.assert_array_equal(fitted.cross_fitted, Fusion.mean(4).fuse(log_text, log_image))
 
 
 def test_mean_fits_nothing() -> None:
     log_text, log_image, labels = evidence(14, 500, 4)
     fitted = fit_fusion(log_text, log_image, labels, method="mean", seed=1)
     assert fitted.fusion.method == "mean"
-    np.testing.assert_array_equal(fitted.cross_fitted, fitted.fusion(log_text, log_image))
+    np.testing.assert_array_equal(fitted.cross_fitted, fitted.fusion.fuse(log_text, log_image))
 
 
 def test_the_seed_decides_all() -> None:

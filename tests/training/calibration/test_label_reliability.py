@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.calibration.label_reliability import LabelReliability, Reliability, agreed_certainty, basis
+from training.calibration.label_reliability import LabelReliability, Reliability, agreed_certainty, describe_sources
 
 SOURCES = np.array(["true"] * 3 + ["vote"] * 5 + [""])
 ALL = np.ones(9, bool)
@@ -23,8 +23,8 @@ def test_shares_that_tell_nothing_apart_give_all_the_mean(shares: np.ndarray) ->
 
 
 def test_only_named_sources_are_doubted() -> None:
-    trust = LabelReliability(("true",), 3, {"vote": Reliability(0.6, 0.9)})
-    certain = trust.certainty(SOURCES, np.array([1, 1, 1, 0.2, 0.4, 0.6, 0.8, 1, 0.5]))
+    reliability = LabelReliability(("true",), 3, {"vote": Reliability(0.6, 0.9)})
+    certain = reliability.certainty(SOURCES, np.array([1, 1, 1, 0.2, 0.4, 0.6, 0.8, 1, 0.5]))
     assert certain[SOURCES != "vote"].tolist() == [1, 1, 1, 1]
     assert certain[SOURCES == "vote"].mean() == pytest.approx(0.6)
     assert LabelReliability().certainty(SOURCES, np.ones(9)).tolist() == [1.0] * 9
@@ -44,4 +44,4 @@ def test_a_doubtful_label_gains_from_a_confident_answer() -> None:
 
 
 def test_the_basis_is_told_in_words() -> None:
-    assert basis(SOURCES) == "1 given, 3 true, 5 vote"
+    assert describe_sources(SOURCES) == "1 given, 3 true, 5 vote"

@@ -8,6 +8,7 @@ from scipy.stats import beta
 
 from models.decision.calibration import PRECISIONS
 from tests.training.synthetic_logits import posterior_logits
+from training.arrays import Floats
 from training.calibration.thresholds import (
     CLASS_ERRORS,
     ThresholdTable,
@@ -16,7 +17,6 @@ from training.calibration.thresholds import (
     precision_bound,
     threshold_table,
 )
-from training.evaluation.predictions import Floats
 
 SEEDS = 50
 PROMISED = 0.90 - 2 * np.sqrt(0.9 * 0.1 / SEEDS)  # what 50 seeds may show of a true share of 0.90, two deviations down

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.generated_catalogue import KINDS, make_photo
-from training.catalogue.dataset import read_catalogue, read_taxonomy
+from training.catalogue.read import read_catalogue, read_taxonomy
 from training.catalogue.table import CATEGORIES_FILE, IMAGE_FOLDER, LISTINGS_FILE, read_challenge
 from training.config.run import RAKUTEN_TAXONOMY, CatalogueConfig
 from training.errors import CatalogueError

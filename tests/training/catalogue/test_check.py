@@ -10,7 +10,8 @@ from models.preprocessing.text.clean import MAX_CHARACTERS
 from models.taxonomy import Taxonomy
 from tests.training.generated_catalogue import KINDS, make_catalogue, make_photo
 from training.catalogue.check import CheckReport, check_catalogue, usable_catalogue
-from training.catalogue.dataset import Catalogue, read_catalogue, read_taxonomy
+from training.catalogue.dataset import Catalogue
+from training.catalogue.read import read_catalogue, read_taxonomy
 from training.config.run import CatalogueConfig
 from training.errors import CatalogueRefused
 

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from tests.training.generated_catalogue import make_catalogue
-from training.catalogue.dataset import COLUMNS, Catalogue, read_catalogue, read_taxonomy
+from training.catalogue.dataset import COLUMNS, Catalogue
+from training.catalogue.read import read_catalogue, read_taxonomy
 from training.config.run import CatalogueConfig, Columns
 from training.errors import CatalogueError
 

@@ -11,9 +11,10 @@ from PIL import Image
 
 from tests.training.generated_catalogue import KINDS, make_catalogue, make_photo
 from training.catalogue import photo_hash as photo_hash_module
-from training.catalogue.dataset import Catalogue, read_catalogue
+from training.catalogue.dataset import Catalogue
 from training.catalogue.near_duplicates import MOST_ROWS, group_near_duplicates, normalised_title
 from training.catalogue.photo_hash import PhotoHash, photo_hash, photo_hashes, similar_pairs
+from training.catalogue.read import read_catalogue
 from training.config.run import CatalogueConfig
 
 HEADER = "listing_id,designation,description,image,category\n"

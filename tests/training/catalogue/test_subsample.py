@@ -11,8 +11,8 @@ import pytest
 
 from tests.training.generated_catalogue import make_catalogue
 from tests.training.tiny import CONFIG
-from training.catalogue.dataset import COLUMNS, WEIGHTLESS, Catalogue
-from training.catalogue.split import BEYOND_SHARE, lessons
+from training.catalogue.dataset import COLUMNS, Catalogue
+from training.catalogue.subsample import BEYOND_SHARE, WEIGHTLESS, subsample
 from training.config.run import CatalogueConfig, RunConfig, read_config
 from training.errors import SplitError
 from training.pipeline import Data, prepare_data
@@ -42,30 +42,30 @@ def made(sizes: dict[str, int], group_of: int = 1) -> Catalogue:
     return Catalogue("made.csv", rows.set_index("row", drop=False).rename_axis(index=None))
 
 
-def taught(catalogue: Catalogue, share: float, seed: int = 7) -> set[int]:
-    return set(lessons(catalogue, CATALOGUE, share, seed=seed).rows.index)
+def kept_rows(catalogue: Catalogue, share: float, seed: int = 7) -> set[int]:
+    return set(subsample(catalogue, CATALOGUE, share, seed=seed).rows.index)
 
 
 def test_smaller_shares_are_parts_of_larger_ones_in_every_category() -> None:
     catalogue = made({"a": 400, "b": 80, "c": 8, "d": 1})
-    found = [taught(catalogue, share) for share in SHARES]
+    found = [kept_rows(catalogue, share) for share in SHARES]
     assert all(smaller < larger for smaller, larger in pairwise(found))
     for share, rows in zip(SHARES, found, strict=True):
         counts = catalogue.rows["category"].loc[sorted(rows)].value_counts().to_dict()
         assert counts == {"a": 400 * share, "b": 80 * share, "c": 8 * share, "d": 1}
-    assert taught(catalogue, 0.5) == found[2]
-    assert taught(catalogue, 0.5, seed=8) != found[2]
+    assert kept_rows(catalogue, 0.5) == found[2]
+    assert kept_rows(catalogue, 0.5, seed=8) != found[2]
 
 
 def test_the_rows_are_the_same_whatever_order_they_come_in() -> None:
     catalogue = made({"a": 40, "b": 20}, group_of=3)
     turned = Catalogue(catalogue.name, catalogue.rows.iloc[::-1])
-    assert taught(turned, 0.25) == taught(catalogue, 0.25)
+    assert kept_rows(turned, 0.25) == kept_rows(catalogue, 0.25)
 
 
 def test_groups_of_near_duplicates_stay_together() -> None:
     catalogue = made({"a": 120, "b": 60}, group_of=4)
-    rows = lessons(catalogue, CATALOGUE, 0.25, seed=7)
+    rows = subsample(catalogue, CATALOGUE, 0.25, seed=7)
     assert set(rows.rows["group"].value_counts()) == {4}
     assert 0.25 <= len(rows) / 180 <= 0.3
     assert rows.left_out == {BEYOND_SHARE: 180 - len(rows)}
@@ -74,7 +74,7 @@ def test_groups_of_near_duplicates_stay_together() -> None:
 def test_rows_that_judge_are_left_alone() -> None:
     catalogue = made({"a": 100, "b": 100})
     catalogue.rows.loc[::10, "split"] = "validation"
-    kept = lessons(catalogue, CATALOGUE, 0.1, seed=7)
+    kept = subsample(catalogue, CATALOGUE, 0.1, seed=7)
     assert kept.rows["split"].value_counts().to_dict() == {"validation": 20, "train": 18}
 
 
@@ -82,12 +82,12 @@ def test_a_category_that_nothing_is_learned_of_is_named() -> None:
     catalogue = made({"a": 10, "b": 10})
     catalogue.rows.loc[catalogue.rows["category"].eq("b"), "weight"] = 0.0
     with pytest.raises(SplitError, match="category b has no row to learn from"):
-        lessons(catalogue, CATALOGUE, 1.0, seed=7)
+        subsample(catalogue, CATALOGUE, 1.0, seed=7)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("lessons")
+    path = tmp_path_factory.mktemp("subsample")
     make_catalogue(path / "data", classes=4, rows_per_class=40, side=16)
     return path
 

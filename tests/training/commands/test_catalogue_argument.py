@@ -9,7 +9,7 @@ import pytest
 from tests.training.generated_catalogue import make_catalogue
 from tests.training.tiny import CONFIG
 from training.__main__ import main
-from training.catalogue.dataset import read_catalogue
+from training.catalogue.read import read_catalogue
 from training.commands.catalogue_argument import add_catalogue_argument, read_catalogue_argument
 from training.config.run import RunConfig
 from training.errors import CatalogueError, ConfigError

@@ -25,8 +25,8 @@ from training.__main__ import main
 from training.commands import evaluate_report as evaluation_report
 from training.commands.catalogue_argument import read_named_catalogue
 from training.config.run import read_config
-from training.evaluation import prediction_store as answer_blocks
-from training.evaluation.predict import answers
+from training.evaluation import prediction_store as prediction_store
+from training.evaluation.predict import predict_by_evidence, predict_rows
 from training.evaluation.predictions import Predictions
 from training.pipeline import prepare_data
 from training.workspace import Workspace
@@ -130,7 +130,7 @@ def test_the_report_is_of_the_predictor_s_answers(judged: Judged, tiny_predictor
     catalogue = read_named_catalogue(shop / "shop.csv", shop / "photos").catalogue
     true = [row for row in catalogue.rows.index[:ROWS] if catalogue.rows.at[row, "label_source"] == "true"]
     for evidence in (Evidence.IMAGE, Evidence.BOTH):
-        expected = answers(tiny_predictor, catalogue, true, evidence, progress=False)
+        expected = predict_rows(tiny_predictor, catalogue, true, evidence, progress=False)
         assert expected is not None
         found = metrics["cohorts"]["true"]["cases"][evidence.value]
         right = int((expected.probabilities.argmax(1) == expected.labels).sum())
@@ -206,15 +206,15 @@ def test_a_broken_promise_is_said(evaluate: Callable[..., tuple[int, str, str]],
     table.to_csv(shop / "wrong.csv", index=False)
     code, out, _ = evaluate(catalogue="wrong.csv")
     assert code == 0
-    assert "Not kept on 'true', fused: 80" in out
+    assert "Not kept on 'true', text and photo: 80" in out
     assert "▼" in (shop / "out" / "report.md").read_text(encoding="utf-8")
 
 
 def test_an_interrupted_evaluation_goes_on_and_a_finished_one_asks_nothing(
     evaluate: Callable[..., tuple[int, str, str]], shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answer_blocks, "ROWS", 8)
-    monkeypatch.setattr(answer_blocks, "WORKERS", 1)
+    monkeypatch.setattr(prediction_store, "ROWS", 8)
+    monkeypatch.setattr(prediction_store, "WORKERS", 1)
     assert evaluate()[0] == 0
     whole = figures(shop)
     shutil.rmtree(shop / "work")
@@ -222,31 +222,34 @@ def test_an_interrupted_evaluation_goes_on_and_a_finished_one_asks_nothing(
 
     asked: list[int] = []
 
-    def interrupted(*given: Any, **options: Any) -> Predictions | None:
+    def watched(*given: Any, **options: Any) -> dict[Evidence, Predictions]:
         asked.append(given[2][0])
-        if len(asked) > 2 * len(Evidence):  # two blocks
+        return predict_by_evidence(*given, **options)
+
+    def interrupted(*given: Any, **options: Any) -> dict[Evidence, Predictions]:
+        if len(asked) == 2:
             raise KeyboardInterrupt
-        return answers(*given, **options)
+        return watched(*given, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(answer_blocks, "answers", interrupted)
+        patch.setattr(prediction_store, "predict_by_evidence", interrupted)
         code, _, err = evaluate()
     assert code == 130
     assert "goes on from there" in err
     assert not (shop / "out").exists()
-    (folder,) = (shop / "work" / "evaluate").glob("answers-*")
+    (folder,) = (shop / "work" / "evaluate").glob("predictions-*")
     assert len(list(folder.glob("*.npz"))) == 2
     assert list(folder.glob("*.partial")) == []
 
     asked.clear()
-    monkeypatch.setattr(answer_blocks, "answers", lambda *g, **o: (asked.append(g[2][0]), answers(*g, **o))[1])
+    monkeypatch.setattr(prediction_store, "predict_by_evidence", watched)
     assert evaluate()[0] == 0
-    assert sorted(set(asked)) == [16, 24, 32, 45]  # the rows from 40 to 44 are left out
+    assert sorted(asked) == [16, 24, 32, 45]  # the rows from 40 to 44 are left out
     assert figures(shop) == whole
     asked.clear()
     code, out, _ = evaluate()
     assert (code, asked) == (0, [])
-    assert "[answers] done before, kept" in out
+    assert "[predictions] done before, kept" in out
 
 
 @pytest.mark.parametrize("change", ["version", "text", "photo"])
@@ -263,22 +266,22 @@ def test_answers_are_kept_for_this_version_and_catalogue_only(
         (shop / "photos" / "1.jpg").write_bytes(photo(COLOURS[3], size=(80, 80)))
     code, out, _ = evaluate(version=version)
     assert code == 0
-    assert "[answers] finished" in out
+    assert "[predictions] finished" in out
 
 
 def test_blocks_come_back_as_the_whole(
     shop: Path, tiny_predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answer_blocks, "ROWS", 7)
+    monkeypatch.setattr(prediction_store, "ROWS", 7)
     catalogue = read_named_catalogue(shop / "shop.csv", shop / "photos").catalogue
     catalogue = catalogue.only(catalogue.rows["row"] < ROWS, "odd")
     folder = tmp_path / "blocks"
     folder.mkdir()
-    answer_blocks.make_answers(tiny_predictor, catalogue, folder, progress=False)
-    found = answer_blocks.read_blocks(folder)
+    prediction_store.predict_catalogue(tiny_predictor, catalogue, folder, progress=False)
+    found = prediction_store.read_predictions(folder)
     assert list(found) == list(Evidence)
     for evidence, answer in found.items():
-        expected = answers(tiny_predictor, catalogue, list(catalogue.rows.index), evidence, progress=False)
+        expected = predict_rows(tiny_predictor, catalogue, list(catalogue.rows.index), evidence, progress=False)
         assert expected is not None
         same(answer, expected)
 

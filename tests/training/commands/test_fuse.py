@@ -19,7 +19,7 @@ from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
 from training.__main__ import main
 from training.publishing import release
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from tests.training.generated_catalogue import make_catalogue
 from tests.training.tiny import TEXT_ONLY
 from training.comparison.baseline import COST_FILE, LinearNetwork, TfidfFeatures, _features, fit_baseline
 from training.config.run import RunConfig, read_config
-from training.evaluation.metrics import case_metrics
-from training.evaluation.prediction_store import read_answers
+from training.evaluation.metrics import evidence_metrics
+from training.evaluation.prediction_store import PREDICTIONS_FILE, read_predictions
 from training.pipeline import Data, prepare_data
 from training.workspace import Workspace
 
@@ -32,12 +32,12 @@ def test_the_reference_files_listings_by_their_words(tmp_path: Path, classes: in
     config, data = make(tmp_path, classes)
     (tmp_path / "stage").mkdir()
     fit_baseline(config, data.catalogue, data.taxonomy, tmp_path / "stage", listings=3)
-    found = read_answers(tmp_path / "stage")
+    found = read_predictions(tmp_path / "stage")
     assert list(found) == [Evidence.TITLE, Evidence.TEXT]
     for evidence, given in found.items():
         parts = set(data.rows.loc[given.rows, "split"])
         assert parts == {"validation", "calibration", "test"}, "it answers to what it was fitted on"
-        assert case_metrics(given, data.taxonomy.codes)["accuracy"]["value"] > 0.9
+        assert evidence_metrics(given, data.taxonomy.codes)["accuracy"]["value"] > 0.9
         np.testing.assert_allclose(given.probabilities.sum(1), 1.0, atol=1e-5)
         assert (given.set_sizes >= 1).all()
         assert evidence is given.evidence
@@ -51,7 +51,7 @@ def test_nothing_of_the_reference_is_kept_but_answers_and_figures(tmp_path: Path
     (tmp_path / "stage").mkdir()
     fit_baseline(config, data.catalogue, data.taxonomy, tmp_path / "stage", listings=1)
     names = {path.name for path in (tmp_path / "stage").iterdir()}
-    assert names == {"answers-text.npz", "answers-title.npz", COST_FILE}
+    assert names == {PREDICTIONS_FILE, COST_FILE}
 
 
 def test_a_row_s_weight_is_how_much_it_counts(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_row_s_weight_is_how_much_it_counts(tmp_path: Path) -> None:
         mixed = type(data.catalogue)("mixed", pd.concat([rows, wrong]))
         (folder := tmp_path / f"stage-{weight}").mkdir()
         fit_baseline(config, mixed, data.taxonomy, folder, listings=1)
-        given = read_answers(folder)[Evidence.TEXT]
+        given = read_predictions(folder)[Evidence.TEXT]
         of_class = given.labels == data.taxonomy.index("10")
         accuracies.append(float((given.probabilities.argmax(1) == given.labels)[of_class].mean()))
     assert accuracies[0] > 0.8
@@ -78,12 +78,12 @@ def test_a_listing_s_answer_does_not_depend_on_its_neighbours() -> None:
     features.fit(["piscine ronde bleue", "piscine tubulaire", "livre de poche", "livre roman poche"])
     prepare = TfidfFeatures(features)
     texts = [ListingText("piscine", ""), ListingText("livre de poche", "roman"), ListingText("xyz", "")]
-    rows = [prepare(text) for text in texts]
+    rows = [prepare.extract(text) for text in texts]
     size = len(features.get_feature_names_out())
     table = np.random.default_rng(1).normal(size=(size, 3)).astype(np.float32)
     network = LinearNetwork(table, np.asarray([0.5, 0.0, -0.5], np.float32))
-    together = network(pad_batch(rows))
-    alone = np.concatenate([network(pad_batch([row])) for row in rows])
+    together = network.logits(pad_batch(rows))
+    alone = np.concatenate([network.logits(pad_batch([row])) for row in rows])
     np.testing.assert_allclose(together, alone, atol=1e-6)
     np.testing.assert_allclose(together[2], [0.5, 0.0, -0.5], err_msg="no known word: the bias alone")
     dense = features.transform(["livre de poche roman"]).toarray()[0]

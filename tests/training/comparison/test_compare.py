@@ -53,8 +53,8 @@ def sealed_figures(run: TinyRun) -> dict[str, dict[Evidence, Any]]:
     """Metrics of the run's version on its test part, in float32 as networks are compared, whatever it is served in."""
     from training.config.run import read_config
     from training.evaluation.cohorts import by_cohort, cohort_rows
-    from training.evaluation.metrics import case_metrics
-    from training.evaluation.predict import answers
+    from training.evaluation.metrics import evidence_metrics
+    from training.evaluation.predict import predict_rows
     from training.pipeline import prepare_data
     from training.workspace import Workspace
 
@@ -63,17 +63,18 @@ def sealed_figures(run: TinyRun) -> dict[str, dict[Evidence, Any]]:
     table = data.rows[data.rows["split"] == "test"]
     predictor = Predictor.load(run.store.folder(run.version), verify=False, precision="f32")
     whole = {
-        evidence: answers(predictor, data.catalogue, list(table.index), evidence, progress=False)
+        evidence: predict_rows(predictor, data.catalogue, list(table.index), evidence, progress=False)
         for evidence in Evidence
     }
     return {
-        cohort: {evidence: case_metrics(given, data.taxonomy.codes) for evidence, given in cases.items()}
+        cohort: {evidence: evidence_metrics(given, data.taxonomy.codes) for evidence, given in cases.items()}
         for cohort, cases in by_cohort(whole, cohort_rows(config, table)).items()
     }
 
 
 @pytest.mark.tensorflow
 @pytest.mark.usefixtures("without_hub")
+@pytest.mark.slow
 def test_trained_configs_are_compared_without_training_and_without_a_version(
     tiny_run: TinyRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,14 +95,14 @@ def test_trained_configs_are_compared_without_training_and_without_a_version(
         ("tfidf_svm", "text"),
         ("ngrams", "text"),
         ("vgg16", "photo"),
-        ("ngrams + vgg16", "fused"),
+        ("ngrams + vgg16", "text and photo"),
     ]
     sealed = sealed_figures(tiny_run)
     for cohort in ("true", "vote"):
         for network, label, evidence in (
             ("ngrams", "text", Evidence.TEXT),
             ("vgg16", "photo", Evidence.IMAGE),
-            ("ngrams + vgg16", "fused", Evidence.BOTH),
+            ("ngrams + vgg16", "text and photo", Evidence.BOTH),
         ):
             row, published = found[cohort, network, label], sealed[cohort][evidence]
             assert {key: row[key] for key in ("n", "accuracy", "f1_macro", "ece")} == {
@@ -128,12 +129,13 @@ def test_trained_configs_are_compared_without_training_and_without_a_version(
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_an_interrupted_comparison_goes_on_with_what_is_finished(
     tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work = tmp_path / "work"
     shutil.copytree(
-        tiny_run.work, work, ignore=shutil.ignore_patterns("text-*", "scratch-*", "answers-*", "baseline-*")
+        tiny_run.work, work, ignore=shutil.ignore_patterns("text-*", "scratch-*", "predictions-*", "baseline-*")
     )
     configs = {"photos": IMAGE_ONLY, "words": TEXT_ONLY}
 

@@ -8,7 +8,8 @@ import pytest
 from models.listing import Evidence, Listing
 from models.predictor import Predictor
 from tests.training.generated_catalogue import make_catalogue
-from training.catalogue.dataset import Catalogue, read_catalogue
+from training.catalogue.dataset import Catalogue
+from training.catalogue.read import read_catalogue
 from training.comparison import cost
 from training.comparison.cost import WARM_UP, Way, listings_to_time, measure_cost, measure_ways
 from training.config.run import CatalogueConfig

@@ -30,7 +30,8 @@ def figures(comparison: Comparison) -> dict[str, Any]:
 def test_every_network_has_one_row_a_cohort_and_a_shared_one_is_not_repeated(comparison: Comparison) -> None:
     networks = [(row["listings"], row["evidence"], row["network"]) for row in figures(comparison)["networks"]]
     of_whole = [row[1:] for row in networks if row[0] == "all of the validation part"]
-    assert of_whole == [("text", "tfidf_svm"), ("text", "ngrams"), ("photo", "vgg16"), ("fused", "ngrams + vgg16")]
+    texts, photo, both = [("text", "tfidf_svm"), ("text", "ngrams")], ("photo", "vgg16"), "ngrams + vgg16"
+    assert of_whole == [*texts, photo, ("text and photo", both)]
     assert {row[0] for row in networks} == {"all of the validation part", "true", "vote"}
     assert len(networks) == 12
 

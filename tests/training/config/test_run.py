@@ -324,11 +324,11 @@ pictures = 8
 
 def test_labels_can_be_doubted_and_strangers_named(tmp_path: Path) -> None:
     config = read(tmp_path, BASE + DOUBT)
-    assert config.decision.trust == LabelReliability(("true",), 40, {"vote": Reliability(0.84, 0.97)})
+    assert LabelReliability.of(config.decision) == LabelReliability(("true",), 40, {"vote": Reliability(0.84, 0.97)})
     assert config.decision.false_alarms == 0.02
     assert config.unfamiliar.listings == tmp_path / "strange.jsonl"
     assert config.provenance()["unfamiliar"] == {"listings": "strange.jsonl", "pictures": 8}
-    assert read(tmp_path, BASE).decision.trust == LabelReliability()
+    assert LabelReliability.of(read(tmp_path, BASE).decision) == LabelReliability()
 
 
 def test_a_reliability_is_a_share(tmp_path: Path) -> None:

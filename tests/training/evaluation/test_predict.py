@@ -19,7 +19,14 @@ from models.versions.manifest import read_manifest
 from tests.models.tiny_version import CODES, COLOURS, WORDS, make_version, photo
 from training.catalogue.dataset import COLUMNS, Catalogue
 from training.config.run import CohortRule
-from training.evaluation.predict import Shown, answers, class_indices, labelled_logits, readable, try_prepare
+from training.evaluation.predict import (
+    class_indices,
+    labelled_logits,
+    predict_rows,
+    readable,
+    reduce_to_evidence,
+    try_prepare,
+)
 from training.evaluation.predictions import Predictions
 
 FIRST_ROW = 10
@@ -70,7 +77,7 @@ ROWS = [14, 13, 12, 11, 10]
     ],
 )
 def test_a_listing_is_shown_with_the_evidence_of_the_case_alone(evidence: Evidence, has: tuple[str, str, bool]) -> None:
-    shown = Shown(evidence).of(Listing("title", "text", b"photo", "id"))
+    shown = reduce_to_evidence(Listing("title", "text", b"photo", "id"), evidence)
     assert shown is not None
     assert (shown.designation, shown.description, shown.image is not None, shown.id) == (*has, "id")
 
@@ -86,7 +93,7 @@ def test_a_listing_is_shown_with_the_evidence_of_the_case_alone(evidence: Eviden
     ],
 )
 def test_a_listing_is_not_asked_about_evidence_that_it_does_not_have(listing: Listing, cases: set[Evidence]) -> None:
-    assert {evidence for evidence in Evidence if Shown(evidence).of(listing) is not None} == cases
+    assert {evidence for evidence in Evidence if reduce_to_evidence(listing, evidence) is not None} == cases
 
 
 def test_an_overlong_text_is_cut_and_not_refused(tmp_path: Path, tiny_predictor: Predictor) -> None:
@@ -124,9 +131,9 @@ def test_logits_are_each_network_s_for_the_rows_that_have_its_evidence(mixed: Ca
             (found.image, Evidence.IMAGE),
         ):
             if not np.isnan(values[position]).any():
-                evidence = Shown(shown).of(listing)
+                evidence = reduce_to_evidence(listing, shown)
                 assert evidence is not None
-                (alone,) = networks.logits([preparation(evidence)])
+                (alone,) = networks.logits([preparation.prepare(evidence)])
                 np.testing.assert_allclose(values[position], next(iter(alone.values())), atol=1e-4)
     np.testing.assert_allclose(found.title[3], found.text[3], atol=1e-5)  # no description
     assert np.abs(found.title[4] - found.text[4]).max() > 0.1
@@ -143,7 +150,7 @@ def test_a_modality_without_a_network_has_no_logits_and_no_answers(
     assert (found.text is None, found.title is None) == (modality is Modality.IMAGE,) * 2
     assert (found.image is None) == (modality is Modality.TEXT)
     answered = {
-        evidence for evidence in Evidence if answers(predictor, mixed, ROWS, evidence, progress=False) is not None
+        evidence for evidence in Evidence if predict_rows(predictor, mixed, ROWS, evidence, progress=False) is not None
     }
     assert answered == ({Evidence.TITLE, Evidence.TEXT} if modality is Modality.TEXT else {Evidence.IMAGE})
 
@@ -160,12 +167,12 @@ def test_a_modality_without_a_network_has_no_logits_and_no_answers(
 def test_answers_are_the_predictor_s(
     mixed: Catalogue, tiny_predictor: Predictor, evidence: Evidence, rows: list[int]
 ) -> None:
-    found = answers(tiny_predictor, mixed, ROWS, evidence, progress=False)
+    found = predict_rows(tiny_predictor, mixed, ROWS, evidence, progress=False)
     assert found is not None
     assert (found.evidence, found.rows.tolist()) == (evidence, rows)
     codes = tiny_predictor.taxonomy.codes
     for position, row in enumerate(rows):
-        shown = Shown(evidence).of(mixed.listing(row))
+        shown = reduce_to_evidence(mixed.listing(row), evidence)
         assert shown is not None
         category = str(mixed.rows.at[row, "category"])
         assert codes[found.labels[position]] == category
@@ -182,16 +189,16 @@ def test_answers_are_the_predictor_s(
 
 
 def test_no_row_with_the_evidence_is_no_answer(mixed: Catalogue, tiny_predictor: Predictor) -> None:
-    assert answers(tiny_predictor, mixed, [12], Evidence.IMAGE, progress=False) is None
-    assert answers(tiny_predictor, mixed, [], Evidence.TEXT, progress=False) is None
+    assert predict_rows(tiny_predictor, mixed, [12], Evidence.IMAGE, progress=False) is None
+    assert predict_rows(tiny_predictor, mixed, [], Evidence.TEXT, progress=False) is None
 
 
 def test_blocks_do_not_show(tmp_path: Path, tiny_predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [{"designation": f"{WORDS[n % 4]} {n}", "category": CODES[n % 4]} for n in range(7)]
     table = catalogue(tmp_path, rows)
-    whole = answers(tiny_predictor, table, list(table.rows.index), Evidence.TEXT, progress=False)
+    whole = predict_rows(tiny_predictor, table, list(table.rows.index), Evidence.TEXT, progress=False)
     monkeypatch.setattr("training.evaluation.predict.BLOCK", 3)
-    parts = answers(tiny_predictor, table, list(table.rows.index), Evidence.TEXT, progress=False)
+    parts = predict_rows(tiny_predictor, table, list(table.rows.index), Evidence.TEXT, progress=False)
     assert whole is not None
     assert parts is not None
     assert parts.rows.tolist() == whole.rows.tolist() == list(table.rows.index)

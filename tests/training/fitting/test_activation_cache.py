@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training.fitting.image import FILE_NAME, copy_known
+from training.fitting.image import ACTIVATIONS_FILE, fill_from_cache
 from training.workspace import Workspace
 
 PHOTOS = [["a.jpg", 10, 1], ["b.jpg", 20, 2], ["c.jpg", 30, 3]]
@@ -24,7 +24,7 @@ def workspace(tmp_path: Path) -> Workspace:
     workspace = Workspace(tmp_path, say=lambda line: None)
 
     def make(folder: Path) -> None:
-        np.save(folder / FILE_NAME, np.array([[[0.0], [1.0], [2.0]], [[10.0], [11.0], [0.0]]], np.float16))
+        np.save(folder / ACTIVATIONS_FILE, np.array([[[0.0], [1.0], [2.0]], [[10.0], [11.0], [0.0]]], np.float16))
 
     workspace.stage("activations", inputs(PHOTOS, ["train", "train", "validation"]), make)
     return workspace
@@ -33,7 +33,7 @@ def workspace(tmp_path: Path) -> Workspace:
 def copied(workspace: Workspace, photos: list[list[Any]], parts: list[str], **other: Any) -> tuple[Any, Any]:
     stored = np.full((2, len(photos), 1), -1, np.float16)
     folder = workspace.folder("activations-0123456789abcdef")
-    known = copy_known(stored, inputs(photos, parts, **other), folder, np.array(parts, object))
+    known = fill_from_cache(stored, inputs(photos, parts, **other), folder, np.array(parts, object))
     return known.tolist(), stored[:, :, 0].tolist()
 
 

@@ -18,7 +18,7 @@ from training.fitting.fit import (  # noqa: E402
     BATCHES_PER_POOL,
     Batches,
     Examples,
-    Slowed,
+    LearningRateMultiplier,
     fit_network,
     fix_seeds,
 )
@@ -105,10 +105,15 @@ def network() -> Any:
 
 
 def fit(
-    model: Any, folder: Path, train: Examples, validation: Examples, slowed: Slowed | None = None, **options: Any
+    model: Any,
+    folder: Path,
+    train: Examples,
+    validation: Examples,
+    multiplier: LearningRateMultiplier | None = None,
+    **options: Any,
 ) -> LearningCurve:
     config = FitConfig(**{"epochs": 3, "batch_size": 16, "learning_rate": 0.1, **options})
-    return fit_network(model, train, validation, config, seed=3, folder=folder, name="points", slowed=slowed)
+    return fit_network(model, train, validation, config, seed=3, folder=folder, name="points", multiplier=multiplier)
 
 
 TRAIN, VALIDATION = np.arange(60), np.arange(60, 90)
@@ -187,14 +192,22 @@ def test_rows_of_little_weight_teach_little(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.1])
-def test_slowed_variables_move_less_and_do_not_decay(tmp_path: Path, decay: float) -> None:
+def test_variables_with_a_multiplier_move_less_and_do_not_decay(tmp_path: Path, decay: float) -> None:
     moved = {}
     for share in (None, 0.01):
         model, source = network(), Source()
         kernel, bias = model.get_layer("logits").trainable_variables
         both = [(variable, variable.numpy()) for variable in (kernel, bias)]
-        slowed = None if share is None else Slowed([kernel], share)
-        fit(model, tmp_path, source.examples(TRAIN), source.examples(NONE), slowed=slowed, epochs=1, weight_decay=decay)
+        multiplier = None if share is None else LearningRateMultiplier([kernel], share)
+        fit(
+            model,
+            tmp_path,
+            source.examples(TRAIN),
+            source.examples(NONE),
+            multiplier=multiplier,
+            epochs=1,
+            weight_decay=decay,
+        )
         moved[share] = [float(np.abs(variable.numpy() - old).mean()) for variable, old in both]
     assert moved[0.01][0] < 0.02 * moved[None][0]
     assert moved[0.01][1] > 0.3 * moved[None][1]

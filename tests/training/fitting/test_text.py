@@ -25,7 +25,7 @@ from training.config.run import RunConfig
 from training.fitting.text import MIN_DOCUMENTS, TextFit, TextSource, inverse_document_frequencies, make_text_features
 from training.fitting.text_features import Arrays, FlatFeatures, cleaned
 from training.fitting.text_vocabulary import VocabularyEmpty, text_vocabulary_files
-from training.fitting.weights import fit_part_weights
+from training.fitting.weights import fit_ensemble_weights
 
 TOPICS = ("piscine bâche pompe liner", "livre roman poche auteur", "console manette jeu cartouche")
 
@@ -92,7 +92,7 @@ def test_without_augmentation_every_epoch_is_plain(tmp_path: Path) -> None:
     plain = source.batch(index, None)
     assert same(source.batch(index, 0), plain)
     kernel = load_text_features(NgramPreprocessing(buckets=1024), tmp_path)
-    expected = kernel(ListingText.clean(rows.at[5, "designation"], rows.at[5, "description"]))
+    expected = kernel.extract(ListingText.clean(rows.at[5, "designation"], rows.at[5, "description"]))
     np.testing.assert_array_equal(plain["ids"][0][: len(expected["ids"])], expected["ids"])
 
 
@@ -208,6 +208,7 @@ def logits_of(path: Path, features: Path) -> np.ndarray:
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_an_encoder_is_fitted_on_vectors_computed_once_or_trained_with_its_head(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +240,7 @@ def test_an_encoder_is_fitted_on_vectors_computed_once_or_trained_with_its_head(
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_parts_are_fitted_one_by_one_and_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, monkeypatch)
     features, joined = tmp_path / "features", tmp_path / "joined"
@@ -280,7 +282,7 @@ def test_weights_of_parts_are_those_that_explain_the_labels_best() -> None:
     noise = random.normal(size=(600, 3))
     ones = np.ones(600, np.float32)
     stack = np.stack([signal, noise, signal[:, ::-1]]).astype(np.float32)
-    found = fit_part_weights(stack, truth, ones)
+    found = fit_ensemble_weights(stack, truth, ones)
     assert found.shape == (3,)
     assert found[0] > 1
     assert found[1] < 0.1
@@ -298,9 +300,9 @@ def test_rows_of_no_weight_do_not_move_the_parts() -> None:
     random = np.random.default_rng(1)
     logits, truth = random.normal(size=(2, 50, 3)).astype(np.float32), random.integers(0, 3, 50)
     weights = np.repeat(np.float32([1, 0]), 25)
-    whole = fit_part_weights(logits, truth, weights)
-    np.testing.assert_allclose(whole, fit_part_weights(logits[:, :25], truth[:25], weights[:25]), atol=1e-4)
-    assert fit_part_weights(logits[:, :0], truth[:0], weights[:0]).tolist() == [0.5, 0.5]
+    whole = fit_ensemble_weights(logits, truth, weights)
+    np.testing.assert_allclose(whole, fit_ensemble_weights(logits[:, :25], truth[:25], weights[:25]), atol=1e-4)
+    assert fit_ensemble_weights(logits[:, :0], truth[:0], weights[:0]).tolist() == [0.5, 0.5]
 
 
 @pytest.mark.tensorflow

@@ -46,7 +46,7 @@ def assert_same(found: Arrays, expected: Arrays) -> None:
 @given(texts=st.lists(LISTING_TEXTS, min_size=1, max_size=8))
 def test_rows_and_batches_are_the_kernel_s(kind: str, tmp_path: Path, texts: list[ListingText]) -> None:
     features = features_of(kind, tmp_path)
-    expected = [features(text) for text in texts]
+    expected = [features.extract(text) for text in texts]
     flat = FlatFeatures.of(texts, features, progress=False)
     assert len(flat) == len(texts)
     for row, arrays in enumerate(expected):

@@ -40,6 +40,7 @@ TRUE = {"label_source": ["true"]}
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_each_trusted_training_listing_is_answered_once_by_a_network_that_has_not_seen_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +79,7 @@ def test_each_trusted_training_listing_is_answered_once_by_a_network_that_has_no
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_titles_are_asked_without_their_descriptions(tmp_path: Path) -> None:
     table = rows()
     table.loc[7, "designation"] = ""
@@ -114,5 +116,5 @@ def test_parts_are_joined_and_what_one_lacks_is_missing() -> None:
 def test_a_description_that_is_not_there_is_padding(tmp_path: Path) -> None:
     made = stages(tmp_path, rows(), {})
     features = load_text_features(made.config.text.preprocessing, made.features.folder)
-    batch = pad_batch([features(ListingText("livre", ""))])
+    batch = pad_batch([features.extract(ListingText("livre", ""))])
     assert not batch["description_weights"].any()

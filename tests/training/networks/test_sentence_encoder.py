@@ -64,7 +64,7 @@ def package_features(folder: Path, kept: np.ndarray) -> Callable[[list[tuple[str
     shutil.copyfile(package_tokenizer(), folder / TOKENIZER_FILE)
     write_kept_pieces(folder, kept)
     features = load_text_features(PiecePreprocessing(title_pieces=128), folder)
-    return lambda fields: pad_batch([features(ListingText(*each)) for each in fields])
+    return lambda fields: pad_batch([features.extract(ListingText(*each)) for each in fields])
 
 
 @needs_package

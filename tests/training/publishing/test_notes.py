@@ -66,7 +66,7 @@ def test_too_few_trusted_listings_are_counted_case_by_case() -> None:
     told = too_few_trusted(sourced(119), trust)
     assert told == (
         "too few trusted calibration listings (true), so that all labels count: text has 119 of the 120 needed; "
-        "title alone has 119 of the 120 needed; photo has 0 of the 120 needed; fused has 0 of the 120 needed"
+        "title alone has 119 of the 120 needed; photo has 0 of the 120 needed; text and photo has 0 of the 120 needed"
     )
     # Text and photo together borrow photos for the trusted texts.
     assert too_few_trusted(sourced(120), trust).endswith(": photo has 0 of the 120 needed")

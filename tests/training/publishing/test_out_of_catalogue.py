@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 from dataclasses import replace
@@ -72,8 +73,8 @@ def noticing(predictor: Predictor, threshold: float) -> Predictor:
         )
         for evidence, fitted in predictor.calibration.cases.items()
     }
-    changed = object.__new__(Predictor)
-    changed.__dict__.update(predictor.__dict__ | {"calibration": replace(predictor.calibration, cases=cases)})
+    changed = copy.copy(predictor)
+    changed.decider = replace(predictor.decider, calibration=replace(predictor.calibration, cases=cases))
     return changed
 
 

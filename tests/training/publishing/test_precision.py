@@ -48,11 +48,11 @@ def catalogue(tmp_path: Path) -> Catalogue:
 )
 def test_one_evidence_that_changes_its_answers_is_enough_to_refuse(agreement: Agreement, why: str) -> None:
     assert judge({AS_GIVEN: ALIKE, "image": ALIKE}, 0.01).served == "bf16"
-    found = judge({AS_GIVEN: ALIKE, "photo": agreement}, 0.01)
-    assert found.served == "f32"
-    assert found.reason.startswith("Refused: photo")
-    assert why in found.reason
-    assert found.as_dict()["bf16"]["photo"]["top1_clear"] == agreement.parity.top1_clear
+    decision = judge({AS_GIVEN: ALIKE, "photo": agreement}, 0.01)
+    assert decision.served == "f32"
+    assert decision.reason.startswith("Refused: photo")
+    assert why in decision.reason
+    assert decision.as_dict()["bf16"]["photo"]["top1_clear"] == agreement.parity.top1_clear
 
 
 def test_what_was_asked_for_exactly_is_enough() -> None:
@@ -62,44 +62,51 @@ def test_what_was_asked_for_exactly_is_enough() -> None:
 
 @pytest.mark.parametrize("moved", [0.041, float("nan")])
 def test_golden_listings_leave_room_for_other_processors(moved: float) -> None:
-    found = judge({AS_GIVEN: ALIKE}, moved)
-    assert found.served == "f32"
-    assert "a golden listing moves by" in found.reason
+    decision = judge({AS_GIVEN: ALIKE}, moved)
+    assert decision.served == "f32"
+    assert "a golden listing moves by" in decision.reason
+
+
+@pytest.fixture(scope="module")
+def precisions(tiny_version: Path) -> tuple[Predictor, Predictor]:
+    """The tiny version in float32 and in bfloat16."""
+    exact, faster = (Predictor.load(tiny_version, precision=precision) for precision in ("f32", "bf16"))
+    return exact, faster
 
 
 def test_every_evidence_is_measured_with_both_precisions(
-    tiny_version: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+    precisions: tuple[Predictor, Predictor], tiny_version: Path, catalogue: Catalogue
 ) -> None:
-    monkeypatch.setattr(precision, "available_precision", lambda: "bf16")
-    found = decide_precision(tiny_version, catalogue, catalogue.rows.index, read_golden(tiny_version))
-    counts = {evidence: agreement.parity.listings for evidence, agreement in found.agreements.items()}
+    decision = decide_precision(*precisions, catalogue, catalogue.rows.index, read_golden(tiny_version))
+    counts = {evidence: agreement.parity.listings for evidence, agreement in decision.agreements.items()}
     assert counts == {AS_GIVEN: 12, "text": 8, "image": 8}
-    assert all(agreement.accuracy == agreement.accuracy_f32 == 1 for agreement in found.agreements.values())
-    assert found.served == "bf16"
-    document = found.as_dict()
+    assert all(agreement.accuracy == agreement.accuracy_f32 == 1 for agreement in decision.agreements.values())
+    assert decision.served == "bf16"
+    document = decision.as_dict()
     assert json.loads(json.dumps(document)) == document
     assert document["golden_difference"] <= 0.04
     assert document["int8"].startswith("Not offered. ")
-    assert "2026." not in document["int8"], "what is true of one version is told of all"
 
 
 def test_no_more_listings_are_asked_than_it_takes(
-    tiny_version: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+    precisions: tuple[Predictor, Predictor],
+    tiny_version: Path,
+    catalogue: Catalogue,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(precision, "available_precision", lambda: "bf16")
     monkeypatch.setattr(precision, "LISTINGS", 5)
     monkeypatch.setattr(precision, "BLOCK", 2)
-    found = decide_precision(tiny_version, catalogue, catalogue.rows.index, read_golden(tiny_version))
-    assert found.agreements[AS_GIVEN].parity.listings == 5
+    decision = decide_precision(*precisions, catalogue, catalogue.rows.index, read_golden(tiny_version))
+    assert decision.agreements[AS_GIVEN].parity.listings == 5
 
 
 def test_without_native_bfloat16_nothing_is_measured_and_float32_stays(
-    tiny_version: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+    precisions: tuple[Predictor, Predictor], tiny_version: Path, catalogue: Catalogue
 ) -> None:
-    monkeypatch.setattr(precision, "available_precision", lambda: "f32")
-    found = decide_precision(tiny_version, catalogue, catalogue.rows.index, read_golden(tiny_version))
-    assert (found.served, found.agreements) == ("f32", {})
-    assert found.reason.startswith("Not measured")
+    exact, _ = precisions
+    decision = decide_precision(exact, None, catalogue, catalogue.rows.index, read_golden(tiny_version))
+    assert (decision.served, decision.agreements) == ("f32", {})
+    assert decision.reason.startswith("Not measured")
 
 
 def test_the_processor_alone_decides_when_a_version_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +115,7 @@ def test_the_processor_alone_decides_when_a_version_is_loaded(tmp_path: Path, mo
     folder = store.folder(make_version(store.root, precision="bf16"))
     manifest = read_manifest(folder)
     assert {entry.precision for entry in manifest.networks.values()} == {"bf16"}
-    assert with_precision(manifest.networks, "f32") != manifest.networks
+    assert {entry.precision for entry in with_precision(manifest, "f32").networks.values()} == {"f32"}
     monkeypatch.setattr(openvino_runtime, "cpu_precision", lambda: "f32")
     predictor = Predictor.load(folder)
     assert predictor.precision == "f32"

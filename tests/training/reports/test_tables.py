@@ -81,7 +81,7 @@ def test_tables_show_a_dash_for_what_is_missing(whole: dict[str, Any]) -> None:
     case = {"listings": 90, "accuracy": 0.5, "temperature": 1.0, "ece": 0.1}
     summary = calibration_table({"calibration": {"cases": {Evidence.BOTH: case}, "fusion": None}})
     assert summary is not None
-    assert summary.rows == [["fused", "90", "0.500", "1.00", "0.100"]]
+    assert summary.rows == [["text and photo", "90", "0.500", "1.00", "0.100"]]
     assert class_table(whole["cohorts"]["votes"]["cases"], Taxonomy.of_codes(["x", "y"])).rows[0][:2] == ["10", ""]
 
 

@@ -29,7 +29,7 @@ export const WORDS = {
   "why.hint": {"fr": "Montre les mots et les parties de la photo qui ont compté.", "en": "Shows the words and the parts of the photo that counted.", "de": "Zeigt, welche Wörter und Teile des Fotos gezählt haben."},
   "why.title": {"fr": "Pourquoi « {label} » ?", "en": "Why “{label}”?", "de": "Warum „{label}“?"},
   "why.words": {"fr": "Les mots", "en": "The words", "de": "Die Wörter"},
-  "why.words_hint": {"fr": "En points de confiance : ce que la réponse perd quand le mot manque. Trait plein : pour. Pointillés : contre.", "en": "In points of confidence: what the answer loses when the word is left out. Solid line: for. Dotted line: against.", "de": "In Punkten der Sicherheit: was die Antwort verliert, wenn das Wort fehlt. Durchgezogen: dafür. Gepunktet: dagegen."},
+  "why.words_hint": {"fr": "En points de confiance : ce que la réponse perd quand le mot manque. Trait plein : pour. Pointillés : contre.", "en": "Points of confidence that the answer loses when the word is left out. Solid line: for. Dotted line: against.", "de": "In Punkten der Sicherheit: was die Antwort verliert, wenn das Wort fehlt. Durchgezogen: dafür. Gepunktet: dagegen."},
   "why.for": {"fr": "Pour :", "en": "For:", "de": "Dafür:"},
   "why.against": {"fr": "Contre :", "en": "Against:", "de": "Dagegen:"},
   "why.for_points": {"fr": "Pour : {points} points", "en": "For: {points} points", "de": "Dafür: {points} Punkte"},

@@ -301,6 +301,7 @@ def test_another_precision_is_pointed_out(batch: Page) -> None:
     expect(notice).to_have_count(0)
 
 
+@pytest.mark.smoke
 def test_samples(batch: Page) -> None:
     batch.get_by_role("button", name="Try it with samples").click()
     expect(batch.locator(".source-facts")).to_contain_text("24 rows")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from models.comparison.report import safe_cell
+from models.catalogue.rows import safe_cell
 from tests.e2e.page.batch.tables import packed
 
 RECORDS = (

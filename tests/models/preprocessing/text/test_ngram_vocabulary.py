@@ -48,7 +48,7 @@ def test_ids_are_places_in_the_vocabulary_and_unseen_n_grams_are_dropped(tmp_pat
     vocabulary = np.sort(np.array([word_hash(word) for word in ("ps4", "tv", "pro")], np.uint64))
     write_ngram_vocabulary(tmp_path, vocabulary)
     features = load_text_features(WORDS, tmp_path)
-    found = features(ListingText("PS4 neuve, ps4 Pro", "rien de connu"))
+    found = features.extract(ListingText("PS4 neuve, ps4 Pro", "rien de connu"))
     expected = sorted(1 + int(np.searchsorted(vocabulary, np.uint64(word_hash(word)))) for word in ("ps4", "pro"))
     assert found["ids"].tolist() == expected
     assert sorted(found["weights"].tolist()) == pytest.approx([1.0, 1 + np.log(2)])
@@ -64,7 +64,7 @@ def test_with_every_n_gram_known_nothing_is_lost_but_collisions(title: str, desc
     hashes = NgramFeatures(config).hashes(text)
     if not len(hashes):
         return
-    hashed, known = NgramFeatures(config)(text), NgramFeatures(config, hashes)(text)
+    hashed, known = NgramFeatures(config).extract(text), NgramFeatures(config, hashes).extract(text)
     for key in ("weights", "description_weights"):
         np.testing.assert_array_equal(np.sort(hashed[key]), np.sort(known[key]))
     for key in ("ids", "description_ids"):

@@ -27,7 +27,9 @@ titles = st.text(st.sampled_from("abcàéßœ1234 PS-+²") | st.characters(exclu
 
 def ids(text: str, **settings: object) -> set[int]:
     """The ids of a title."""
-    return set(NgramFeatures(NgramPreprocessing.model_validate(settings))(ListingText(text, ""))["ids"].tolist())
+    return set(
+        NgramFeatures(NgramPreprocessing.model_validate(settings)).extract(ListingText(text, ""))["ids"].tolist()
+    )
 
 
 def counts(features: dict[str, np.ndarray]) -> list[int]:
@@ -35,7 +37,7 @@ def counts(features: dict[str, np.ndarray]) -> list[int]:
 
 
 def test_shapes_and_types() -> None:
-    features = NgramFeatures(NgramPreprocessing())(ListingText("Console PS4", "1To, noire"))
+    features = NgramFeatures(NgramPreprocessing()).extract(ListingText("Console PS4", "1To, noire"))
     assert {key: value.dtype for key, value in features.items()} == {
         "ids": np.int32,
         "weights": np.float32,
@@ -48,7 +50,7 @@ def test_shapes_and_types() -> None:
 
 @given(any_text, any_text, st.integers(10, 22))
 def test_total_sorted_unique_and_in_range(title: str, description: str, bits: int) -> None:
-    features = NgramFeatures(NgramPreprocessing(buckets=2**bits))(ListingText(title, description))
+    features = NgramFeatures(NgramPreprocessing(buckets=2**bits)).extract(ListingText(title, description))
     for prefix in ("", "description_"):
         values, weights = features[f"{prefix}ids"], features[f"{prefix}weights"]
         assert len(values) == len(weights) >= 1
@@ -64,7 +66,7 @@ def test_total_sorted_unique_and_in_range(title: str, description: str, bits: in
 
 @pytest.mark.parametrize("blank", ["", " ", "!?", "+ - *", "\ud800", "_", "\u0301"])
 def test_a_field_without_words_is_one_padding_entry(blank: str) -> None:
-    features = NgramFeatures(NgramPreprocessing())(ListingText(blank, "PS4"))
+    features = NgramFeatures(NgramPreprocessing()).extract(ListingText(blank, "PS4"))
     assert features["ids"].tolist() == [0]
     assert features["weights"].tolist() == [0.0]
     assert features["description_ids"][0] > 0
@@ -73,7 +75,7 @@ def test_a_field_without_words_is_one_padding_entry(blank: str) -> None:
 @given(titles)
 def test_character_ngrams_are_those_of_scikit_learn(title: str) -> None:
     lowered = title.lower().replace("\u0307", "")
-    features = NgramFeatures(NgramPreprocessing(buckets=2**22, word_sizes=()))(ListingText(lowered, ""))
+    features = NgramFeatures(NgramPreprocessing(buckets=2**22, word_sizes=())).extract(ListingText(lowered, ""))
     words = " ".join(re.findall(r"[^\W_]+", lowered))
     if module._ACCENT.search(lowered):
         return  # marks that stay on their letter here
@@ -83,7 +85,9 @@ def test_character_ngrams_are_those_of_scikit_learn(title: str) -> None:
 
 @given(st.lists(st.sampled_from(["ps4", "1to", "tv", "4k", "pro"]), max_size=8))
 def test_word_ngrams(words: list[str]) -> None:
-    features = NgramFeatures(NgramPreprocessing(char_sizes=(), word_sizes=(1, 2)))(ListingText(" ".join(words), ""))
+    features = NgramFeatures(NgramPreprocessing(char_sizes=(), word_sizes=(1, 2))).extract(
+        ListingText(" ".join(words), "")
+    )
     reference = Counter(words) + Counter(pairwise(words))  # type: ignore[operator]
     assert sorted(counts(features)) == sorted(reference.values())
 
@@ -102,31 +106,34 @@ def test_what_makes_a_difference_and_what_does_not() -> None:
 
 
 def test_the_same_ngram_has_the_same_id_in_both_fields() -> None:
-    features = NgramFeatures(NgramPreprocessing())(ListingText("Console PS4", "console ps4"))
+    features = NgramFeatures(NgramPreprocessing()).extract(ListingText("Console PS4", "console ps4"))
     assert np.array_equal(features["ids"], features["description_ids"])
     assert np.array_equal(features["weights"], features["description_weights"])
 
 
 def test_weights_are_sublinear_counts() -> None:
-    features = NgramFeatures(NgramPreprocessing(char_sizes=(), word_sizes=(1,)))(ListingText("a a a a b", ""))
+    features = NgramFeatures(NgramPreprocessing(char_sizes=(), word_sizes=(1,))).extract(ListingText("a a a a b", ""))
     assert sorted(features["weights"].tolist()) == pytest.approx([1.0, 1 + math.log(4)])
 
 
 def test_a_long_description_does_not_shorten_the_title() -> None:
     features = NgramFeatures(NgramPreprocessing(title_characters=20, description_characters=30))
     title = "Console PS4 Pro 1To"
-    alone, beside = features(ListingText(title, "")), features(ListingText(title, "très long " * 2000))
+    alone, beside = features.extract(ListingText(title, "")), features.extract(ListingText(title, "très long " * 2000))
     assert np.array_equal(alone["ids"], beside["ids"])
     assert np.array_equal(alone["weights"], beside["weights"])
-    cut = features(ListingText(title, ("très long " * 2000)[:30]))
+    cut = features.extract(ListingText(title, ("très long " * 2000)[:30]))
     assert np.array_equal(cut["description_ids"], beside["description_ids"])
-    assert np.array_equal(features(ListingText(title + " 2 manettes et jeu", ""))["ids"], alone["ids"])
+    assert np.array_equal(features.extract(ListingText(title + " 2 manettes et jeu", ""))["ids"], alone["ids"])
 
 
 @given(st.text("abcé1 ", min_size=1, max_size=50), st.integers(1, 50))
 def test_only_so_many_characters_are_read(text: str, characters: int) -> None:
     short = NgramFeatures(NgramPreprocessing(title_characters=characters, description_characters=characters))
-    cut, whole = short(ListingText(text, text)), NgramFeatures(NgramPreprocessing())(ListingText(text[:characters], ""))
+    cut, whole = (
+        short.extract(ListingText(text, text)),
+        NgramFeatures(NgramPreprocessing()).extract(ListingText(text[:characters], "")),
+    )
     assert np.array_equal(cut["ids"], whole["ids"])
     assert np.array_equal(cut["description_ids"], whole["ids"])
 
@@ -137,7 +144,7 @@ def test_few_collisions() -> None:
     distinct: set[int] = set()
     for start in range(0, 20_000, 2_000):
         title = " ".join(f"mot{number}" for number in range(start, start + 2_000))
-        distinct.update(features(ListingText(title, ""))["ids"].tolist())
+        distinct.update(features.extract(ListingText(title, ""))["ids"].tolist())
     assert 20_000 - 100 < len(distinct) < 20_000
 
 
@@ -145,7 +152,7 @@ FROZEN = """
 from models.preprocessing.text.ngrams import NgramFeatures
 from models.preprocessing.settings import NgramPreprocessing
 from models.preprocessing.text.clean import ListingText
-print(NgramFeatures(NgramPreprocessing())(ListingText("PS4 œuvre", ""))["ids"].tolist())
+print(NgramFeatures(NgramPreprocessing()).extract(ListingText("PS4 œuvre", ""))["ids"].tolist())
 """
 FROZEN_IDS = [
     *(14533, 19214, 21412, 35274, 37491, 47728, 50860, 63867, 71513, 72565, 77853),

@@ -42,7 +42,7 @@ def features(folder: Path, **settings: object) -> TextFeatures:
 
 
 def test_a_field_is_its_marks_around_the_tokenizer_s_pieces(folder: Path) -> None:
-    found = features(folder)(ListingText("piscine pour enfants", "roman policier"))
+    found = features(folder).extract(ListingText("piscine pour enfants", "roman policier"))
     assert {key: value.dtype for key, value in found.items()} == {"pieces": np.int32, "description_pieces": np.int32}
     tokenizer = read_tokenizer(folder)
     for key, text in (("pieces", "piscine pour enfants"), ("description_pieces", "roman policier")):
@@ -52,7 +52,7 @@ def test_a_field_is_its_marks_around_the_tokenizer_s_pieces(folder: Path) -> Non
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\t "])
 def test_a_field_without_text_is_one_padding_entry(folder: Path, blank: str) -> None:
-    found = features(folder)(ListingText("piscine", blank))
+    found = features(folder).extract(ListingText("piscine", blank))
     assert found["description_pieces"].tolist() == [PADDING]
     assert PADDING not in found["pieces"]
 
@@ -60,7 +60,7 @@ def test_a_field_without_text_is_one_padding_entry(folder: Path, blank: str) -> 
 def test_pieces_that_are_not_kept_are_unknown_and_ids_stay_dense(tmp_path: Path) -> None:
     tokenizer = write_pieces(tmp_path, slice(20, 60))
     text = "piscine gonflable pour enfants, livre de poche"
-    found = features(tmp_path)(ListingText(text, ""))["pieces"].tolist()
+    found = features(tmp_path).extract(ListingText(text, ""))["pieces"].tolist()
     own = tokenizer.encode(text, add_bos=True, add_eos=True)
     assert [id_ == UNKNOWN for id_ in found] == [not (20 <= id_ < 60 or id_ in (1, 2)) for id_ in own]
     assert UNKNOWN in found
@@ -71,7 +71,7 @@ def test_pieces_that_are_not_kept_are_unknown_and_ids_stay_dense(tmp_path: Path)
 @given(any_text, any_text, st.integers(3, 12), st.booleans())
 def test_total_and_within_the_limits(folder: Path, title: str, description: str, limit: int, lowercase: bool) -> None:
     made = features(folder, title_pieces=limit, description_pieces=limit + 1, lowercase=lowercase)
-    found = made(ListingText(title, description))
+    found = made.extract(ListingText(title, description))
     assert 1 <= len(found["pieces"]) <= limit
     assert 1 <= len(found["description_pieces"]) <= limit + 1
     for values in found.values():
@@ -80,28 +80,27 @@ def test_total_and_within_the_limits(folder: Path, title: str, description: str,
 
 def test_a_long_field_keeps_its_begin_and_the_end_mark(folder: Path) -> None:
     text = "piscine gonflable pour enfants " * 200
-    short, long = (features(folder, title_pieces=n)(ListingText(text, "roman"))["pieces"] for n in (9, 30))
+    short, long = (features(folder, title_pieces=n).extract(ListingText(text, "roman"))["pieces"] for n in (9, 30))
     assert len(short) == 9
     assert short[:8].tolist() == long[:8].tolist()
     assert short[-1] == long[-1] == FIRST_PIECE + 1
-    beside = features(folder)(ListingText("roman", text))
-    assert beside["pieces"].tolist() == features(folder)(ListingText("roman", ""))["pieces"].tolist()
+    beside = features(folder).extract(ListingText("roman", text))
+    assert beside["pieces"].tolist() == features(folder).extract(ListingText("roman", ""))["pieces"].tolist()
 
 
 def test_lowercase(folder: Path) -> None:
     plain, lowered = features(folder), features(folder, lowercase=True)
-    assert (
-        lowered(ListingText("PISCINE", ""))["pieces"].tolist() == plain(ListingText("piscine", ""))["pieces"].tolist()
-    )
-    assert plain(ListingText("PISCINE", ""))["pieces"].tolist() != plain(ListingText("piscine", ""))["pieces"].tolist()
+    upper, lower = ListingText("PISCINE", ""), ListingText("piscine", "")
+    assert lowered.extract(upper)["pieces"].tolist() == plain.extract(lower)["pieces"].tolist()
+    assert plain.extract(upper)["pieces"].tolist() != plain.extract(lower)["pieces"].tolist()
 
 
 def test_many_threads_get_the_same_pieces(folder: Path) -> None:
     made = features(folder)
     texts = [ListingText(f"piscine {number} pour enfants", "roman policier " * (number % 7)) for number in range(200)]
-    alone = [made(text) for text in texts]
+    alone = [made.extract(text) for text in texts]
     with ThreadPoolExecutor(8) as threads:
-        for found, expected in zip(threads.map(made, texts * 3), alone * 3, strict=True):
+        for found, expected in zip(threads.map(made.extract, texts * 3), alone * 3, strict=True):
             assert all(np.array_equal(found[key], expected[key]) for key in expected)
 
 
@@ -139,7 +138,7 @@ def test_a_damaged_tokenizer_is_refused_or_read_but_never_worse(data: st.DataObj
         except VersionRefused:
             return
         made = PieceFeatures(PiecePreprocessing(), tokenizer, np.array([1, 2], np.int32))
-        assert len(made(ListingText("piscine gonflable", ""))["pieces"]) >= 1
+        assert len(made.extract(ListingText("piscine gonflable", ""))["pieces"]) >= 1
 
 
 @pytest.mark.parametrize(

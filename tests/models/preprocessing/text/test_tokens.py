@@ -36,17 +36,17 @@ def words(title: str, description: str = "", config: TokenPreprocessing | None =
     config = config or TokenPreprocessing()
     vocabulary = build_vocabulary([text], config, 1000)
     names = {UNKNOWN: "?", SEPARATOR: "|", **dict(enumerate(vocabulary, FIRST_WORD))}
-    return [names[id_] for id_ in TokenFeatures(config, vocabulary)(text)["ids"].tolist()]
+    return [names[id_] for id_ in TokenFeatures(config, vocabulary).extract(text)["ids"].tolist()]
 
 
 def test_ids() -> None:
     features = TokenFeatures(TokenPreprocessing(), VOCABULARY)
-    ids = features(ListingText("Console PS4 Pro 1To", "Jeu inconnu"))["ids"]
+    ids = features.extract(ListingText("Console PS4 Pro 1To", "Jeu inconnu"))["ids"]
     assert ids.tolist() == [3, 4, UNKNOWN, 5, SEPARATOR, 6, UNKNOWN]
     assert ids.dtype == np.int32
-    assert features(ListingText("PS4", "..."))["ids"].tolist() == [4]
-    assert features(ListingText("!", "PS4"))["ids"].tolist() == [SEPARATOR, 4]
-    assert features(ListingText("", ""))["ids"].tolist() == [UNKNOWN]
+    assert features.extract(ListingText("PS4", "..."))["ids"].tolist() == [4]
+    assert features.extract(ListingText("!", "PS4"))["ids"].tolist() == [SEPARATOR, 4]
+    assert features.extract(ListingText("", ""))["ids"].tolist() == [UNKNOWN]
 
 
 def test_words_keep_accents_digits_and_units() -> None:
@@ -70,7 +70,7 @@ def test_stop_words_and_stems() -> None:
 def test_a_long_description_does_not_shorten_the_title() -> None:
     features = TokenFeatures(TokenPreprocessing(title_tokens=4, description_tokens=3), VOCABULARY)
     title = "console ps4 1to jeu"
-    ids = features(ListingText(f"{title} œuvre", "jeu " * 5000))["ids"]
+    ids = features.extract(ListingText(f"{title} œuvre", "jeu " * 5000))["ids"]
     assert ids.tolist() == [3, 4, 5, 6, SEPARATOR, 6, 6, 6]
 
 
@@ -88,7 +88,7 @@ def test_total(title: str, description: str, tokens: int, stemmer: str) -> None:
     )
     for text in (ListingText(title, description), ListingText.clean(title, description)):
         vocabulary = build_vocabulary([text], config, 100)
-        ids = TokenFeatures(config, vocabulary)(text)["ids"]
+        ids = TokenFeatures(config, vocabulary).extract(text)["ids"]
         assert 1 <= len(ids) <= 2 * tokens + 1
         assert ids.min() >= 1
         assert ids.max() < FIRST_WORD + len(vocabulary) or ids.max() == SEPARATOR
@@ -178,7 +178,7 @@ def test_nltk_is_not_imported_for_words_alone() -> None:
         "import sys; from models.preprocessing.settings import TokenPreprocessing; "
         "from models.preprocessing.text.clean import ListingText; "
         "from models.preprocessing.text.tokens import TokenFeatures; "
-        "TokenFeatures(TokenPreprocessing(), ['a'])(ListingText('a', 'b')); "
+        "TokenFeatures(TokenPreprocessing(), ['a']).extract(ListingText('a', 'b')); "
         "sys.exit('nltk' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[4]).returncode == 0

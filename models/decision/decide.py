@@ -1,0 +1,119 @@
+"""From the networks' logits to a prediction: calibrate, fuse, find unfamiliar listings, decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.decision.calibration import Calibration, Floats
+from models.decision.fusion import Fusion
+from models.decision.prediction import Action, CategoryScore, Decision, Prediction, PredictionSet, Reason, Scores
+from models.errors import VersionRefused
+from models.listing import Evidence, Modality
+from models.preprocessing.prepare import Prepared
+from models.taxonomy import Taxonomy
+from models.timing import Stage, StageTimer
+
+DISAGREEMENT_CONFIDENCE = 0.5
+"""Text and photo disagree when their best categories differ and each is more likely than all others together."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decider:
+    """The part of a version that turns logits into predictions. Thread-safe."""
+
+    taxonomy: Taxonomy
+    fusion: Fusion
+    calibration: Calibration
+
+    def check(self, modalities: frozenset[Modality]) -> None:
+        """Raise VersionRefused unless the calibration fits the taxonomy and all evidence that `modalities` allow."""
+        for evidence, fitted in self.calibration.cases.items():
+            if any(code not in self.taxonomy for code in (*fitted.class_thresholds, *fitted.class_floors)):
+                raise VersionRefused("calibration has a category that the taxonomy has not")
+            if fitted.familiarity and not fitted.familiarity.scales.keys() <= set(evidence.modalities):
+                raise VersionRefused(f"calibration judges {evidence} by a modality that such a listing has not")
+        possible = {evidence for evidence in Evidence if modalities.issuperset(evidence.modalities)}
+        if missing := possible - self.calibration.cases.keys():
+            raise VersionRefused(f"calibration has no case {min(missing)}")
+
+    def fuse(self, prepared: Sequence[Prepared], logits: Sequence[Mapping[Modality, Floats]]) -> list[Scores]:
+        """Calibrated probabilities of each listing, of the logits [C] of each of its modalities."""
+        with StageTimer(Stage.FUSE):
+            return [self._fuse(listing, values) for listing, values in zip(prepared, logits, strict=True)]
+
+    def served(self, prepared: Prepared, scores: Scores) -> Floats:
+        """The probabilities [C] that `conclude` answers with: `scores.fused`, capped for an unfamiliar listing."""
+        return self._capped(prepared, scores, scores.fused)
+
+    def conclude(
+        self, prepared: Prepared, scores: Scores, *, version: str, top_k: int, precision: float | None
+    ) -> Prediction:
+        """The prediction of `version` with the `top_k` best categories, decided for `precision` or the default one."""
+        predictions = self._top(self.served(prepared, scores), top_k)
+        disagreement = _disagree(scores)
+        members = self.calibration.prediction_set(prepared.evidence, scores.fused, self.taxonomy.codes)
+        return Prediction(
+            predictions=predictions,
+            decision=self._decide(prepared.evidence, predictions[0], scores.unfamiliar, disagreement, precision),
+            prediction_set=PredictionSet(tuple(self.taxonomy.codes[i] for i in members), self.calibration.coverage),
+            evidence=prepared.evidence,
+            modalities=prepared.modalities,
+            by_modality={
+                modality: self._top(self._capped(prepared, scores, probabilities), top_k)
+                for modality, probabilities in scores.by_modality.items()
+            },
+            disagreement=disagreement,
+            warnings=prepared.warnings,
+            version=version,
+            photo=prepared.photo,
+        )
+
+    def _fuse(self, prepared: Prepared, logits: Mapping[Modality, Floats]) -> Scores:
+        cases = self.calibration.cases
+        calibrated_as = {Modality.TEXT: prepared.text_evidence, Modality.IMAGE: Evidence.IMAGE}
+        log_probabilities = {
+            modality: cases[calibrated_as[modality]].log_probabilities(values) for modality, values in logits.items()
+        }
+        by_modality = {modality: np.exp(values) for modality, values in log_probabilities.items()}
+        familiarity = cases[prepared.evidence].familiarity
+        unfamiliar = familiarity is not None and familiarity.unfamiliar(logits)
+        if prepared.evidence is not Evidence.BOTH:
+            return Scores(by_modality[prepared.modalities[0]], by_modality, unfamiliar)
+        fused = self.fusion.fuse(log_probabilities[Modality.TEXT], log_probabilities[Modality.IMAGE])
+        return Scores(np.exp(cases[Evidence.BOTH].log_probabilities(fused)), by_modality, unfamiliar)
+
+    def _capped(self, prepared: Prepared, scores: Scores, probabilities: Floats) -> Floats:
+        familiarity = self.calibration.cases[prepared.evidence].familiarity
+        return familiarity.capped(probabilities) if scores.unfamiliar and familiarity else probabilities
+
+    def _top(self, probabilities: Floats, top_k: int) -> tuple[CategoryScore, ...]:
+        order = np.argsort(-probabilities, kind="stable")[:top_k]
+        return tuple(CategoryScore(self.taxonomy.codes[i], float(probabilities[i])) for i in order)
+
+    def _decide(
+        self, evidence: Evidence, best: CategoryScore, unfamiliar: bool, disagreement: bool, precision: float | None
+    ) -> Decision:
+        precision = self.calibration.default_precision if precision is None else precision
+        threshold = self.calibration.threshold(evidence, best.code, precision)
+        if unfamiliar:
+            reason: Reason | None = Reason.UNFAMILIAR
+        elif threshold is None:
+            reason = Reason.PRECISION_UNREACHABLE
+        elif disagreement:
+            reason = Reason.DISAGREEMENT
+        elif best.confidence < threshold:
+            reason = Reason.LOW_CONFIDENCE
+        else:
+            reason = None
+        return Decision(Action.REVIEW if reason else Action.ACCEPT, precision, threshold, reason)
+
+
+def _disagree(scores: Scores) -> bool:
+    if len(scores.by_modality) < 2:
+        return False
+    values = list(scores.by_modality.values())
+    differ = len({int(v.argmax()) for v in values}) > 1
+    return differ and all(float(v.max()) > DISAGREEMENT_CONFIDENCE for v in values)
