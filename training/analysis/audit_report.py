@@ -13,18 +13,16 @@ from typing import Any
 import pandas as pd
 
 from models.catalogue.rows import safe_cell
-from models.preprocessing.text.clean import MAX_CHARACTERS, plain_text
-from models.taxonomy import Taxonomy
 from training.analysis.label_audit import Audit
-from training.reports.cards import Card, Thumbnails, card, named
+from training.reports.cards import Card, Thumbnails, card, named, shortened
 from training.reports.rendering import percent, render, write_whole
-from training.reports.tables import LANGUAGE, Table
+from training.reports.tables import Table, category_label
 
 CSV_FILE, PAGE_FILE = "issues.csv", "audit.html"
 SHOWN = 300
 """Listings on the page; the CSV has all."""
 PHOTO_BYTES = 6_000_000
-"""Of the page, for thumbnails."""
+"""Bytes of the page's thumbnails."""
 PAIRS = 20
 CELL_CHARACTERS = 500
 
@@ -42,7 +40,7 @@ class IssueCard:
 
 
 def write_audit(folder: Path, audit: Audit, context: Mapping[str, Any]) -> tuple[Path, Path]:
-    """Write the CSV and the page into `folder`, which is made; returns their paths. Whole files or none."""
+    """Write the CSV and the page into `folder`, which is made if need be; returns their paths. Whole files or none."""
     table, page = folder / CSV_FILE, folder / PAGE_FILE
     rows, text = csv_rows(audit), io.StringIO(newline="")
     writer = csv.DictWriter(text, rows.columns)
@@ -60,11 +58,11 @@ def csv_rows(audit: Audit) -> pd.DataFrame:
         "rank": pd.Series(range(1, len(issues) + 1), index=issues.index),
         "row": rows["row"],
         "listing_id": rows["listing_id"],
-        "designation": rows["designation"].map(_readable),
+        "designation": rows["designation"].map(lambda title: shortened(title, CELL_CHARACTERS)),
         "category": issues["category"],
-        "category_label": issues["category"].map(lambda code: _label(code, audit.taxonomy)),
+        "category_label": issues["category"].map(lambda code: category_label(code, audit.taxonomy)),
         "suggested": issues["suggested"],
-        "suggested_label": issues["suggested"].map(lambda code: _label(code, audit.taxonomy)),
+        "suggested_label": issues["suggested"].map(lambda code: category_label(code, audit.taxonomy)),
         "category_score": issues["category_score"].map(_score),
         "suggested_score": issues["suggested_score"].map(_score),
         "near_duplicates_in": issues["near_duplicates_in"],
@@ -125,13 +123,12 @@ def sources_table(audit: Audit) -> Table | None:
 
 
 def render_audit(audit: Audit, context: Mapping[str, Any]) -> str:
-    """The page as HTML. `context` has `command`, which made it."""
+    """The page as HTML. `context` has the `command` that made it."""
     thumbnails = Thumbnails(PHOTO_BYTES)
-    issues = issue_cards(audit, SHOWN, thumbnails)
     return render(
         "audit.html.j2",
         audit=audit,
-        issues=issues,
+        issues=issue_cards(audit, SHOWN, thumbnails),
         pairs=pairs_table(audit),
         sources=sources_table(audit),
         csv_file=CSV_FILE,
@@ -150,15 +147,6 @@ def _photo_opinion(issue: pd.Series, audit: Audit) -> str:
         value = issue[f"photo_{key}"]
         others.append(f"{words} {'unknown to it' if math.isnan(value) else format(value, '.2f')}")
     return f"{best} ({', '.join(others)})"
-
-
-def _label(code: str, taxonomy: Taxonomy) -> str:
-    return taxonomy.label(code, LANGUAGE) if code in taxonomy else code
-
-
-def _readable(markup: str) -> str:
-    text = plain_text(markup[:MAX_CHARACTERS]) or markup
-    return text[:CELL_CHARACTERS]
 
 
 def _score(value: float) -> str:

@@ -13,13 +13,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.preprocessing.text.clean import ListingText
 from models.taxonomy import Taxonomy
 from training.analysis.explore_duplicates import DuplicatePair, conflicts, sampled_pairs
 from training.analysis.explore_photos import traits_of
 from training.analysis.explore_text import Term, languages, telling_terms
 from training.analysis.label_audit import Audit, find_issues
-from training.analysis.out_of_fold import out_of_fold
+from training.analysis.out_of_fold import OutOfFold, out_of_fold
 from training.catalogue.check import CheckReport, check_catalogue
 from training.catalogue.dataset import Catalogue
 from training.catalogue.near_duplicates import group_near_duplicates
@@ -80,21 +79,19 @@ def explore(
     )
     check = check_catalogue(catalogue, taxonomy, groups=groups, progress=True)
     texts = pd.Series(cleaned(rows.loc[chosen]), index=chosen, dtype=object)
-    audit, no_audit = _audit(catalogue, taxonomy, groups, chosen, config, workspace)
+    predictions, no_audit = _predictions(catalogue, groups, chosen, config.seed, workspace)
     return Exploration(
         catalogue=catalogue,
         taxonomy=taxonomy,
         check=check,
-        lengths=pd.DataFrame(
-            {"title": _characters(texts, "designation"), "description": _characters(texts, "description")}
-        ),
+        lengths=_lengths(texts),
         languages=languages(texts),
         terms=_terms(texts, rows, groups),
         photos=traits_of(measured),
         pairs=sampled_pairs(rows, groups, PAIRS, config.seed),
         conflicts=conflicts(rows, groups, CONFLICTS),
         sampled=_sampled(len(rows), len(chosen), len(photos), len(measured)),
-        audit=audit,
+        audit=None if predictions is None else Audit(catalogue, taxonomy, find_issues(predictions), predictions),
         no_audit=no_audit,
         seed=config.seed,
         context=context or {},
@@ -117,31 +114,24 @@ def _sampled(rows: int, texts: int, photos: int, measured: int) -> dict[str, tup
     return {part: (taken, of) for part, (taken, of) in parts.items() if taken < of}
 
 
-def _characters(texts: pd.Series, field: str) -> pd.Series:
-    return texts.map(lambda text: len(getattr(text, field))).astype(int)
+def _lengths(texts: pd.Series) -> pd.DataFrame:
+    lengths = [(len(text.designation), len(text.description)) for text in texts]
+    return pd.DataFrame(lengths, texts.index, ["title", "description"])
 
 
 def _terms(texts: pd.Series, rows: pd.DataFrame, groups: NDArray[np.int64]) -> dict[str, list[Term]]:
     """Telling terms by category, from one listing of each near-duplicate group: sellers repeat stock phrases."""
     group = pd.Series(groups, index=rows.index).loc[texts.index]
     once = texts[~group.duplicated()]
-    listings: list[ListingText] = once.tolist()
-    return telling_terms(listings, rows.loc[once.index, "category"].tolist())
+    return telling_terms(once.tolist(), rows.loc[once.index, "category"].tolist())
 
 
-def _audit(
-    catalogue: Catalogue,
-    taxonomy: Taxonomy,
-    groups: NDArray[np.int64],
-    chosen: pd.Index,
-    config: RunConfig,
-    workspace: Workspace,
-) -> tuple[Audit | None, str]:
-    """The audit of the chosen rows, or why there is none."""
+def _predictions(
+    catalogue: Catalogue, groups: NDArray[np.int64], chosen: pd.Index, seed: int, workspace: Workspace
+) -> tuple[OutOfFold | None, str]:
+    """The out-of-fold predictions for the chosen rows, or the reason why there are none."""
     inside = catalogue.rows.index.isin(chosen)
-    part = replace(catalogue, rows=catalogue.rows[inside])
     try:
-        predictions = out_of_fold(part, groups[inside], workspace, seed=config.seed)
+        return out_of_fold(replace(catalogue, rows=catalogue.rows[inside]), groups[inside], workspace, seed=seed), ""
     except CatalogueError as error:
         return None, str(error)
-    return Audit(catalogue, taxonomy, find_issues(predictions), predictions), ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ import pandas as pd
 
 from training.analysis.audit_report import issue_cards, pairs_table, sources_table
 from training.analysis.explore import Exploration
-from training.analysis.explore_duplicates import DuplicatePair
 from training.analysis.explore_photos import margin_bins, most_frequent
 from training.analysis.explore_text import Term, length_bins, main_languages
 from training.reports.cards import Card, Thumbnails, card, named
@@ -19,7 +19,7 @@ from training.reports.rendering import percent, render, write_whole
 from training.reports.tables import NONE, Table
 
 PHOTO_BYTES = 9_000_000
-"""Of the page, for thumbnails; the rest of a page on 500 categories stays below 3 MB."""
+"""Bytes of the page's thumbnails; the rest of a page on 500 categories stays below 3 MB."""
 GALLERY_PHOTOS = 12
 PHOTO_BYTES_EACH = 4_000
 """Bytes of a thumbnail as a data URI, to share out the gallery among many categories."""
@@ -30,21 +30,20 @@ SOURCES = 4
 
 @dataclass(frozen=True)
 class Bars:
-    """A distribution: names, counts and each count's share of `total`."""
+    """A distribution: names and counts."""
 
     title: str
-    rows: Sequence[tuple[str, int, float]]
-
-    @classmethod
-    def of(cls, title: str, counts: Sequence[tuple[str, int]]) -> Bars:
-        """Shares are of the counts' sum."""
-        total = max(sum(count for _, count in counts), 1)
-        return cls(title, [(name, count, count / total) for name, count in counts])
+    counts: Sequence[tuple[str, int]]
 
     @property
-    def largest(self) -> float:
-        """The largest share, which fills the width."""
-        return max((share for _, _, share in self.rows), default=0) or 1.0
+    def total(self) -> int:
+        """The sum of the counts, at least 1."""
+        return sum(count for _, count in self.counts) or 1
+
+    @property
+    def largest(self) -> int:
+        """The largest count, which fills the width; at least 1."""
+        return max((count for _, count in self.counts), default=0) or 1
 
 
 @dataclass(frozen=True)
@@ -61,15 +60,6 @@ class CategoryView:
     photos: Sequence[Card]
 
 
-@dataclass(frozen=True)
-class PairView:
-    """Two near-duplicates side by side."""
-
-    first: Card
-    second: Card
-    pair: DuplicatePair
-
-
 def write_exploration(path: Path, exploration: Exploration) -> None:
     """Write the page; whole or not at all."""
     write_whole(path, render_exploration(exploration))
@@ -79,7 +69,12 @@ def render_exploration(exploration: Exploration) -> str:
     """The page as HTML, the same for the same exploration."""
     thumbnails, audit = Thumbnails(PHOTO_BYTES), exploration.audit
     issues = [] if audit is None else issue_cards(audit, ISSUES, thumbnails)
-    pairs = [_pair_view(pair, exploration, thumbnails) for pair in exploration.pairs]
+    rows, taxonomy = exploration.catalogue.rows, exploration.taxonomy
+    pairs = [
+        (pair, [card(rows.loc[row], taxonomy, thumbnails) for row in (pair.first, pair.second)])
+        for pair in exploration.pairs
+    ]
+    conflicts = [[named(code, taxonomy), named(other, taxonomy), f"{n:,}"] for code, other, n in exploration.conflicts]
     columns, categories = _categories(exploration, thumbnails)
     return render(
         "explore.html.j2",
@@ -91,7 +86,7 @@ def render_exploration(exploration: Exploration) -> str:
         text_bars=_text_bars(exploration),
         photo_bars=_photo_bars(exploration),
         pairs=pairs,
-        conflicts=_conflicts(exploration),
+        conflicts=Table(("category", "and", "groups"), conflicts, words=2),
         issues=issues,
         issue_pairs=None if audit is None else pairs_table(audit),
         issue_sources=None if audit is None else sources_table(audit),
@@ -113,9 +108,8 @@ def _tiles(exploration: Exploration) -> list[tuple[str, str, str]]:
         ("Near-duplicates", f"{check.near_duplicates:,}", f"in {check.duplicate_groups:,} groups"),
     ]
     if exploration.audit is not None and len(exploration.audit.predictions.rows):
-        judged = len(exploration.audit.predictions.rows)
-        share = percent(len(exploration.audit.issues) / judged)
-        tiles.append(("Labels that look wrong", share, f"of {judged:,} judged"))
+        n = len(exploration.audit.predictions.rows)
+        tiles.append(("Labels that look wrong", percent(len(exploration.audit.issues) / n), f"of {n:,} judged"))
     return tiles
 
 
@@ -154,13 +148,10 @@ def _figures(exploration: Exploration, codes: pd.Index) -> pd.DataFrame:
         if len(sources) > SOURCES:
             others = category[~rows["label_source"].isin(sources[:SOURCES])]
             table["other sources"] = _text(others.value_counts(), codes, "{:,.0f}")
-    missing = rows["description"].str.strip().eq("")
-    table["no description"] = _text(100 * missing.groupby(category).mean(), codes, "{:.0f} %")
+    table["no description"] = _percentages(rows["description"].str.strip().eq(""), category, codes)
     if rows["image"].ne("").any():
-        table["no photo"] = _text(100 * rows["image"].eq("").groupby(category).mean(), codes, "{:.0f} %")
-    lengths = (
-        exploration.lengths.replace(0, np.nan).groupby(category.loc[exploration.lengths.index].to_numpy()).median()
-    )
+        table["no photo"] = _percentages(rows["image"].eq(""), category, codes)
+    lengths = exploration.lengths.replace(0, np.nan).groupby(category.reindex(exploration.lengths.index)).median()
     for field in lengths.columns:
         if lengths[field].notna().any():
             table[f"{field} length"] = _text(lengths[field], codes, "{:.0f}")
@@ -170,13 +161,17 @@ def _figures(exploration: Exploration, codes: pd.Index) -> pd.DataFrame:
             f"{main[code][0]} {100 * main[code][1]:.0f} %" if code in main else NONE for code in codes
         ]
     if len(exploration.photos):
-        bordered = exploration.photos["bordered"].groupby(category.loc[exploration.photos.index].to_numpy()).mean()
-        table["white border"] = _text(100 * bordered, codes, "{:.0f} %")
+        table["white border"] = _percentages(exploration.photos["bordered"], category, codes)
     if exploration.audit is not None:
-        judged = category.loc[exploration.audit.predictions.rows].value_counts()
-        wrong = exploration.audit.issues["category"].value_counts().reindex(judged.index, fill_value=0)
-        table["looks wrong"] = _text(100 * wrong / judged, codes, "{:.1f} %")
+        audit = exploration.audit
+        wrong = pd.Series(np.isin(audit.predictions.rows, audit.issues.index), audit.predictions.rows)
+        table["looks wrong"] = _percentages(wrong, category, codes, "{:.1f} %")
     return table
+
+
+def _percentages(flags: pd.Series, category: pd.Series, codes: pd.Index, form: str = "{:.0f} %") -> list[str]:
+    """The share of true flags in each category; flags are indexed as `category` and may be fewer."""
+    return _text(100 * flags.groupby(category.reindex(flags.index)).mean(), codes, form)
 
 
 def _text(values: pd.Series, codes: pd.Index, form: str) -> list[str]:
@@ -184,34 +179,33 @@ def _text(values: pd.Series, codes: pd.Index, form: str) -> list[str]:
 
 
 def _galleries(exploration: Exploration, codes: Sequence[str], thumbnails: Thumbnails) -> dict[str, list[Card]]:
-    """Seeded photos of each category, in turns: should the page be full, all categories have about as many."""
+    """Seeded photos of each category, dealt in turns, so that a full page has about as many of each category."""
     rows = exploration.catalogue.rows
-    wanted = max(1, min(GALLERY_PHOTOS, thumbnails.left // (PHOTO_BYTES_EACH * max(len(codes), 1))))
+    photos = max(1, min(GALLERY_PHOTOS, thumbnails.left // (PHOTO_BYTES_EACH * max(len(codes), 1))))
     queues: dict[str, Iterator[int]] = {}
     for position, code in enumerate(codes):
         own = exploration.photos.index[rows.loc[exploration.photos.index, "category"].eq(code)].to_numpy()
         order = np.random.default_rng([exploration.seed, position]).permutation(len(own))
         queues[code] = iter(own[order].tolist())
     galleries: dict[str, list[Card]] = {code: [] for code in codes}
-    for _ in range(wanted):
+    for _ in range(photos):
         for code in codes:
-            row = next(queues[code], None)
-            shown = None if row is None else card(rows.loc[row], exploration.taxonomy, thumbnails)
-            if shown is not None and shown.photo:
-                galleries[code].append(shown)
+            for row in islice(queues[code], 1):
+                photo = card(rows.loc[row], exploration.taxonomy, thumbnails)
+                galleries[code] += [photo] if photo.photo else []
     return galleries
 
 
 def _text_bars(exploration: Exploration) -> list[Bars]:
     lengths, rows = exploration.lengths, exploration.catalogue.rows
-    bars = [Bars.of("Title, characters", length_bins(lengths["title"].tolist()))]
+    bars = [Bars("Title, characters", length_bins(lengths["title"].tolist()))]
     if lengths["description"].any():
-        bars.append(Bars.of("Description, characters", length_bins(lengths["description"].tolist())))
+        bars.append(Bars("Description, characters", length_bins(lengths["description"].tolist())))
     if len(exploration.languages):
-        bars.append(Bars.of("Language", most_frequent(exploration.languages, 10)))
+        bars.append(Bars("Language", most_frequent(exploration.languages, 10)))
     for title, column in (("Kind of text", "text_kind"), ("Label source", "label_source")):
         if rows[column].ne("").any():
-            bars.append(Bars.of(title, most_frequent(rows[column].replace("", "(none)"))))
+            bars.append(Bars(title, most_frequent(rows[column].replace("", "(none)"))))
     return bars
 
 
@@ -224,26 +218,8 @@ def _photo_bars(exploration: Exploration) -> list[Bars]:
         [photos["width"] > 1.1 * photos["height"], photos["height"] > 1.1 * photos["width"]], ["wide", "tall"], "square"
     )
     return [
-        Bars.of("White margin, share of the photo", margin_bins(photos["margin"].tolist())),
-        Bars.of("Size, pixels", most_frequent(sizes)),
-        Bars.of("Shape", most_frequent(pd.Series(shape))),
-        Bars.of("Format", most_frequent(photos["format"])),
+        Bars("White margin, share of the photo", margin_bins(photos["margin"].tolist())),
+        Bars("Size, pixels", most_frequent(sizes)),
+        Bars("Shape", most_frequent(pd.Series(shape))),
+        Bars("Format", most_frequent(photos["format"])),
     ]
-
-
-def _pair_view(pair: DuplicatePair, exploration: Exploration, thumbnails: Thumbnails) -> PairView:
-    first, second = (
-        card(exploration.catalogue.rows.loc[row], exploration.taxonomy, thumbnails) for row in (pair.first, pair.second)
-    )
-    return PairView(first, second, pair)
-
-
-def _conflicts(exploration: Exploration) -> Table:
-    return Table(
-        ("category", "and", "groups"),
-        [
-            [named(first, exploration.taxonomy), named(second, exploration.taxonomy), f"{count:,}"]
-            for first, second, count in exploration.conflicts
-        ],
-        words=2,
-    )

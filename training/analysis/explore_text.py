@@ -1,4 +1,4 @@
-"""What the listings' texts are like: how long, in which languages, and which words tell a category from the others."""
+"""Traits of the listings' texts: lengths, languages, and the words that tell a category from the others."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ LENGTH_EDGES = (0, 1, 11, 21, 41, 81, 161, 321, 641, 1281, 2561)
 
 LANGUAGE_CHARACTERS = 500
 SHORTEST_LETTERS = 20
-"""Texts of fewer letters say nothing certain about their language."""
+"""The language of shorter texts is uncertain."""
 LANGUAGES = "ar cs da de el en es fi fr hu it ja ko nl no pl pt ro ru sv tr uk zh"
-"""Among all that py3langid knows, one in six English titles is Nigerian Pidgin, Latin or Luxembourgish."""
+"""Languages to choose from: among all that py3langid knows, many an English title passes for Latin."""
 LEAST_CONFIDENCE = 0.3
 """py3langid's normalised probability below which a text counts as uncertain, such as lists of brands and sizes."""
 UNCERTAIN = "uncertain"
@@ -34,9 +34,9 @@ TERM_CHARACTERS = 1_000
 MOST_TERMS = 50_000
 LEAST_LISTINGS = 3
 PRIOR_LISTINGS = 500.0
-"""Weight of the prior in listings: how much evidence a rare term needs to count as telling."""
+"""Weight of the prior in listings: the evidence that a rare term needs."""
 COMMON_FROM, COMMON_SHARE = 6, 0.01
-"""With so many categories, a term that is in this share of the listings of most of them is a common word."""
+"""From so many categories on, a term in this share of the listings of most of them is a common word."""
 STOP_WORD_LANGUAGES = ("fr", "en", "de")
 
 
@@ -55,7 +55,7 @@ class Term:
 
 
 def length_bins(lengths: Sequence[int]) -> list[tuple[str, int]]:
-    """How many texts have a length in each bin, with the bin's name; `lengths` are in characters."""
+    """The bins' names and numbers of texts; `lengths` are in characters."""
     counts = np.histogram(lengths, [*LENGTH_EDGES, np.inf])[0]
     names = ["none"]
     names += [f"{low}–{high - 1}" for low, high in pairwise(LENGTH_EDGES[1:])]
@@ -63,30 +63,25 @@ def length_bins(lengths: Sequence[int]) -> list[tuple[str, int]]:
 
 
 def languages(texts: pd.Series) -> pd.Series:
-    """ISO 639-1 codes of texts (`ListingText`), indexed as they are; `UNCERTAIN` else.
-
-    Texts that hold too few letters to tell are not in the result.
-    """
+    """ISO 639-1 codes of texts (`ListingText`), indexed alike, or `UNCERTAIN`; without texts of too few letters."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     joined = texts.map(_joined)
     joined = joined[joined.map(lambda text: sum(map(str.isalpha, text)) >= SHORTEST_LETTERS)]
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     identifier.set_languages(LANGUAGES.split())
-    found = []
-    for text in tqdm(joined, "languages", unit="text"):
-        language, confidence = identifier.classify(text)
-        found.append(language if confidence >= LEAST_CONFIDENCE else UNCERTAIN)
-    return pd.Series(found, index=joined.index, dtype=object)
+    results = [identifier.classify(text) for text in tqdm(joined, "languages", unit="text")]
+    codes = [language if confidence >= LEAST_CONFIDENCE else UNCERTAIN for language, confidence in results]
+    return pd.Series(codes, index=joined.index, dtype=object)
 
 
 def telling_terms(texts: Sequence[ListingText], categories: Sequence[str], terms: int = TERMS) -> dict[str, list[Term]]:
     """The words and pairs of words that tell each category from all others, most telling first.
 
-    By the z-score of the log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi and Quinn 2008, "Fightin'
-    words", eq. 22), on the number of listings that have a term: how often a listing repeats it does not matter, and
-    what is as frequent everywhere scores nothing. Words of `stop_words` are left out where that package is installed,
-    and words that most categories have: else "the" would tell a category with more English listings than others.
+    They are ordered by the z-score of the log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi and
+    Quinn 2008, "Fightin' words", eq. 22), on the number of listings with a term, however often a listing repeats it.
+    Words of `stop_words` are left out where that package is installed, and words that most categories have: else "the"
+    would tell a category with many English listings.
     """
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -105,18 +100,18 @@ def telling_terms(texts: Sequence[ListingText], categories: Sequence[str], terms
             f"{text.designation[:TERM_CHARACTERS]} \n {text.description[:TERM_CHARACTERS]}"
             for text in tqdm(texts, "terms", unit="listing")
         )
-    except ValueError:  # not one word is left
+    except ValueError:  # no word is left
         return {code: [] for code in codes.tolist()}
     names = vectorizer.get_feature_names_out()
     common = _common_words(counts, labels)
     listings = np.bincount(labels).astype(np.float64)
     total = np.asarray(counts.sum(0), np.float64).ravel()
-    found = {}
+    result = {}
     for label, code in enumerate(codes.tolist()):
         here = np.asarray(counts[labels == label].sum(0), np.float64).ravel()
         scores = _log_odds(here, total - here, listings[label], listings.sum() - listings[label])
         scores[common] = 0
-        found[code] = [
+        result[code] = [
             Term(
                 str(names[position]),
                 float(scores[position]),
@@ -125,7 +120,7 @@ def telling_terms(texts: Sequence[ListingText], categories: Sequence[str], terms
             )
             for position in _best(scores, names, terms)
         ]
-    return found
+    return result
 
 
 def stop_words() -> list[str] | None:
@@ -137,11 +132,11 @@ def stop_words() -> list[str] | None:
     return sorted({word for language in STOP_WORD_LANGUAGES for word in get_stop_words(language)})
 
 
-def main_languages(found: pd.Series, categories: pd.Series) -> Mapping[str, tuple[str, float]]:
-    """The most frequent language of each category and its share, of the listings in `found` whose language is clear."""
+def main_languages(languages: pd.Series, categories: pd.Series) -> Mapping[str, tuple[str, float]]:
+    """The most frequent language of each category, and its share of the listings whose language is clear."""
     result = {}
-    found = found[found.ne(UNCERTAIN)]
-    for code, group in found.groupby(categories.loc[found.index].to_numpy()):
+    clear = languages[languages.ne(UNCERTAIN)]
+    for code, group in clear.groupby(categories.loc[clear.index].to_numpy()):
         counts = group.value_counts()
         result[str(code)] = (str(counts.index[0]), float(counts.iloc[0] / counts.sum()))
     return result
@@ -152,7 +147,7 @@ def _joined(text: ListingText) -> str:
 
 
 def _common_words(counts: sparse.csr_matrix, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which terms are in so many categories, in so many listings of each, that they tell none of them."""
+    """Whether each term is in so many listings of so many categories that it tells none of them: bool [V]."""
     categories = int(labels.max()) + 1
     if categories < COMMON_FROM:
         return np.zeros(counts.shape[1], bool)
@@ -167,7 +162,7 @@ def _common_words(counts: sparse.csr_matrix, labels: NDArray[np.int64]) -> NDArr
 def _log_odds(
     here: NDArray[np.float64], elsewhere: NDArray[np.float64], listings: float, others: float
 ) -> NDArray[np.float64]:
-    """z-scores of how much more likely a listing of this category has each term than one of the others."""
+    """z-scores of the log-odds of each term in this category against the others."""
     prior = PRIOR_LISTINGS * (here + elsewhere) / max(listings + others, 1.0)
     odds = np.log((here + prior) / (listings + PRIOR_LISTINGS - here - prior).clip(1e-9))
     odds_elsewhere = np.log((elsewhere + prior) / (others + PRIOR_LISTINGS - elsewhere - prior).clip(1e-9))

@@ -1,7 +1,7 @@
-"""Out-of-fold probabilities: what a text model says of listings that it was not fitted on, near-duplicates included.
+"""Out-of-fold probabilities: a text model's, fitted on neither the listings that it predicts nor their near-duplicates.
 
 The model is linear, on TF-IDF of words and of characters within words, one classifier a category (logistic loss,
-stochastic gradient). On the Rakuten listings it is as accurate as the best linear reference and takes seconds a fold.
+stochastic gradient): docs/decisions/0030-out-of-fold-audit.md has its settings.
 """
 
 from __future__ import annotations
@@ -27,17 +27,16 @@ from training.workspace import Workspace
 
 FOLDS = 5
 TITLE_CHARACTERS, DESCRIPTION_CHARACTERS = 1000, 1000
-"""Of each field, for words: what follows says little that is new, and costs time and memory."""
+"""Characters of each field that words are taken from: later text adds little, and costs time and memory."""
 GRAM_CHARACTERS = 200
-"""Of the title, for character n-grams."""
+"""Characters of the title that character n-grams are taken from."""
 BUCKETS = 2**18
 PENALTY = 0.1
-"""Weight of the L2 penalty over all rows, whatever their number: a C of 10. On a fold of the Rakuten listings (40,000
-rows) accuracy is 0.790 with 0.04, 0.787 with 0.12 and 0.773 with 0.4."""
+"""Weight of the L2 penalty over all rows, whatever their number: a C of 10."""
 EPOCHS, FITTED_ROWS = (5, 50), 250_000
-"""Passes over the rows, as many as show so many of them; on the Rakuten listings more than 5 add nothing."""
+"""Passes over the rows, at least and at most, and the rows that they are to add up to."""
 CALIBRATION_ROWS = 20_000
-"""The one temperature is fitted on at most so many rows."""
+"""The temperature is fitted on at most so many rows."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -45,7 +44,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
-    """Rows of a catalogue that could be judged: `rows` [N] are labels of `Catalogue.rows`.
+    """Predictions for the rows of a catalogue that could be judged: `rows` [N] are labels of `Catalogue.rows`.
 
     `labels` [N] are positions in `codes`, every one of which occurs; `probabilities` [N, C] sum to 1; `groups` [N] are
     near-duplicate groups. `left_out` counts the other rows by reason.
@@ -68,15 +67,15 @@ class OutOfFold:
 def out_of_fold(
     catalogue: Catalogue, groups: Ints, workspace: Workspace, *, seed: int, folds: int = FOLDS
 ) -> OutOfFold:
-    """Fit on all folds but one, ask that one, for each. `groups` is the near-duplicate group of each row, int64 [N].
+    """Fit on all folds but one and predict that one, for each fold. `groups` int64 [N] are near-duplicate groups.
 
     Finished folds are kept in the workspace. Raises CatalogueError when there is nothing to learn from.
     """
     rows = catalogue.rows
     text = rows["designation"].str.strip().ne("") | rows["description"].str.strip().ne("")
     left_out = {"no text": int((~text).sum()), "no category": int((text & rows["category"].eq("")).sum())}
-    wanted = (text & rows["category"].ne("")).to_numpy()
-    rows, groups = rows[wanted], groups[wanted]
+    usable = (text & rows["category"].ne("")).to_numpy()
+    rows, groups = rows[usable], groups[usable]
     codes, labels = np.unique(rows["category"].to_numpy(str), return_inverse=True)
     labels = labels.astype(np.int64)
     if len(codes) < 2:
@@ -93,17 +92,17 @@ def out_of_fold(
     scores = np.empty((len(rows), len(codes)), np.float32)
     for part in range(folds):
         scores[parts == part] = np.load(_fold_file(stage.folder, part), allow_pickle=False)
-    judged = _learnable(labels, parts, folds, len(codes))
-    left_out["category of too few different listings to judge"] = int((~judged).sum())
-    kept, labels = np.unique(labels[judged], return_inverse=True)
+    learnable = _learnable(labels, parts, folds, len(codes))
+    left_out["category of too few different listings to judge"] = int((~learnable).sum())
+    kept, labels = np.unique(labels[learnable], return_inverse=True)
     if len(kept) < 2:
         raise CatalogueError(f"{catalogue.name}: at least two categories with several different listings are needed")
     return OutOfFold(
-        rows=rows.index.to_numpy(np.int64)[judged],
+        rows=rows.index.to_numpy(np.int64)[learnable],
         codes=tuple(str(code) for code in codes[kept]),
         labels=labels.astype(np.int64),
-        probabilities=_probabilities(scores[judged][:, kept], labels.astype(np.int64), seed),
-        groups=groups[judged],
+        probabilities=_probabilities(scores[learnable][:, kept], labels.astype(np.int64), seed),
+        groups=groups[learnable],
         left_out={reason: count for reason, count in left_out.items() if count},
         folds=folds,
     )
@@ -112,8 +111,8 @@ def out_of_fold(
 def deal_folds(labels: Ints, groups: Ints, folds: int, seed: int) -> Ints:
     """The fold of each row, int64 [N]: groups stay whole and categories are spread evenly.
 
-    Groups are dealt like cards, those of one category (of the group's first row) after another, large ones first.
-    scikit-learn's StratifiedGroupKFold weighs every group against every fold and takes 30 s for 50,000 groups.
+    Groups are dealt like cards, those of one category (of the group's first row) after another, large ones first:
+    scikit-learn's StratifiedGroupKFold weighs every group against every fold, which is slow for many groups.
     """
     unique, first, members = np.unique(groups, return_index=True, return_inverse=True)
     sizes = np.bincount(members)
@@ -124,7 +123,7 @@ def deal_folds(labels: Ints, groups: Ints, folds: int, seed: int) -> Ints:
 
 
 def _learnable(labels: Ints, parts: Ints, folds: int, classes: int) -> NDArray[np.bool_]:
-    """Whether a row's category occurs outside of the row's fold; a model that never saw it would call it wrong."""
+    """Whether a row's category occurs outside of the row's fold; without it the model would call the row wrong."""
     counts = np.zeros((folds, classes), np.int64)
     np.add.at(counts, (parts, labels), 1)
     learned: NDArray[np.bool_] = (counts.sum(0) - counts)[parts, labels] > 0
@@ -134,13 +133,13 @@ def _learnable(labels: Ints, parts: Ints, folds: int, classes: int) -> NDArray[n
 def _probabilities(scores: Floats, labels: Ints, seed: int) -> Floats:
     """Scores as probabilities: softmax at the one temperature that fits the labels best."""
     chosen = np.random.default_rng(seed).permutation(len(labels))[:CALIBRATION_ROWS]
-    found: Floats = np.exp(calibrated(scores, fit_temperature(scores[chosen], labels[chosen])))
-    found /= found.sum(1, keepdims=True)
-    return found
+    result: Floats = np.exp(calibrated(scores, fit_temperature(scores[chosen], labels[chosen])))
+    result /= result.sum(1, keepdims=True)
+    return result
 
 
 def _fit_folds(rows: pd.DataFrame, labels: Ints, parts: Ints, classes: int, folder: Path) -> None:
-    """Write the scores of each fold, float32 [rows of the fold, C]; folds that are there are kept."""
+    """Write the scores of each fold, float32 [rows of the fold, C]; finished folds are kept."""
     folds = int(parts.max()) + 1
     todo = [part for part in range(folds) if not _fold_file(folder, part).exists()]
     if not todo:
@@ -163,7 +162,7 @@ def _fit_folds(rows: pd.DataFrame, labels: Ints, parts: Ints, classes: int, fold
 def _fits(
     train: sparse.csr_matrix, labels: Ints, weights: NDArray[np.float64], classes: int
 ) -> Iterator[tuple[int, Floats]]:
-    """The weights of each category as they are found; at most one fit a core is under way or waits to be taken."""
+    """The weights of each category as soon as they are fitted; at most one fit a core is under way or unread."""
     at_once = os.cpu_count() or 1
     with ThreadPoolExecutor(at_once) as pool:
         for start in range(0, classes, at_once):

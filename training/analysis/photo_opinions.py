@@ -41,13 +41,8 @@ def photo_opinions(predictor: Predictor, catalogue: Catalogue, issues: pd.DataFr
 
     See `training.analysis.label_audit.Audit` for the columns.
     """
-    opinions = pd.DataFrame(
-        {
-            "photo_category": "",
-            **{f"photo_{name}": np.nan for name in ("category_score", "score_of_category", "score_of_suggested")},
-        },
-        index=issues.index,
-    )
+    columns = ("photo_category_score", "photo_score_of_category", "photo_score_of_suggested")
+    opinions = pd.DataFrame({"photo_category": "", **dict.fromkeys(columns, np.nan)}, index=issues.index)
     photos = catalogue.rows.loc[issues.index, "image"]
     rows = photos.index[photos.ne("")]
     for start in tqdm(range(0, len(rows), BLOCK), "photo opinions", unit="block"):

@@ -1,8 +1,8 @@
 """The linear reference that text networks are compared with: TF-IDF of words and characters, a linear SVM.
 
-Words 1-2 and characters 3-5 within words, sublinear TF-IDF, scikit-learn's LinearSVC. It is fitted on the training rows
-that the networks have, with their weights, calibrated as they are and asked by the same `Predictor`. It is never
-shipped: what is kept of it are its answers.
+Words 1-2 and characters 3-5 within words, sublinear TF-IDF, scikit-learn's LinearSVC. It is fitted on the networks'
+training rows with their weights, calibrated like them and run by the same `Predictor`. It is never shipped: only its
+answers are kept.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MIN_DOCUMENTS = 2
 REGULARISATION = 0.3
 """`C` of LinearSVC; better than its default of 1 on this project's data."""
 SETTINGS = (DESCRIPTION_CHARACTERS, MIN_DOCUMENTS, REGULARISATION)
-"""What another reference would differ in: part of its stage's key."""
+"""The settings of the reference: part of its stage's key."""
 WORST = -10.0
 """The decision value of a category without training texts."""
 COST_FILE = "cost.json"
@@ -51,7 +51,7 @@ COST_FILE = "cost.json"
 def fit_baseline(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy, folder: Path, *, listings: int) -> None:
     """The stage that fits on the "train" rows with text, and keeps the answers to all rows of the other parts.
 
-    `COST_FILE` says the number of `parameters` and, if anything could be timed, the `cost` of one of `listings`.
+    `COST_FILE` has the number of `parameters` and, if anything could be timed, the `cost` of one of `listings`.
     """
     rows = catalogue.rows
     predictor, parameters = _fit(config, catalogue, taxonomy)
@@ -80,9 +80,7 @@ class TfidfFeatures:
 
 @dataclass(frozen=True, eq=False)
 class LinearNetwork:
-    """Decision values for `TfidfFeatures`: see `models.networks.runtime.Network`. `table` is float32 [F, C], `bias`
-    [C].
-    """
+    """Decision values for `TfidfFeatures` (a `models.networks.runtime.Network`): `table` float32 [F, C], `bias` [C]."""
 
     table: Floats
     bias: Floats
@@ -107,10 +105,10 @@ def _fit(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy) -> tuple[P
 
     rows = catalogue.rows[catalogue.rows["split"] == "train"]
     texts = cleaned(rows)
-    some = [place for place, text in enumerate(texts) if not text.is_empty]
+    some = [position for position, text in enumerate(texts) if not text.is_empty]
     features = _features()
     svm = LinearSVC(C=REGULARISATION, random_state=config.seed)
-    values = features.fit_transform([_joined(texts[place]) for place in some])
+    values = features.fit_transform([_joined(texts[position]) for position in some])
     svm.fit(values, class_indices(rows, taxonomy)[some], sample_weight=rows["weight"].to_numpy(np.float64)[some])
     parameters = svm.coef_.size + svm.intercept_.size
     networks = Networks({Modality.TEXT: _network(svm, len(taxonomy))})
@@ -132,7 +130,7 @@ def _fit(config: RunConfig, catalogue: Catalogue, taxonomy: Taxonomy) -> tuple[P
 
 def _network(svm: Any, classes: int) -> LinearNetwork:
     coefficients, intercept = svm.coef_, svm.intercept_
-    if len(coefficients) == 1:  # of two categories, scikit-learn keeps what speaks for the second
+    if len(coefficients) == 1:  # of two categories, scikit-learn keeps the second one's
         coefficients, intercept = np.vstack([-coefficients, coefficients]), np.concatenate([-intercept, intercept])
     table = np.zeros((coefficients.shape[1], classes), np.float32)
     bias = np.full(classes, WORST, np.float32)
@@ -141,7 +139,7 @@ def _network(svm: Any, classes: int) -> LinearNetwork:
 
 
 def _manifest(classes: int, parameters: int) -> Manifest:
-    """What `Predictor` wants to know of a version; this one lies nowhere."""
+    """The manifest that `Predictor` needs; this version is on no disk."""
     return Manifest(
         format_version=FORMAT_VERSION,
         version=NAME,

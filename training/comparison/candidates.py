@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, cast
 
@@ -23,9 +23,9 @@ SHOWN = (Evidence.TEXT, Evidence.IMAGE, Evidence.BOTH)
 
 @dataclass(frozen=True)
 class NetworkFacts:
-    """A network of a contender; `key` tells networks apart that were made differently. Sizes are in MB (10^6 bytes).
+    """A network of a contender; networks that were made differently have different keys.
 
-    `megabytes` is the compiled form that is served, None for what is never served.
+    `megabytes` (of 10^6 bytes) is the size of the compiled form; a network that is never served has no sizes.
     """
 
     modality: Modality
@@ -35,11 +35,6 @@ class NetworkFacts:
     precision: str
     megabytes: float | None
     keras_megabytes: float | None
-
-    @classmethod
-    def of_baseline(cls, name: str, key: str, parameters: int) -> NetworkFacts:
-        """The linear reference as a text network."""
-        return cls(Modality.TEXT, name, key, parameters, "f32", None, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +106,7 @@ class Entry:
 
     @property
     def parameters(self) -> int:
-        """Of all the networks that answer."""
+        """The number of parameters of all networks of the row."""
         return sum(network.parameters for network in self.networks)
 
 
@@ -152,9 +147,9 @@ class Comparison:
                 entries.setdefault(key, Entry(name, evidence, contender, networks))
         names = Counter((entry.evidence, entry.name) for entry in entries.values())
         return [
-            entry
-            if names[entry.evidence, entry.name] == 1
-            else Entry(f"{entry.name} ({entry.contender.run})", entry.evidence, entry.contender, entry.networks)
+            replace(entry, name=f"{entry.name} ({entry.contender.run})")
+            if names[entry.evidence, entry.name] > 1
+            else entry
             for entry in entries.values()
         ]
 

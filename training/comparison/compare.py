@@ -1,7 +1,7 @@
-"""Several configs side by side: each is trained or found trained, calibrated, and asked about the same listings.
+"""Several configs side by side: each is trained or found trained, calibrated, and evaluated on the same listings.
 
-Nothing is sealed. What a config leads to lies in the workspace, a stage each: the networks, a scratch version that
-answers as a sealed one would, and its answers. Only what listings cost is measured anew, in one go for all.
+Nothing is sealed. The results of a config lie in the workspace, a stage each: the networks, a scratch version that
+predicts as a sealed one would, and its answers. Only the cost of a listing is measured anew, for all networks together.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from models.decision.calibration import Calibration
-from models.listing import Evidence, Listing
+from models.listing import Evidence, Listing, Modality
 from models.predictor import Predictor
+from models.versions.manifest import read_manifest
 from training.comparison.ablations import split_variants
 from training.comparison.baseline import COST_FILE, NAME, SETTINGS, fit_baseline
 from training.comparison.candidates import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
@@ -68,19 +69,14 @@ class _Trained:
     def version(self) -> Path:
         return self.stage.folder / VERSION
 
-    @property
-    def title(self) -> str:
-        """The config's name and networks."""
-        return f"{self.label} ({', '.join(network.name for network in self.fitted.networks)})"
-
 
 def labels(paths: Sequence[Path]) -> list[str]:
-    """What the report calls each config: its file's name, with the folder's where two files have the same.
+    """Each config's name in the report: its file's name, with the folder's where two files have the same.
 
     Raises ConfigError when a file is given twice.
     """
-    found = Counter(path.resolve() for path in paths)
-    if twice := [path for path, count in found.items() if count > 1]:
+    counts = Counter(path.resolve() for path in paths)
+    if twice := [path for path, count in counts.items() if count > 1]:
         raise ConfigError([f"{twice[0].name} is given twice"])
     stems = Counter(path.stem for path in paths)
     return [path.stem if stems[path.stem] == 1 else f"{path.resolve().parent.name}/{path.stem}" for path in paths]
@@ -91,15 +87,15 @@ def compare(
 ) -> Path:
     """Train or reuse each run's networks and write `compare.html`, `.md` and `.json` into `out`; returns the page.
 
-    `part` of the split is what they are judged on: its rows that no config trains on. `listings` are timed. Raises
-    CompareRefused when the configs have different catalogues or categories, or nothing can be trained.
+    They are evaluated on the rows in `part` of every config's split, which no config trains on. `listings` are timed.
+    Raises CompareRefused when the configs have different catalogues or categories, or nothing can be trained.
     """
     from training.comparison.report import write_comparison
 
     say = runs[0][2].say
     known, missing = _read_data(runs, say)
     if not known:
-        raise CompareRefused("\n".join(f"{each.run}: {each.reason}" for each in missing))
+        raise _nothing_trained(missing)
     rows = _common_rows([(label, config, data) for label, config, _, data in known], part)
     trained: list[_Trained] = []
     for number, run in enumerate(known, start=1):
@@ -109,16 +105,14 @@ def compare(
         except TrainingError as error:
             missing.append(_not_trained(*run[:2], error, say))
     if not trained and not baseline:
-        raise CompareRefused("\n".join(f"{each.run}: {each.reason}" for each in missing))
+        raise _nothing_trained(missing)
     _, config, workspace, data = known[0]
-    given = [(each, _answers(each, part, rows)) for each in trained]
-    reference = _baseline(config, workspace, data, rows, listings) if baseline else None
+    chosen, variants = split_variants([_contender(candidate, _answers(candidate, part, rows)) for candidate in trained])
+    reference = [_baseline(config, workspace, data, rows, listings)] if baseline else []
     say(f"[compare] timing up to {listings} listings, one by one")
     timed = listings_to_time(data.catalogue, rows, listings)
-    found = {each.label: _contender(each, answers) for each, answers in given}
-    chosen, variants = split_variants(list(found.values()))
-    costed = {each.label: each for each in trained}
-    contenders = [_costed(each, costed[each.run].version, timed) for each in chosen]
+    versions = {candidate.label: candidate.version for candidate in trained}
+    contenders = [_with_costs(contender, versions[contender.run], timed) for contender in chosen]
     table = data.catalogue.rows.loc[rows]
     page = write_comparison(
         out,
@@ -130,13 +124,17 @@ def compare(
             rows=rows,
             held_in=len(data.rows.index[data.rows["split"] == part]) - len(rows),
             cohorts={name: members for name, members in cohort_rows(config, table).items() if members},
-            contenders=[*([reference] if reference else []), *contenders],
+            contenders=[*reference, *contenders],
             not_trained=missing,
             variants=variants,
         ),
     )
     say(f"[compare] {page.with_suffix('.md')}\n[compare] {page.with_suffix('.json')}")
     return page
+
+
+def _nothing_trained(missing: Sequence[NotTrained]) -> CompareRefused:
+    return CompareRefused("\n".join(f"{failed.run}: {failed.reason}" for failed in missing))
 
 
 def _read_data(
@@ -207,7 +205,7 @@ def _train(label: str, config: RunConfig, workspace: Workspace, data: Data) -> _
 
 
 def _answers(trained: _Trained, part: str, rows: Sequence[int]) -> dict[Evidence, Predictions]:
-    """What the scratch version answers to the rows in each case that it has networks for."""
+    """The scratch version's answers to the rows, by evidence that it has networks for."""
 
     def make(folder: Path) -> None:
         predictor = Predictor.load(trained.version, verify=False, streams=2)
@@ -218,7 +216,7 @@ def _answers(trained: _Trained, part: str, rows: Sequence[int]) -> dict[Evidence
     return read_predictions(trained.workspace.stage("predictions", inputs, make).folder)
 
 
-def _contender(trained: _Trained, found: Mapping[Evidence, Predictions]) -> Contender:
+def _contender(trained: _Trained, answers: Mapping[Evidence, Predictions]) -> Contender:
     config, rows = trained.config, trained.data.rows
     train = rows[rows["split"] == "train"]
     calibration = Calibration.read(trained.version)
@@ -227,7 +225,7 @@ def _contender(trained: _Trained, found: Mapping[Evidence, Predictions]) -> Cont
     return Contender(
         run=trained.label,
         networks=list(_facts(trained)),
-        answers=found,
+        answers=answers,
         costs={},
         curves=trained.fitted.curves,
         seconds=trained.fitted.seconds,
@@ -243,33 +241,31 @@ def _contender(trained: _Trained, found: Mapping[Evidence, Predictions]) -> Cont
     )
 
 
-def _costed(contender: Contender, version: Path, timed: Mapping[Evidence, Sequence[Listing]]) -> Contender:
-    first, *others = measure_ways(version, timed).items()
-    return replace(contender, costs=first[1], other_costs=dict(others))
+def _with_costs(contender: Contender, version: Path, timed: Mapping[Evidence, Sequence[Listing]]) -> Contender:
+    (_, costs), *others = measure_ways(version, timed).items()
+    return replace(contender, costs=costs, other_costs=dict(others))
 
 
 def _facts(trained: _Trained) -> Iterator[NetworkFacts]:
-    from models.versions.manifest import read_manifest
-
     entries = read_manifest(trained.version).networks
     for network in trained.fitted.networks:
         entry, modality = entries[network.modality], network.modality
-        sizes = {
-            suffix: (trained.version / f"{modality}.{suffix}").stat().st_size for suffix in ("xml", "bin", "keras")
-        }
+        xml, bin_, keras = (
+            (trained.version / f"{modality}.{suffix}").stat().st_size / 1e6 for suffix in ("xml", "bin", "keras")
+        )
         yield NetworkFacts(
             modality=modality,
             name=network.name,
             key=trained.fitted.keys[modality],
             parameters=entry.parameters,
             precision=entry.precision,
-            megabytes=(sizes["xml"] + sizes["bin"]) / 1e6,
-            keras_megabytes=sizes["keras"] / 1e6,
+            megabytes=xml + bin_,
+            keras_megabytes=keras,
         )
 
 
 def _settings(config: RunConfig) -> dict[str, Any]:
-    """The config without what it says of a network that it does not have."""
+    """The config without the settings of networks that it does not have."""
     document = config.provenance()
     for key in ("text", "image"):
         if document[key]["network"] == "none":
@@ -290,12 +286,12 @@ def _baseline(config: RunConfig, workspace: Workspace, data: Data, rows: Sequenc
         },
         lambda folder: fit_baseline(config, data.catalogue, data.taxonomy, folder, listings=listings),
     )
-    told = json.loads((stage.folder / COST_FILE).read_text())
+    facts = json.loads((stage.folder / COST_FILE).read_text())
     return Contender(
         run=BASELINE,
-        networks=[NetworkFacts.of_baseline(NAME, stage.key, told["parameters"])],
+        networks=[NetworkFacts(Modality.TEXT, NAME, stage.key, facts["parameters"], "f32", None, None)],
         answers={evidence: given.only(rows) for evidence, given in read_predictions(stage.folder).items()},
-        costs={} if told["cost"] is None else {Evidence.TEXT: Cost(**told["cost"])},
+        costs={} if facts["cost"] is None else {Evidence.TEXT: Cost(**facts["cost"])},
         curves=[],
         seconds={"baseline": stage.seconds},
         fusions=[],

@@ -1,9 +1,8 @@
-"""What one listing costs: milliseconds from raw fields to a prediction, one listing at a time, as the service asks.
+"""The cost of one listing: milliseconds from raw fields to a prediction, one listing at a time, as in the service.
 
-Reading markup, words and pieces, decoding the photo file, both networks, fusion and decision: all of it.
-
-A stopwatch tells as much of what else the machine does as of the networks. So all networks of a comparison are timed
-in one go, on the same listings, and never from a file.
+The time includes reading markup, words and pieces, decoding the photo file, both networks, fusion and decision. It
+depends on the other work of the machine as much as on the networks, so all networks of a comparison are timed together,
+on the same listings, and no time is read from a file.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from training.catalogue.dataset import Catalogue
 from training.evaluation.predict import readable, reduce_to_evidence, try_prepare
 
 WARM_UP = 5
-"""Listings asked before the clock runs: the first ones allocate memory and compile kernels."""
+"""Listings predicted before the clock runs: the first ones allocate memory and compile kernels."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """How networks are computed: in which precision, on how many threads each."""
+    """The precision that networks are computed in, and the threads of each."""
 
     precision: str
     threads: int
@@ -48,13 +47,13 @@ class Cost:
 
 
 def ways() -> list[Way]:
-    """Every precision that this processor computes natively, on one thread and on two; the plain way first."""
+    """Every precision that this processor computes natively, on one thread and on two; float32 on one thread first."""
     precisions = dict.fromkeys(("f32", available_precision()))
     return [Way(precision, threads) for precision in precisions for threads in (1, 2)]
 
 
 def measure_ways(folder: Path, listings: Mapping[Evidence, Sequence[Listing]]) -> dict[Way, dict[Evidence, Cost]]:
-    """`measure_cost` of the version in `folder`, which is not verified, in each of `ways`."""
+    """`measure_cost` of the version in `folder`, loaded unverified, in each of `ways`."""
     return {
         way: measure_cost(Predictor.load(folder, verify=False, threads=way.threads, precision=way.precision), listings)
         for way in ways()
@@ -62,9 +61,9 @@ def measure_ways(folder: Path, listings: Mapping[Evidence, Sequence[Listing]]) -
 
 
 def listings_to_time(catalogue: Catalogue, rows: Sequence[int], count: int) -> dict[Evidence, list[Listing]]:
-    """The first `count` of the rows that have text and photo, shown as each case: text, photo, both.
+    """The first `count` of the rows that have text and photo, for each of text, photo and both.
 
-    Where none has both, the first ones that have the evidence of the case.
+    Where none has both, the first ones that have the evidence.
     """
     table = catalogue.rows.loc[list(rows)]
     text = table["designation"].str.strip().ne("") | table["description"].str.strip().ne("")
@@ -74,12 +73,14 @@ def listings_to_time(catalogue: Catalogue, rows: Sequence[int], count: int) -> d
         Evidence.IMAGE: both or list(table.index[table["image"].ne("")]),
         Evidence.BOTH: both,
     }
-    found = {evidence: [readable(catalogue, int(row)) for row in kept[:count]] for evidence, kept in of_case.items()}
-    return {evidence: [replace(listing, id=None) for listing in listings] for evidence, listings in found.items()}
+    return {
+        evidence: [replace(readable(catalogue, int(row)), id=None) for row in kept[:count]]
+        for evidence, kept in of_case.items()
+    }
 
 
 def measure_cost(predictor: Predictor, listings: Mapping[Evidence, Sequence[Listing]]) -> dict[Evidence, Cost]:
-    """Time `Predictor.predict` for each case that the version has the networks for, one listing after another."""
+    """Time `Predictor.predict` for each evidence that the version has networks for, one listing after another."""
     costs = {}
     for evidence, given in listings.items():
         if not predictor.modalities.issuperset(evidence.modalities):

@@ -1,4 +1,4 @@
-"""Ways to put text and photo together, side by side on the listings that a version is calibrated on.
+"""Methods of fusion side by side, on the listings that a version is calibrated on.
 
 Every method that learns anything is cross-fitted: a listing's answer comes from a fit that has not seen it. Then each
 gets one temperature, as a version's fused answers do.
@@ -28,9 +28,9 @@ from training.evaluation.predictions import LabelledLogits
 Labels = NDArray[np.int64]
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)
-"""Tried inverse penalties (`C` of scikit-learn) of stacking, chosen on the same folds as the shrinkage is."""
+"""Inverse penalties (`C` of scikit-learn) that stacking tries, on the folds that the shrinkage is chosen on."""
 LEAST = 1e-6
-"""Probabilities are cut here before and after stacking: a hopeless category is no better known to be so at 1e-30."""
+"""Probabilities are cut here before and after stacking: anything smaller is as hopeless."""
 TEXT, IMAGE = "text alone", "photo alone"
 
 
@@ -47,7 +47,7 @@ def compare_fusions(
     log_text, log_image, labels = log_text[both], log_image[both], labelled.labels[both]
     if not len(labels):
         return []
-    found: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
     single: list[NDArray[np.float64]] = []
     for name, scores, detail in _methods(log_text, log_image, labels, seed):
         confusion = confusion_matrix(labels, scores.argmax(1), labels=np.arange(scores.shape[1]))
@@ -57,7 +57,7 @@ def compare_fusions(
         occurring = confusion.sum(1) > 0
         settled = calibrated(scores, fit_temperature(scores, labels))
         f1_weighted, f1_macro = f1_estimates(confusion)
-        found.append(
+        entries.append(
             {
                 "name": name,
                 "detail": detail,
@@ -71,7 +71,7 @@ def compare_fusions(
                 "classes_held": int((occurring & (class_scores >= np.max(single, axis=0))).sum()),
             }
         )
-    return found
+    return entries
 
 
 def stack(log_text: Floats, log_image: Floats, labels: Labels, *, seed: int) -> tuple[Floats, float]:
@@ -84,7 +84,7 @@ def stack(log_text: Floats, log_image: Floats, labels: Labels, *, seed: int) -> 
     features = np.maximum(np.concatenate([log_text, log_image], axis=1), np.log(LEAST))
     mean = Fusion.mean(log_text.shape[1]).fuse(log_text, log_image)
     answers = np.repeat(mean[None], len(STRENGTHS), axis=0)
-    with threadpool_limits(1):  # as in fusion_fit: matrices are tiny
+    with threadpool_limits(1):  # matrices are tiny
         for fitted_on, held in folds(labels, seed):
             if len(set(labels[fitted_on].tolist())) < 2:
                 continue  # nothing to tell apart: the mean stays

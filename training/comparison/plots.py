@@ -8,15 +8,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, PercentFormatter
 from matplotlib.transforms import Bbox
 
-from training.reports.plots import INK, coverage_axes, drawing, epochs, printable, series, with_errors, wrapped
+from training.reports.plots import INK, coverage_axes, drawing, look_of, printable, series, with_errors
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#5f6670")
-"""Okabe and Ito (2008) without yellow, which a white ground swallows."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-LINES = ("-", "--", "-.", ":")
 WIDTH = 9.5
 """Inches of the plots that stand alone."""
 SIDES = (
@@ -107,16 +103,9 @@ def _name_points(figure: Figure, axes: Axes, points: Sequence[Point]) -> None:
     for point, own in zip(points, list(taken), strict=True):
         for side in SIDES:
             offset, across, upright = side
-            name = axes.annotate(
-                printable(point.name),
-                (point.ms or 0.0, point.accuracy["value"]),
-                offset,
-                textcoords="offset points",
-                ha=across,
-                va=upright,
-                fontsize=9,
-                color=INK,
-            )
+            centre = (point.ms or 0.0, point.accuracy["value"])
+            look: dict[str, Any] = {"ha": across, "va": upright, "fontsize": 9, "color": INK}
+            name = axes.annotate(printable(point.name), centre, offset, textcoords="offset points", **look)
             name.set_in_layout(False)
             box = name.get_window_extent()
             if side is SIDES[-1] or not any(box.overlaps(other) for other in taken if other is not own):
@@ -133,7 +122,7 @@ def accuracy_over_listings(lines: Sequence[Line]) -> bytes:
         for number, line in enumerate(lines):
             name, colour, marker, style = series(line.evidence)
             if several:
-                name, colour = f"{printable(line.name)}, {name}", _look(number)[0]
+                name, colour = f"{printable(line.name)}, {name}", look_of(number)[0]
             listings = [n for n, _ in line.points]
             values, errors = with_errors([estimate for _, estimate in line.points])
             axes.errorbar(listings, values, errors, color=colour, marker=marker, linestyle=style, label=name)
@@ -153,28 +142,9 @@ def coverage_curves(curves: Mapping[str, Sequence[Mapping[str, float]]], title: 
         axes = figure.subplots()
         coverage_axes(axes, title, lowest)
         for number, (name, sweep) in enumerate(curves.items()):
-            colour, _, line = _look(number)
+            colour, _, line = look_of(number)
             x, y = ([point[key] for point in sweep] for key in ("coverage", "precision"))
             axes.plot(x, y, color=colour, linestyle=line, label=printable(name))
-        figure.legend(loc="outside lower left", ncols=1)
-    return result.getvalue()
-
-
-def learning_curves(curves: Mapping[str, Mapping[str, Any]], title: str) -> bytes:
-    """Validation loss and accuracy after each epoch, one line for each fit; thin lines are the training loss."""
-    with drawing(4.6, 5.0 + 0.2 * len(curves)) as (figure, result):
-        loss, accuracy = figure.subplots(2, 1, sharex=True)
-        for number, (name, curve) in enumerate(curves.items()):
-            colour, marker, line = _look(number)
-            look = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4}
-            loss.plot(*epochs(curve["train_loss"]), color=colour, linewidth=0.8, alpha=0.55)
-            loss.plot(*epochs(curve["validation_loss"]), label=printable(name), **look)
-            accuracy.plot(*epochs(curve["validation_accuracy"]), **look)
-        loss.set(ylabel="loss (nats)", title=wrapped(title))
-        accuracy.set(ylabel="validation accuracy", xlabel="epoch")
-        accuracy.yaxis.set_major_formatter(PercentFormatter(1))
-        accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
-        figure.align_ylabels()
         figure.legend(loc="outside lower left", ncols=1)
     return result.getvalue()
 
@@ -185,8 +155,3 @@ def _make_logarithmic(axes: Axes, form: str) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: format(value, form)))
     axes.minorticks_off()
-
-
-def _look(number: int) -> tuple[str, str, str]:
-    """Colour, marker and line of one of many series."""
-    return COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)], LINES[number % len(LINES)]

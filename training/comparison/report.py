@@ -16,37 +16,14 @@ from typing import Any
 import numpy as np
 
 from models.listing import Evidence
+from training.comparison import ablations, tables
 from training.comparison import plots as compare_plots
-from training.comparison.ablations import (
-    ablations_document,
-    kind_ablations,
-    kind_table,
-    share_ablations,
-    share_table,
-)
 from training.comparison.candidates import SHOWN, Comparison, Contender, Entry
-from training.comparison.tables import (
-    QUALITY,
-    Figures,
-    cells,
-    class_rows,
-    class_table,
-    confidence_table,
-    cost_table,
-    figures_of,
-    fusion_tables,
-    gain_table,
-    missing_table,
-    quality_tables,
-    readme_table,
-    source_table,
-    title_table,
-    ways_table,
-)
+from training.comparison.tables import QUALITY, Figures
 from training.evaluation.predictions import Predictions
 from training.reports import plots
 from training.reports.plots import Picture
-from training.reports.rendering import percent, render, write_whole
+from training.reports.rendering import cut, percent, render, write_whole
 from training.reports.tables import Cell, Json, Table, category_name, confused_pairs, flat
 
 CAUTION = {
@@ -62,7 +39,7 @@ PAIRS, EXAMPLES, TITLE_CHARACTERS = 12, 2, 90
 
 def write_comparison(folder: Path, comparison: Comparison) -> Path:
     """Write page, Markdown and JSON into `folder`, made if need be; returns the page's path."""
-    figures = {entry.key: figures_of(entry, comparison) for entry in comparison.entries}
+    figures = {entry.key: tables.figures_of(entry, comparison) for entry in comparison.entries}
     values = _values(comparison, figures)
     write_whole(folder / "compare.html", render("compare.html.j2", **values))
     write_whole(folder / "compare.md", render("compare.md.j2", **values))
@@ -91,7 +68,7 @@ def document(comparison: Comparison, figures: Figures) -> dict[str, Any]:
             "parameters": entry.parameters,
             "class_f1": {row["code"]: row["f1"] for row in metrics["per_class"]},
         }
-        for cohort, entry, metrics in cells(comparison, figures)
+        for cohort, entry, metrics in tables.cells(comparison, figures)
     ]
     return {
         "on": comparison.part,
@@ -100,7 +77,7 @@ def document(comparison: Comparison, figures: Figures) -> dict[str, Any]:
         "listings": len(comparison.rows),
         "networks": rows,
         "fusions": {contender.run: list(contender.fusions) for contender in comparison.contenders if contender.fusions},
-        "learned": ablations_document([*comparison.contenders, *comparison.variants]),
+        "learned": ablations.ablations_document([*comparison.contenders, *comparison.variants]),
         "not_trained": [asdict(failed) for failed in comparison.not_trained],
     }
 
@@ -108,7 +85,7 @@ def document(comparison: Comparison, figures: Figures) -> dict[str, Any]:
 def _values(comparison: Comparison, figures: Figures) -> dict[str, Any]:
     """The values of both templates."""
     whole = comparison.whole
-    columns, rows = class_rows(comparison, figures, whole)
+    columns, rows = tables.class_rows(comparison, figures, whole)
     sources = comparison.catalogue.rows.loc[list(comparison.rows), "label_source"].value_counts()
     entries = [entry for entry in comparison.entries if whole in figures[entry.key]]
     metrics = {entry.key: figures[entry.key][whole] for entry in entries}
@@ -118,23 +95,23 @@ def _values(comparison: Comparison, figures: Figures) -> dict[str, Any]:
         "created": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         "caution": CAUTION[comparison.part],
         "sources": {str(source) or "no named source": int(n) for source, n in sources.items()},
-        "quality": quality_tables(comparison, figures),
-        "readme": readme_table(comparison, figures),
-        "confidence": confidence_table(entries, figures, whole),
-        "titles": title_table(comparison),
-        "gains": gain_table(comparison),
-        "fusions": fusion_tables(comparison),
-        "costs": cost_table(comparison),
-        "ways": ways_table(comparison),
-        "by_source": source_table(comparison),
+        "quality": tables.quality_tables(comparison, figures),
+        "readme": tables.readme_table(comparison, figures),
+        "confidence": tables.confidence_table(entries, figures, whole),
+        "titles": tables.title_table(comparison),
+        "gains": tables.gain_table(comparison),
+        "fusions": tables.fusion_tables(comparison),
+        "costs": tables.cost_table(comparison),
+        "ways": tables.ways_table(comparison),
+        "by_source": tables.source_table(comparison),
         "class_columns": columns,
         "class_rows": rows,
-        "classes": class_table(columns, rows),
+        "classes": tables.class_table(columns, rows),
         "mistakes": [_mistakes(entry, metrics[entry.key], comparison) for entry in entries],
-        "shares": share_table(share_ablations(contenders)),
-        "kinds": kind_table(kind_ablations(contenders), comparison),
+        "shares": ablations.share_table(ablations.share_ablations(contenders)),
+        "kinds": ablations.kind_table(ablations.kind_ablations(contenders), comparison),
         "settings": settings_table(comparison.contenders),
-        "missing": missing_table(comparison),
+        "missing": tables.missing_table(comparison),
         "plots": _plots(comparison, entries, metrics),
         "best": _best(entries, metrics),
     }
@@ -164,8 +141,8 @@ def _examples(answers: Predictions, comparison: Comparison, true: int, predicted
     order = np.argsort(-answers.probabilities[positions, predicted], kind="stable")
     for position in positions[order][:EXAMPLES]:
         row = comparison.catalogue.rows.loc[int(answers.rows[position])]
-        title = " ".join((row["designation"].strip() or row["description"].strip() or "(photo alone)").split())
-        yield title if len(title) <= TITLE_CHARACTERS else title[: TITLE_CHARACTERS - 1].rstrip() + "…"
+        title = row["designation"].strip() or row["description"].strip() or "(photo alone)"
+        yield cut(" ".join(title.split()), TITLE_CHARACTERS)
 
 
 def settings_table(contenders: Sequence[Contender]) -> Table | None:
@@ -217,13 +194,13 @@ def _plots(comparison: Comparison, entries: Sequence[Entry], metrics: Mapping[st
 def _ablation_plots(contenders: Sequence[Contender]) -> dict[str, list[Picture]]:
     """Accuracy by the number of training listings, and by the kinds of label."""
     lines = [
-        compare_plots.Line(group[0].name, group[0].evidence, [(each.listings, each.accuracy) for each in group])
-        for group in share_ablations(contenders)
+        compare_plots.Line(group[0].name, group[0].evidence, [(step.listings, step.accuracy) for step in group])
+        for group in ablations.share_ablations(contenders)
     ]
     points = [
-        compare_plots.Point(f"{each.contender.run} ({each.listings:,})", each.evidence, each.accuracy, None)
-        for group in kind_ablations(contenders)
-        for each in group
+        compare_plots.Point(f"{step.contender.run} ({step.listings:,})", step.evidence, step.accuracy, None)
+        for group in ablations.kind_ablations(contenders)
+        for step in group
     ]
     pictures: dict[str, list[Picture]] = {"shares": [], "kinds": []}
     if lines:
@@ -255,5 +232,5 @@ def _curves(comparison: Comparison) -> Iterator[Picture]:
             if curve.network == entry.networks[0].name
         }
         if curves:
-            plot = compare_plots.learning_curves(curves, f"{evidence.label} networks")
+            plot = plots.learning_curves(curves, f"{evidence.label} networks")
             yield Picture.of(plot, f"Learning curves, {evidence.label}")

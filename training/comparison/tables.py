@@ -9,6 +9,7 @@ from models.listing import Evidence
 from training.comparison.candidates import Comparison, Entry, accuracy_of
 from training.comparison.cost import Way
 from training.evaluation.metrics import evidence_metrics, fusion_comparison
+from training.reports.calibration_tables import PROMISES
 from training.reports.rendering import promise
 from training.reports.tables import NONE, Cell, Json, Table, category_name, decided
 
@@ -16,8 +17,6 @@ Figures = Mapping[str, Mapping[str, Json]]
 """Metrics of each entry (by its key), by cohort; see `figures_of`."""
 COLUMNS = ("network", "evidence", "n", "accuracy", "weighted F1", "macro F1", "ms per listing", "MB")
 QUALITY = ("accuracy", "f1_weighted", "f1_macro")
-PROMISES = (0.95, 0.99)
-"""Precisions whose coverage is shown."""
 MOST_SOURCES = 8
 """Label sources with kinds of text that have a column, those of most listings."""
 
@@ -58,7 +57,7 @@ def _quality(entry: Entry, metrics: Json) -> list[Cell]:
         f"{metrics['n']:,}",
         metrics["accuracy"],
         *(f"{metrics[key]['value']:.3f}" for key in QUALITY[1:]),
-        NONE if entry.cost is None else milliseconds(entry.cost.ms),
+        milliseconds(entry.cost.ms if entry.cost else None),
         _megabytes(entry.megabytes),
     ]
 
@@ -177,9 +176,9 @@ def cost_table(comparison: Comparison) -> Table:
     """Time, size and parameters of each network, and the time of its fit."""
     rows: list[list[Cell]] = []
     for entry in comparison.entries:
-        cost, contender = entry.cost, entry.contender
-        times = [NONE] * 3 if cost is None else [milliseconds(t) for t in (cost.ms, cost.ms_p95, cost.cpu_ms)]
-        fit = sum(seconds for stage, seconds in contender.seconds.items() if _fits(stage, entry))
+        cost = entry.cost
+        times = [NONE] * 3 if cost is None else map(milliseconds, (cost.ms, cost.ms_p95, cost.cpu_ms))
+        fit = sum(seconds for stage, seconds in entry.contender.seconds.items() if _fits(stage, entry))
         rows.append(
             [
                 entry.name,
@@ -207,7 +206,7 @@ def ways_table(comparison: Comparison) -> Table | None:
     for entry in comparison.entries:
         others = [entry.contender.other_costs.get(way, {}).get(entry.evidence) for way in ways]
         if entry.cost is not None and any(others):
-            times = [NONE if cost is None else milliseconds(cost.ms) for cost in (entry.cost, *others)]
+            times = [milliseconds(cost.ms if cost else None) for cost in (entry.cost, *others)]
             rows.append([entry.name, entry.evidence.label, *times])
     plain = Way("f32", 1)
     return Table(("network", "evidence", *map(str, (plain, *ways))), rows, words=2) if rows else None
@@ -225,9 +224,9 @@ def _fits(stage: str, entry: Entry) -> bool:
     return any(stage.split("-")[0] in stages[network.modality.value] for network in entry.networks)
 
 
-def milliseconds(value: float) -> str:
-    """As many digits as a stopwatch is good for."""
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
+def milliseconds(value: float | None) -> str:
+    """A time with as many digits as a stopwatch is good for."""
+    return NONE if value is None else f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
 def _megabytes(value: float | None) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from models.listing import evidence_label
 from training.reports.rendering import percent, promise
 from training.reports.tables import NONE, Cell, Json, Table, decided
 
 PROMISES = (0.95, 0.99)
-"""Precisions whose promises are shown for every cohort."""
+"""Precisions whose promises are shown."""
 FITTED = {
     "listings": ("listings", "{:,}"),
     "accuracy": ("accuracy", "{:.3f}"),
@@ -20,6 +20,15 @@ FITTED = {
     "set_floor": ("set floor", "{:.3f}"),
 }
 """Column and format of each field of an evidence's calibration."""
+COMPARED = {
+    "listings": "{:,}",
+    "top1": "{:.2%}",
+    "top1_clear": "{:.2%}",
+    "max_difference": "{:.3f}",
+    "accuracy_f32": "{:.4f}",
+    "accuracy": "{:.4f}",
+}
+"""Format of each field of a comparison of bfloat16 with float32."""
 OWN = {"class_thresholds": "thresholds", "class_floors": "set floors"}
 """Fields of an evidence's calibration that single categories may have a value of their own for."""
 
@@ -60,11 +69,11 @@ def fit_table(metrics: Json) -> Table | None:
     return Table(("evidence", "calibrated on", *names, *names), rows, words=2, groups=groups) if rows else None
 
 
-def promises_table(cohorts: Mapping[str, Mapping[str, Json]], precisions: Sequence[float] = PROMISES) -> Table:
+def promises_table(cohorts: Mapping[str, Mapping[str, Json]]) -> Table:
     """For each cohort and evidence: the share filed at some precisions and how much of it is right; prediction sets."""
     evaluations = [(name, evidence, figures) for name, cases in cohorts.items() for evidence, figures in cases.items()]
     offered = {row["precision"] for _, _, figures in evaluations for row in figures["decisions"]}
-    shown = [precision for precision in precisions if precision in offered]
+    shown = [precision for precision in PROMISES if precision in offered]
     rows: list[list[Cell]] = []
     for name, evidence, figures in evaluations:
         decisions = {row["precision"]: row for row in figures["decisions"]}
@@ -75,12 +84,6 @@ def promises_table(cohorts: Mapping[str, Mapping[str, Json]], precisions: Sequen
     groups = [("", 3), *((f"asked for {promise(precision)}", 2) for precision in shown), ("prediction sets", 2)]
     columns = ("filed", "of these right") * len(shown)
     return Table(("listings", "evidence", "n", *columns, "hold the right one", "mean size"), rows, 2, groups)
-
-
-def borrowing(metrics: Json) -> Json | None:
-    """The effect of borrowed photos on fusion, if any were borrowed: the metrics' `BorrowingCheck`."""
-    fusion: Json = (metrics.get("calibration") or {}).get("fusion") or {}
-    return fusion.get("borrowing")
 
 
 def out_of_catalogue_table(metrics: Json) -> Table | None:
@@ -114,17 +117,9 @@ def alarms_table(cohorts: Mapping[str, Mapping[str, Json]]) -> Table | None:
 
 
 def precision_table(metrics: Json) -> Table | None:
-    """How answers in bfloat16 differ from those in float32, by evidence; None where that was not measured."""
+    """The differences of answers in bfloat16 from those in float32, by evidence; None where they were not measured."""
     rows = [
-        [
-            evidence_label(evidence),
-            f"{row['listings']:,}",
-            f"{100 * row['top1']:.2f} %",
-            f"{100 * row['top1_clear']:.2f} %",
-            f"{row['max_difference']:.3f}",
-            f"{row['accuracy_f32']:.4f}",
-            f"{row['accuracy']:.4f}",
-        ]
+        [evidence_label(evidence), *(form.format(row[key]).replace("%", " %") for key, form in COMPARED.items())]
         for evidence, row in ((metrics.get("precision") or {}).get("bf16") or {}).items()
     ]
     columns = ("evidence", "n", "all", "clear ones", "largest difference", "float32", "bfloat16")

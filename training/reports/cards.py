@@ -1,10 +1,11 @@
-"""A listing as pages show it to people: a small photo, its title, the beginning of its description."""
+"""A listing as a card on a page: a small photo, its title, the beginning of its description."""
 
 from __future__ import annotations
 
 import base64
 import io
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -19,16 +20,22 @@ from models.preprocessing.image.limits import ImageStructure
 from models.preprocessing.image.structure import read_structure
 from models.preprocessing.text.clean import MAX_CHARACTERS, plain_text
 from models.taxonomy import Taxonomy
+from training.reports.rendering import cut
 from training.reports.tables import category_name
 
 TITLE_CHARACTERS = 140
 EXCERPT_CHARACTERS = 160
 NO_CATEGORY = "(no category)"
+SIDE = 96
+"""Pixels of a thumbnail's longer side."""
+QUALITY = 72
+"""JPEG quality: about 2.5 kB a product photo."""
+_ORIENTATION_TAG = 0x0112
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is shown. `photo` is a data URI, empty when there is none; `image` the photo's file name."""
+    """The content of a card. `photo` is a data URI, empty when there is none; `image` the photo's file name."""
 
     row: int
     listing_id: str
@@ -58,17 +65,8 @@ def named(code: str, taxonomy: Taxonomy) -> str:
 
 
 def shortened(markup: str, characters: int) -> str:
-    """The readable beginning of a text; markup that holds nothing readable is shown as it is."""
-    text = plain_text(markup[:MAX_CHARACTERS]) or " ".join(markup[: 4 * characters].split())
-    return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"
-
-
-SIDE = 96
-"""Pixels of a thumbnail's longer side."""
-QUALITY = 72
-"""JPEG quality: about 2.5 kB a product photo."""
-
-_ORIENTATION_TAG = 0x0112
+    """The readable beginning of a text; of markup without readable text the beginning as it is."""
+    return cut(plain_text(markup[:MAX_CHARACTERS]) or " ".join(markup[: 4 * characters].split()), characters)
 
 
 def upright_pixels(data: bytes, structure: ImageStructure, side: int) -> NDArray[np.uint8]:
@@ -118,13 +116,10 @@ class Thumbnails:
 
 def _upright_size(structure: ImageStructure) -> tuple[int, int]:
     """Width and height after the EXIF orientation, which `decode_image` applies."""
-    lies = False
-    if structure.exif and structure.width != structure.height:
+    size, turned = (structure.width, structure.height), False
+    if structure.exif:
         exif = Image.Exif()
-        try:
+        with suppress(OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):  # of a damaged block
             exif.load(structure.exif)
-            lies = exif.get(_ORIENTATION_TAG) in (5, 6, 7, 8)
-        except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
-            lies = False  # a damaged block turns nothing
-    size = structure.width, structure.height
-    return size[::-1] if lies else size
+            turned = exif.get(_ORIENTATION_TAG) in (5, 6, 7, 8)
+    return size[::-1] if turned else size

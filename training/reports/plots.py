@@ -24,20 +24,23 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from models.listing import evidence_label
 from training.evaluation.intervals import share_estimate
+from training.reports.rendering import cut
 
-EvidenceFigures = Mapping[str, Any]
-"""Metrics of one kind of evidence, as `training.evaluation.metrics.evidence_metrics` returns them."""
-
-BLUE, ORANGE, GREEN, PURPLE, LIGHT_BLUE = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 GREY, INK = "#5f6670", "#20242a"
 SERIES = {
-    "both": ("fused", BLUE, "o", "-"),
-    "text": ("text", ORANGE, "s", "--"),
-    "image": ("photo", GREEN, "^", "-."),
-    "title": ("title alone", PURPLE, "D", ":"),
+    "both": (BLUE, "o", "-"),
+    "text": (ORANGE, "s", "--"),
+    "image": (GREEN, "^", "-."),
+    "title": (PURPLE, "D", ":"),
 }
-"""Name, colour, marker and line of each kind of evidence."""
+"""Colour, marker and line of each kind of evidence."""
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, "#E69F00", "#56B4E9", GREY)
+"""Okabe and Ito's without yellow, which a white ground swallows."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES = ("-", "--", "-.", ":")
 STYLE: dict[Any, Any] = {
     "font.size": 11,
     "axes.titlesize": 12,
@@ -97,7 +100,7 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], names: Sequence[str], t
     counts = np.asarray(confusion, dtype=np.int64)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     scale = LogNorm(SMALLEST_SHARE, 1, clip=True)
-    labels = [_short(name) for name in names]
+    labels = [cut(printable(name), LABEL_CHARACTERS) for name in names]
     side = 3.6 + 0.34 * len(labels)
     with drawing(side + 0.8, side) as (figure, result):
         axes = figure.subplots()
@@ -124,17 +127,17 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], names: Sequence[str], t
     return result.getvalue()
 
 
-def reliability_diagram(figures: EvidenceFigures, evidence: str) -> bytes:
+def reliability_diagram(figures: Mapping[str, Any], evidence: str) -> bytes:
     """Accuracy over confidence by equal-mass bins with 95 % intervals, above a histogram of the confidences."""
     name, colour, marker, _ = series(evidence)
     bins, counts = figures["reliability"], figures["confidence_histogram"]
-    estimates = [share_estimate(round(bin_["accuracy"] * bin_["n"]), bin_["n"]) for bin_ in bins]
+    estimates = [share_estimate(round(part["accuracy"] * part["n"]), part["n"]) for part in bins]
     look: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 1.3, "elinewidth": 1}
     with drawing(3.5, 4.4) as (figure, result):
         axes, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (4, 1)})
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle=(0, (4, 3)))
         values, errors = with_errors(estimates)
-        axes.errorbar([bin_["confidence"] for bin_ in bins], values, errors, **look)
+        axes.errorbar([part["confidence"] for part in bins], values, errors, **look)
         axes.set(ylim=(0, 1.02), ylabel="accuracy", title=f"{name} (n = {figures['n']:,})")
         left = np.arange(len(counts)) / len(counts)
         below.bar(left, counts, 1 / len(counts), align="edge", color=colour, alpha=0.4, edgecolor="white")
@@ -146,7 +149,7 @@ def reliability_diagram(figures: EvidenceFigures, evidence: str) -> bytes:
     return result.getvalue()
 
 
-def coverage_precision(cases: Mapping[str, EvidenceFigures], title: str, *, lowest: float) -> bytes:
+def coverage_precision(cases: Mapping[str, Mapping[str, Any]], title: str, *, lowest: float) -> bytes:
     """Precision of the most certain listings over their share, by evidence; markers show the version's thresholds.
 
     `lowest` is the smallest precision of all plots that are to be compared: their axes begin alike.
@@ -166,26 +169,29 @@ def coverage_precision(cases: Mapping[str, EvidenceFigures], title: str, *, lowe
     return result.getvalue()
 
 
-def learning_curve(curve: Mapping[str, Any]) -> bytes:
-    """Loss and validation accuracy after each epoch of one fit; the dotted line is at the smallest validation loss."""
-    with drawing(PANEL[0], PANEL[1] + 0.8) as (figure, result):
+def learning_curves(curves: Mapping[str, Mapping[str, Any]], title: str) -> bytes:
+    """Loss and validation accuracy after each epoch, one line for each fit; thin lines are the training loss.
+
+    A single fit has a dotted line at its smallest validation loss.
+    """
+    with drawing(4.6, 5.0 + 0.2 * len(curves)) as (figure, result):
         loss, accuracy = figure.subplots(2, 1, sharex=True)
-        validation: dict[str, Any] = {"color": BLUE, "marker": "s", "markersize": 4, "label": "validation"}
-        loss.plot(*epochs(curve["train_loss"]), color=LIGHT_BLUE, marker="o", markersize=4, label="training")
-        loss.plot(*epochs(curve["validation_loss"]), **validation)
-        accuracy.plot(*epochs(curve["validation_accuracy"]), **validation)
-        known = [(value, epoch) for epoch, value in enumerate(curve["validation_loss"], 1) if value is not None]
-        if known:
-            for axes in (loss, accuracy):
-                axes.axvline(min(known)[1], color=GREY, linewidth=1, linestyle=DOTTED)
-        loss.set(ylabel="loss (nats)", title=wrapped(curve["network"]))
-        loss.legend()
-        accuracy.set(ylabel="accuracy", xlabel="epoch")
-        values = [value for value in curve["validation_accuracy"] if value is not None] or [0.0]
-        decimals = 0 if max(values) - min(values) > 0.04 else 1
-        accuracy.yaxis.set_major_formatter(PercentFormatter(1, decimals=decimals))
+        for number, (name, curve) in enumerate(curves.items()):
+            colour, marker, line = look_of(number)
+            look: dict[str, Any] = {"color": colour, "linestyle": line, "marker": marker, "markersize": 4}
+            loss.plot(*epochs(curve["train_loss"]), color=colour, linewidth=0.8, alpha=0.55, marker=".")
+            loss.plot(*epochs(curve["validation_loss"]), label=printable(name), **look)
+            accuracy.plot(*epochs(curve["validation_accuracy"]), **look)
+            known = [(value, epoch) for epoch, value in enumerate(curve["validation_loss"], 1) if value is not None]
+            if known and len(curves) == 1:
+                for axes in (loss, accuracy):
+                    axes.axvline(min(known)[1], color=GREY, linewidth=1, linestyle=DOTTED)
+        loss.set(ylabel="loss (nats)", title=wrapped(title))
+        accuracy.set(ylabel="validation accuracy", xlabel="epoch")
+        accuracy.yaxis.set_major_formatter(PercentFormatter(1))
         accuracy.xaxis.set_major_locator(MaxNLocator(integer=True))
         figure.align_ylabels()
+        figure.legend(loc="outside lower left", ncols=1)
     return result.getvalue()
 
 
@@ -243,8 +249,13 @@ def epochs(values: Sequence[float | None]) -> tuple[list[int], list[float]]:
 
 
 def series(evidence: str) -> tuple[str, str, str, str]:
-    """Name, colour, marker and line of a kind of evidence, which may be unknown here."""
-    return SERIES.get(evidence, (printable(evidence), GREY, "x", "-"))
+    """Label, colour, marker and line of a kind of evidence, which may be unknown here."""
+    return printable(evidence_label(evidence)), *SERIES.get(evidence, (GREY, "x", "-"))
+
+
+def look_of(number: int) -> tuple[str, str, str]:
+    """Colour, marker and line of one of many series."""
+    return COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)], LINES[number % len(LINES)]
 
 
 def printable(text: str) -> str:
@@ -255,8 +266,3 @@ def printable(text: str) -> str:
 def wrapped(text: str) -> str:
     """A title over several lines."""
     return textwrap.fill(printable(text), TITLE_CHARACTERS)
-
-
-def _short(text: str) -> str:
-    text = printable(text)
-    return text if len(text) <= LABEL_CHARACTERS else text[: LABEL_CHARACTERS - 1].rstrip() + "…"

@@ -69,6 +69,11 @@ def percent_interval(estimate: Mapping[str, Any]) -> str:
     return f"{100 * estimate['low']:.1f}–{100 * estimate['high']:.1f}"
 
 
+def cut(text: str, characters: int) -> str:
+    """The beginning of a longer text, with an ellipsis."""
+    return text if len(text) <= characters else text[: characters - 1].rstrip() + "…"
+
+
 def moment(value: Any) -> str:
     """An ISO 8601 time as people write it, to the minute; any other value as text."""
     try:

@@ -8,35 +8,10 @@ from typing import Any
 
 from models.listing import evidence_label
 from models.taxonomy import Taxonomy
-from training.reports import plots
-from training.reports.calibration_tables import (
-    alarms_table,
-    borrowing,
-    calibration_table,
-    fit_table,
-    kinds_table,
-    out_of_catalogue_table,
-    precision_table,
-    promises_table,
-)
+from training.reports import calibration_tables, plots, tables
 from training.reports.plots import Picture
 from training.reports.rendering import render, write_whole
-from training.reports.tables import (
-    Json,
-    Table,
-    category_name,
-    class_table,
-    data_tables,
-    decision_table,
-    default_decision,
-    evaluated,
-    flat,
-    fusion_table,
-    main_cohort,
-    network_table,
-    pairs_table,
-    summary_table,
-)
+from training.reports.tables import Json, Table, category_name, evaluated, main_cohort
 
 DETAILS = {
     "Config": "config",
@@ -54,13 +29,19 @@ def write_report(path: Path, metrics: Json, taxonomy: Taxonomy, context: Json) -
     detail, else the first. Raises ValueError when nothing was evaluated, or nothing in `main_cohort`.
     """
     _, cases = main_cohort(metrics, context)
-    mistakes = {evidence_label(evidence): pairs_table(cases[evidence], taxonomy) for evidence in _with_matrix(cases)}
+    mistakes = {
+        evidence_label(evidence): tables.pairs_table(cases[evidence], taxonomy) for evidence in _with_matrix(cases)
+    }
     text = render(
         "report.html.j2",
         **page_values(metrics, taxonomy, context),
-        decisions={name: decision_table(cohort) for name, cohort in evaluated(metrics).items()},
+        decisions={name: tables.decision_table(cohort) for name, cohort in evaluated(metrics).items()},
         pairs=mistakes,
-        details=_details(context),
+        details={
+            title: Table(("", "value"), list(tables.flat(context[key])), words=2)
+            for title, key in DETAILS.items()
+            if context.get(key)
+        },
         plots=_pictures(metrics, cases, taxonomy),
     )
     write_whole(path, text)
@@ -77,27 +58,22 @@ def page_values(metrics: Json, taxonomy: Taxonomy, context: Json) -> dict[str, A
         "main": main,
         "main_evidence": evidence_label(evidence),
         "figures": figures,
-        "decision": default_decision(figures, context),
-        "summary": summary_table(cohorts),
-        "calibration": calibration_table(context),
-        "fit": fit_table(metrics),
-        "precisions": precision_table(metrics),
-        "promises": promises_table(cohorts),
-        "out_of_catalogue": out_of_catalogue_table(metrics),
-        "kinds": kinds_table(metrics),
-        "alarms": alarms_table(cohorts),
-        "borrowing": borrowing(metrics),
+        "decision": tables.default_decision(figures, context),
+        "summary": tables.summary_table(cohorts),
+        "calibration": calibration_tables.calibration_table(context),
+        "fit": calibration_tables.fit_table(metrics),
+        "precisions": calibration_tables.precision_table(metrics),
+        "promises": calibration_tables.promises_table(cohorts),
+        "out_of_catalogue": calibration_tables.out_of_catalogue_table(metrics),
+        "kinds": calibration_tables.kinds_table(metrics),
+        "alarms": calibration_tables.alarms_table(cohorts),
+        "borrowing": ((metrics.get("calibration") or {}).get("fusion") or {}).get("borrowing"),
         "fusion": fusion,
-        "fused": fusion_table(fusion) if fusion else None,
-        "classes": class_table(cases, taxonomy),
-        "data": data_tables(context),
-        "networks": network_table(context),
+        "fused": tables.fusion_table(fusion) if fusion else None,
+        "classes": tables.class_table(cases, taxonomy),
+        "data": tables.data_tables(context),
+        "networks": tables.network_table(context),
     }
-
-
-def _details(context: Json) -> dict[str, Table]:
-    sections = {title: context[key] for title, key in DETAILS.items() if context.get(key)}
-    return {title: Table(("", "value"), list(flat(values)), words=2) for title, values in sections.items()}
 
 
 def _with_matrix(cases: Mapping[str, Json]) -> list[str]:
@@ -110,6 +86,10 @@ def _pictures(metrics: Json, cases: Mapping[str, Json], taxonomy: Taxonomy) -> d
     names = [category_name(code, taxonomy) for code in metrics["classes"]]
     lowest = min(p["precision"] for cohort in cohorts.values() for entry in cohort.values() for p in entry["sweep"])
     scores = {evidence: [row["f1"] for row in cases[evidence]["per_class"]] for evidence in _with_matrix(cases)}
+    matrices = {
+        evidence_label(evidence): plots.confusion_matrix(cases[evidence]["confusion"], names, evidence_label(evidence))
+        for evidence in scores
+    }
     return {
         "coverage": [
             Picture.of(plots.coverage_precision(cohort, name, lowest=lowest), f"Precision over coverage, {name}")
@@ -119,16 +99,12 @@ def _pictures(metrics: Json, cases: Mapping[str, Json], taxonomy: Taxonomy) -> d
             Picture.of(plots.reliability_diagram(figures, evidence), f"Reliability, {evidence_label(evidence)}")
             for evidence, figures in cases.items()
         ],
-        "confusion": [
-            Picture.of(
-                plots.confusion_matrix(cases[evidence]["confusion"], names, evidence_label(evidence)),
-                f"Confusion matrix, {evidence_label(evidence)}",
-            )
-            for evidence in _with_matrix(cases)
-        ],
+        "confusion": [Picture.of(matrix, f"Confusion matrix, {name}") for name, matrix in matrices.items()],
         "classes": [Picture.of(plots.class_f1(names, scores), "F1 by category")],
         "curves": [
-            Picture.of(plots.learning_curve(curve), f"Learning curves, {curve['network']}")
+            Picture.of(
+                plots.learning_curves({"validation": curve}, curve["network"]), f"Learning curves, {curve['network']}"
+            )
             for curve in metrics.get("curves", ())
         ],
     }

@@ -19,9 +19,9 @@ from training.reports.rendering import percent, percent_interval, promise
 MOST_TELLING = (Evidence.BOTH, Evidence.TEXT, Evidence.TITLE, Evidence.IMAGE)
 PAIRS = 15
 FALLBACK_PRECISION = 0.95
-"""Of the decisions on top of the page, when the context names no default precision."""
+"""Precision of the decisions on top of the page, when the context names no default precision."""
 LANGUAGE = "en"
-"""Of the categories' names: the language that the pages are written in."""
+"""Language of the categories' labels: that of the pages."""
 NONE = "–"
 """A cell without a value."""
 
@@ -129,7 +129,7 @@ def decided(row: Json, n: int = 0) -> tuple[str, str]:
 
 
 def fusion_table(fusion: Json) -> Table:
-    """What fusion gains on listings with text and photo: a cohort's `fusion` as a table."""
+    """The gain of fusion on listings with text and photo: a cohort's `fusion` as a table."""
     rows = [
         [evidence_label(evidence), fusion["accuracy"][evidence], fusion["f1_weighted"][evidence]]
         for evidence in fusion["accuracy"]
@@ -179,25 +179,28 @@ def _score(value: float | None) -> str:
 
 def category_name(code: str, taxonomy: Taxonomy) -> str:
     """Code and label of a category; the code alone when the taxonomy has no other label for it."""
-    label = taxonomy.label(code, LANGUAGE) if code in taxonomy else code
+    label = category_label(code, taxonomy)
     return code if label == code else f"{code} {label}"
+
+
+def category_label(code: str, taxonomy: Taxonomy) -> str:
+    """The label of a category; its code where the taxonomy does not have it."""
+    return taxonomy.label(code, LANGUAGE) if code in taxonomy else code
 
 
 def data_tables(context: Json) -> dict[str, Table]:
     """The context's counts by title: labels by source and split, kinds of text, rows left out."""
     data = context.get("data") or {}
-    splits, meanings = data.get("splits") or {}, data.get("source_meanings") or {}
-    sources = dict.fromkeys([*(data.get("sources") or {}), *(source for part in splits.values() for source in part)])
+    meanings = data.get("source_meanings") or {}
+    parts = {"in the catalogue": data.get("sources") or {}, **(data.get("splits") or {})}
     tables = {}
-    if sources:
+    if sources := dict.fromkeys(source for part in parts.values() for source in part):
         rows = [
-            [source or "(none named)", meanings.get(source, ""), _count(data.get("sources"), source)]
-            + [_count(part, source) for part in splits.values()]
+            [source or "(none named)", meanings.get(source, ""), *(_count(part.get(source)) for part in parts.values())]
             for source in sources
         ]
-        totals = [data.get("sources") or {}, *splits.values()]
-        rows.append(["all", "", *(f"{sum(part.values()):,}" if part else NONE for part in totals)])
-        tables["Labels"] = Table(["label source", "what it is", "in the catalogue", *splits], rows, words=2)
+        rows.append(["all", "", *(_count(sum(part.values()) if part else None) for part in parts.values())])
+        tables["Labels"] = Table(["label source", "what it is", *parts], rows, words=2)
     if data.get("kinds"):
         meanings = data.get("kind_meanings") or {}
         rows = [[kind or "(none named)", meanings.get(kind, ""), f"{n:,}"] for kind, n in data["kinds"].items()]
@@ -208,18 +211,17 @@ def data_tables(context: Json) -> dict[str, Table]:
     return tables
 
 
-def _count(counts: Mapping[str, int] | None, key: str) -> str:
-    return f"{counts[key]:,}" if counts and key in counts else NONE
+def _count(n: int | None) -> str:
+    return NONE if n is None else f"{n:,}"
 
 
 def network_table(context: Json) -> Table | None:
     """The networks with their weights' source and licence."""
     if not context.get("networks"):
         return None
+    keys = ("modality", "name", "weights", "licence", "precision")
     rows = [
-        [str(entry.get(key, NONE)) for key in ("modality", "name", "weights", "licence", "precision")]
-        + [f"{entry['parameters']:,}" if "parameters" in entry else NONE]
-        for entry in context["networks"]
+        [*(str(entry.get(key, NONE)) for key in keys), _count(entry.get("parameters"))] for entry in context["networks"]
     ]
     return Table(("modality", "network", "weights", "licence", "served in", "parameters"), rows, words=5)
 

@@ -1,4 +1,4 @@
-"""The page of a catalogue, from the command: what it says, that it is safe and small, and what it cannot read."""
+"""The analysis of a catalogue, from the command: what it counts, samples and cannot judge."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tests.training.generated_catalogue import make_catalogue
 from tests.training.tiny import ROOT
@@ -27,7 +25,7 @@ def quiet(_: str) -> None:
     return None
 
 
-def look(path: Path, work: Path, *, sample: int = 0, photos: bool = True) -> Exploration:
+def explored(path: Path, work: Path, *, sample: int = 0, photos: bool = True) -> Exploration:
     images = path.parent / "images" if photos else None
     config = RunConfig(name="tiny", catalogue=CatalogueConfig(path=path, images=images))
     return explore(config, Workspace(work, quiet), sample=sample)
@@ -40,37 +38,39 @@ def run(path: Path, tmp_path: Path, *options: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Exploration:
+def exploration(tmp_path_factory: pytest.TempPathFactory) -> Exploration:
     folder = tmp_path_factory.mktemp("explored")
-    return look(make_catalogue(folder / "data", classes=4, rows_per_class=20, side=64), folder / "work")
+    return explored(make_catalogue(folder / "data", classes=4, rows_per_class=20, side=64), folder / "work")
 
 
-def test_the_exploration_counts_what_is_there(found: Exploration) -> None:
-    rows = found.catalogue.rows
-    assert found.check.rows == 80
-    assert found.check.with_image == rows["image"].ne("").sum() == len(found.photos)
-    assert found.sampled == {}
-    assert set(found.photos["format"]) == {"JPEG"}
-    assert found.photos[["width", "height"]].eq(64).all(axis=None)
-    assert set(found.languages) <= {"fr", "en", "de", "uncertain", "nl", "it", "es", "pt"}
-    assert found.languages.isin(["fr", "en", "de"]).mean() > 0.5
-    assert (found.lengths["title"] > 0).sum() == rows["designation"].ne("").sum()
+def test_the_exploration_counts_what_is_there(exploration: Exploration) -> None:
+    rows = exploration.catalogue.rows
+    assert exploration.check.rows == 80
+    assert exploration.check.with_image == rows["image"].ne("").sum() == len(exploration.photos)
+    assert exploration.sampled == {}
+    assert set(exploration.photos["format"]) == {"JPEG"}
+    assert exploration.photos[["width", "height"]].eq(64).all(axis=None)
+    assert set(exploration.languages) <= {"fr", "en", "de", "uncertain", "nl", "it", "es", "pt"}
+    assert exploration.languages.isin(["fr", "en", "de"]).mean() > 0.5
+    assert (exploration.lengths["title"] > 0).sum() == rows["designation"].ne("").sum()
 
 
-def test_terms_are_those_of_the_category(found: Exploration) -> None:
-    assert {term.text for term in found.terms["2583"]} & {"piscine", "pool", "pompe", "pump", "schwimmbad"}
-    assert not {"neuf", "neu", "new"} & {term.text for terms in found.terms.values() for term in terms[:3]}
+def test_terms_are_those_of_the_category(exploration: Exploration) -> None:
+    assert {term.text for term in exploration.terms["2583"]} & {"piscine", "pool", "pompe", "pump", "schwimmbad"}
+    assert not {"neuf", "neu", "new"} & {term.text for terms in exploration.terms.values() for term in terms[:3]}
 
 
-def test_the_same_catalogue_and_seed_give_the_same_page(found: Exploration, tmp_path: Path) -> None:
-    again = look(Path(found.catalogue.rows["image"].max()).parents[1] / "listings.csv", tmp_path / "work")
-    assert render_exploration(again) == render_exploration(found)
+def test_the_same_catalogue_and_seed_give_the_same_page(exploration: Exploration, tmp_path: Path) -> None:
+    again = explored(Path(exploration.catalogue.rows["image"].max()).parents[1] / "listings.csv", tmp_path / "work")
+    assert render_exploration(again) == render_exploration(exploration)
 
 
-def test_a_page_is_never_larger_than_its_photos_may_be(found: Exploration, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = render_exploration(found)
+def test_a_page_is_never_larger_than_its_photos_may_be(
+    exploration: Exploration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = render_exploration(exploration)
     monkeypatch.setattr(explore_page, "PHOTO_BYTES", 20_000)
-    page = render_exploration(found)
+    page = render_exploration(exploration)
     assert sum(map(len, re.findall(r"data:image/jpeg;base64,[^\"]*", page))) <= 20_000 < len(whole)
     assert "to keep the page small" in page or page.count("data:image") < 12
 
@@ -98,15 +98,6 @@ def test_a_catalogue_of_photos_alone_has_no_labels_judged(tmp_path: Path) -> Non
     assert page.count("data:image/jpeg") == 18
 
 
-def test_broken_and_missing_photos_are_counted(tmp_path: Path) -> None:
-    path = make_catalogue(tmp_path / "data", classes=2, rows_per_class=10, side=40, without_image=0)
-    photos = sorted((tmp_path / "data" / "images").iterdir())
-    photos[0].unlink()
-    photos[1].write_bytes(b"\xff\xd8\xff no photo")
-    page = run(path, tmp_path, "--images", str(path.parent / "images"))
-    assert "1 missing, 1 not readable" in page
-
-
 def test_duplicates_are_shown_with_what_links_them(tmp_path: Path) -> None:
     path = make_catalogue(tmp_path / "data", classes=2, rows_per_class=10, side=64, without_image=0, without_text=0)
     rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))))
@@ -116,30 +107,9 @@ def test_duplicates_are_shown_with_what_links_them(tmp_path: Path) -> None:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
         writer.writerows(rows)
-    found = look(path, tmp_path / "work")
-    assert [(pair.first, pair.second, pair.link) for pair in found.pairs] == [(0, 20, "same title")]
-    assert found.conflicts == [(*sorted([rows[0]["category"], other]), 1)]
-
-
-FAULTS = {
-    "no file": (None, "listings.csv: no such file"),
-    "no rows": ("designation,category\n", "listings.csv: no rows"),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_what_cannot_be_read_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], fault: str) -> None:
-    content, line = FAULTS[fault]
-    path = tmp_path / "listings.csv"
-    if content is not None:
-        path.write_text(content, encoding="utf-8")
-    page = tmp_path / "page.html"
-    assert main(["explore", str(path), "--out", str(page), "--work", str(tmp_path / "work")]) == 2
-    told = [text for text in capsys.readouterr().err.splitlines() if "training: " in text]
-    assert len(told) == 1
-    assert told[0].startswith(f"training: {line}")
-    assert str(tmp_path) not in told[0]
-    assert not page.exists()
+    exploration = explored(path, tmp_path / "work")
+    assert [(pair.first, pair.second, pair.link) for pair in exploration.pairs] == [(0, 20, "same title")]
+    assert exploration.conflicts == [(*sorted([rows[0]["category"], other]), 1)]
 
 
 def test_an_interrupt_leaves_no_half_page(tmp_path: Path) -> None:
@@ -159,14 +129,3 @@ def test_an_interrupt_leaves_no_half_page(tmp_path: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("training: interrupted")
     assert "Traceback" not in done.stderr
     assert not page.exists()
-
-
-def test_photos_are_shown_whatever_their_format(tmp_path: Path) -> None:
-    make_catalogue(tmp_path / "data", classes=2, rows_per_class=6, side=40, without_image=0)
-    images = tmp_path / "data" / "images"
-    for number, photo in enumerate(sorted(images.iterdir())):
-        with Image.open(photo) as picture:
-            picture.resize((40, 80)).save(photo, ("PNG", "WEBP", "JPEG")[number % 3])
-    found = look(tmp_path / "data" / "listings.csv", tmp_path / "work")
-    assert set(found.photos["format"]) == {"PNG", "WEBP", "JPEG"}
-    assert np.isfinite(found.photos["margin"]).all()

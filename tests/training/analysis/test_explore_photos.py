@@ -34,12 +34,13 @@ def test_margin_is_what_lies_around_the_content(box: tuple[int, int, int, int], 
     assert on_all_sides is bordered
 
 
-def test_traits_of_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
-    Image.fromarray(on_white((50, 50, 150, 150), 200)).resize((200, 100)).save(path, quality=95)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_traits_of_a_file(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "photo"
+    Image.fromarray(on_white((50, 50, 150, 150), 200)).resize((200, 100)).save(path, kind, quality=95)
     traits = photo_traits(path)
     assert traits is not None
-    assert (traits.format, traits.width, traits.height, traits.size) == ("JPEG", 200, 100, path.stat().st_size)
+    assert (traits.format, traits.width, traits.height, traits.size) == (kind, 200, 100, path.stat().st_size)
     assert traits.margin == pytest.approx(0.75, abs=0.05)
     assert traits.bordered
 

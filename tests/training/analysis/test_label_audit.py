@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from models.predictor import Predictor
 from models.versions.store import Store
 from tests.soak.large_catalogue import make_large_catalogue
+from tests.training.analysis.pages import audited
 from tests.training.generated_catalogue import make_catalogue
-from tests.training.reports.pages import audited
 from training.__main__ import main
-from training.analysis import out_of_fold as audit_folds
+from training.analysis import out_of_fold as folds_module
 from training.analysis.audit_report import CSV_FILE, PAGE_FILE, write_audit
-from training.analysis.label_audit import audit
+from training.analysis.label_audit import Audit, audit
 from training.analysis.out_of_fold import deal_folds, out_of_fold
 from training.catalogue.read import read_catalogue
 from training.config.run import CatalogueConfig, Columns, RunConfig
@@ -58,6 +58,11 @@ def flip(path: Path) -> dict[int, str]:
     return wrong
 
 
+def audit_of(path: Path, folder: Path, predictor: Predictor | None = None) -> Audit:
+    config = RunConfig(name="tiny", catalogue=CatalogueConfig(path=path, images=path.parent / "images"))
+    return audit(config, Workspace(folder / "work", quiet), predictor=predictor)
+
+
 @pytest.fixture
 def flipped(tmp_path: Path) -> tuple[Path, dict[int, str]]:
     path = make_catalogue(tmp_path / "data", classes=4, rows_per_class=40, side=40, without_text=0)
@@ -68,16 +73,15 @@ def test_flipped_labels_come_first_with_the_right_suggestion(
     flipped: tuple[Path, dict[int, str]], tmp_path: Path
 ) -> None:
     path, wrong = flipped
-    config = RunConfig(name="tiny", catalogue=CatalogueConfig(path=path, images=path.parent / "images"))
-    found = audit(config, Workspace(tmp_path / "work", quiet))
-    first = found.issues.head(FLIPPED - 1)  # the words of the sixth fit two categories alike
+    result = audit_of(path, tmp_path)
+    first = result.issues.head(FLIPPED - 1)  # the words of the sixth fit two categories alike
     assert set(first.index) < set(wrong)
     assert all(issue["suggested"] == wrong[row] for row, issue in first.iterrows())
     assert (first["suggested_score"] > first["category_score"]).all()
-    margins = (found.issues["category_score"] - found.issues["suggested_score"]).to_numpy()
+    margins = (result.issues["category_score"] - result.issues["suggested_score"]).to_numpy()
     assert (np.diff(margins) >= -1e-6).all()
-    assert found.predictions.agreement > 0.9
-    np.testing.assert_allclose(found.predictions.probabilities.sum(1), 1, atol=1e-5)
+    assert result.predictions.agreement > 0.9
+    np.testing.assert_allclose(result.predictions.probabilities.sum(1), 1, atol=1e-5)
 
 
 def test_the_command_writes_a_table_and_a_page(
@@ -92,9 +96,7 @@ def test_the_command_writes_a_table_and_a_page(
     assert [row["rank"] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
     assert {int(row["row"]) for row in rows[: FLIPPED - 1]} < set(wrong)
     assert all(0 <= float(row["category_score"]) < float(row["suggested_score"]) <= 1 for row in rows)
-    page = (out / PAGE_FILE).read_text(encoding="utf-8")
-    assert "data:image/jpeg;base64," in page
-    assert "http" not in page.replace("http-equiv", "")
+    assert "data:image/jpeg;base64," in (out / PAGE_FILE).read_text(encoding="utf-8")
     assert f"{len(rows)} of 160 judged listings are probably filed wrong" in capsys.readouterr().out
     before = (out / CSV_FILE).read_bytes()
     assert main(command) == 0
@@ -107,7 +109,7 @@ def test_finished_folds_are_kept_when_interrupted(
 ) -> None:
     catalogue = read_catalogue(CatalogueConfig(path=flipped[0], images=flipped[0].parent / "images"))
     groups = np.arange(len(catalogue), dtype=np.int64)
-    fit, fits = audit_folds._fit_category, []
+    fit, fits = folds_module._fit_category, []
 
     def counted(*arguments: object) -> object:
         fits.append(arguments)
@@ -115,7 +117,7 @@ def test_finished_folds_are_kept_when_interrupted(
             raise KeyboardInterrupt
         return fit(*arguments)
 
-    monkeypatch.setattr(audit_folds, "_fit_category", counted)
+    monkeypatch.setattr(folds_module, "_fit_category", counted)
     with pytest.raises(KeyboardInterrupt):
         out_of_fold(catalogue, groups, Workspace(tmp_path / "a", quiet), seed=1)
     before = len(fits)
@@ -141,10 +143,9 @@ def test_near_duplicates_never_judge_each_other(tmp_path: Path) -> None:
     rows = read(path)
     copies = [dict(rows[0], listing_id=str(number), image="") for number in range(10)]
     rewrite(path, rows + copies)
-    config = RunConfig(name="tiny", catalogue=CatalogueConfig(path=path, images=path.parent / "images"))
-    found = audit(config, Workspace(tmp_path / "work", quiet))
-    same = np.isin(found.predictions.rows, [0, *range(60, 70)])
-    assert len(set(found.predictions.groups[same])) == 1
+    result = audit_of(path, tmp_path)
+    same = np.isin(result.predictions.rows, [0, *range(60, 70)])
+    assert len(set(result.predictions.groups[same])) == 1
 
 
 def test_a_category_that_only_one_listing_has_is_not_judged(tmp_path: Path) -> None:
@@ -153,10 +154,9 @@ def test_a_category_that_only_one_listing_has_is_not_judged(tmp_path: Path) -> N
         file.write(
             "999999,Chose unique et rare,,,9999,true,,original\n888888,Sans catégorie connue,,,,true,,original\n"
         )
-    config = RunConfig(name="tiny", catalogue=CatalogueConfig(path=path, images=path.parent / "images"))
-    found = audit(config, Workspace(tmp_path / "work", quiet))
-    assert "9999" not in found.predictions.codes
-    assert found.predictions.left_out == {"no category": 1, "category of too few different listings to judge": 1}
+    result = audit_of(path, tmp_path)
+    assert "9999" not in result.predictions.codes
+    assert result.predictions.left_out == {"no category": 1, "category of too few different listings to judge": 1}
 
 
 def test_eighty_categories(tmp_path: Path) -> None:
@@ -167,17 +167,17 @@ def test_eighty_categories(tmp_path: Path) -> None:
     rewrite(path, rows)
     columns = Columns(listing_id="", designation="title", description="", image="")
     config = RunConfig(name="many", catalogue=CatalogueConfig(path=path, columns=columns))
-    found = audit(config, Workspace(tmp_path / "work", quiet))
-    assert len(found.predictions.codes) == 80
-    assert found.issues.index[0] == 5
-    assert found.issues.loc[5, "suggested"] == right
+    result = audit(config, Workspace(tmp_path / "work", quiet))
+    assert len(result.predictions.codes) == 80
+    assert result.issues.index[0] == 5
+    assert result.issues.loc[5, "suggested"] == right
 
 
 def test_no_cell_of_the_table_is_a_formula(tmp_path: Path) -> None:
-    found = audited(tmp_path)
-    found.catalogue.rows["designation"] = "=1+1"
-    found.catalogue.rows["listing_id"] = [f"@SUM({row})" for row in found.catalogue.rows.index]
-    table, _ = write_audit(tmp_path / "out", found, {})
+    result = audited(tmp_path)
+    result.catalogue.rows["designation"] = "=1+1"
+    result.catalogue.rows["listing_id"] = [f"@SUM({row})" for row in result.catalogue.rows.index]
+    table, _ = write_audit(tmp_path / "out", result, {})
     rows = read(table)
     assert len(rows) == 3
     for row in rows:
@@ -189,22 +189,17 @@ def test_a_version_gives_a_second_opinion_on_photos(tmp_path: Path, tiny_predict
     """Its categories are 10, 40, 1140 and 2583; 2522 is unknown to it."""
     path = make_catalogue(tmp_path / "data", classes=5, rows_per_class=20, side=64, without_text=0)
     flip(path)
-    config = RunConfig(name="tiny", catalogue=CatalogueConfig(path=path, images=path.parent / "images"))
-    found = audit(config, Workspace(tmp_path / "work", quiet), predictor=tiny_predictor)
-    issues, photos = found.issues, found.catalogue.rows["image"].loc[found.issues.index]
-    seen = issues[photos.ne("")]
-    assert len(seen) > 0
-    assert seen["photo_category"].isin(tiny_predictor.taxonomy.codes).all()
-    assert seen["photo_category_score"].between(0.25, 1).all()
-    unknown = seen["suggested"].eq("2522")
-    assert seen["photo_score_of_suggested"].isna().equals(unknown)
+    result = audit_of(path, tmp_path, tiny_predictor)
+    issues, photos = result.issues, result.catalogue.rows["image"].loc[result.issues.index]
+    with_photo = issues[photos.ne("")]
+    assert len(with_photo) > 0
+    assert with_photo["photo_category"].isin(tiny_predictor.taxonomy.codes).all()
+    assert with_photo["photo_category_score"].between(0.25, 1).all()
+    unknown = with_photo["suggested"].eq("2522")
+    assert with_photo["photo_score_of_suggested"].isna().equals(unknown)
     assert issues.loc[photos.eq(""), "photo_category"].eq("").all()
-    table, page = write_audit(tmp_path / "out", found, {})
+    table, _ = write_audit(tmp_path / "out", result, {})
     assert "photo_category_score" in read(table)[0]
-    text = page.read_text(encoding="utf-8")
-    assert f"version {tiny_predictor.version}&#39;s, and is not out of fold" in text or (
-        f"version {tiny_predictor.version}'s, and is not out of fold" in text
-    )
 
 
 @pytest.mark.parametrize(
@@ -219,9 +214,9 @@ def test_what_cannot_be_audited_is_one_line(
 ) -> None:
     (tmp_path / "listings.csv").write_text(content, encoding="utf-8")
     assert main(["audit", str(tmp_path / "listings.csv"), "--work", str(tmp_path / "work")]) == 2
-    told = [text for text in capsys.readouterr().err.splitlines() if "training: " in text]
-    assert len(told) == 1
-    assert told[0].startswith(f"training: {line}")
+    lines = [text for text in capsys.readouterr().err.splitlines() if "training: " in text]
+    assert len(lines) == 1
+    assert lines[0].startswith(f"training: {line}")
     assert not (tmp_path / "work" / "listings" / "audit").exists()
 
 

@@ -1,23 +1,22 @@
-"""What more listings and what each kind of label give: which configs belong to one line, and which rows they lose."""
+"""Ablations: the configs that form one line, and the rows that they lose."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.listing import Evidence
-from models.taxonomy import Category, Taxonomy
+from tests.training.analysis.pages import taxonomy_of
 from tests.training.synthetic_comparison import make_comparison
 from training.comparison.ablations import kind_ablations, kind_table, share_ablations, share_table, split_variants
 from training.comparison.candidates import Comparison, Contender
-from training.comparison.report import write_comparison
+from training.comparison.report import document
+from training.comparison.tables import figures_of
 
-TAXONOMY = Taxonomy(tuple(Category(code, {"en": f"name {code}"}, {"en": "group"}) for code in ("10", "40", "2583")))
+TAXONOMY = taxonomy_of(3)
 ALL = {"true": 800, "vote": 200}
 
 
@@ -100,16 +99,9 @@ def test_without_variants_there_is_nothing_to_show() -> None:
     assert kind_table(kind_ablations(made.contenders), made) is None
 
 
-@pytest.mark.usefixtures("without_plots")
-def test_variants_have_no_rows_but_those_of_what_they_learned(comparison: Comparison, tmp_path: Path) -> None:
-    write_comparison(tmp_path, comparison)
-    figures = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"))
+def test_variants_have_no_rows_but_those_of_what_they_learned(comparison: Comparison) -> None:
+    figures = document(comparison, {entry.key: figures_of(entry, comparison) for entry in comparison.entries})
     assert {row["run"] for row in figures["networks"]} == {"reference", "whole"}, "the other's photo network is shared"
-    assert [(row["run"], row["listings"]) for row in figures["learned"]["listings"][:3]] == [
-        ("quarter", 250),
-        ("half", 500),
-        ("whole", 1000),
-    ]
+    learned = [(row["run"], row["listings"]) for row in figures["learned"]["listings"][:3]]
+    assert learned == [("quarter", 250), ("half", 500), ("whole", 1000)]
     assert figures["learned"]["kinds"][0]["sources"] == {"true": 800}
-    markdown = (tmp_path / "compare.md").read_text(encoding="utf-8")
-    assert "half" not in markdown.partition("## What more data gives")[0]

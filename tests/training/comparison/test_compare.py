@@ -99,12 +99,12 @@ def test_trained_configs_are_compared_without_training_and_without_a_version(
     ]
     sealed = sealed_figures(tiny_run)
     for cohort in ("true", "vote"):
-        for network, evidence, evidence in (
+        for network, label, evidence in (
             ("ngrams", "text", Evidence.TEXT),
             ("vgg16", "photo", Evidence.IMAGE),
             ("ngrams + vgg16", "text and photo", Evidence.BOTH),
         ):
-            row, published = found[cohort, network, evidence], sealed[cohort][evidence]
+            row, published = found[cohort, network, label], sealed[cohort][evidence]
             assert {key: row[key] for key in ("n", "accuracy", "f1_macro", "ece")} == {
                 key: published[key] for key in ("n", "accuracy", "f1_macro", "ece")
             }

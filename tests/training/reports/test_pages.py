@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.reports.pages import PAGES, codes_of, report
+from tests.training.analysis.pages import codes_of
+from tests.training.reports.pages import PAGES, report
 
 HOSTILE = (
     """ <script>alert(1)</script> "quoted" 'x' | a`b`c * _ & $\\x$ """

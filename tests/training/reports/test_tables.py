@@ -7,7 +7,8 @@ import pytest
 
 from models.listing import Evidence
 from models.taxonomy import Taxonomy
-from tests.training.reports.pages import codes_of, context_of, metrics_of, taxonomy_of
+from tests.training.analysis.pages import codes_of, taxonomy_of
+from tests.training.reports.pages import context_of, metrics_of
 from training.reports.calibration_tables import calibration_table
 from training.reports.plots import MATRIX_CLASSES, condensed
 from training.reports.tables import (
@@ -27,9 +28,9 @@ def whole() -> dict[str, Any]:
 
 
 def test_the_main_cohort_is_the_context_s_or_the_first(whole: dict[str, Any]) -> None:
-    assert main_cohort(whole, {})[0] == "true labels"
-    name, cases = main_cohort(whole, {"main_cohort": "votes"})
-    assert (name, list(cases)) == ("votes", ["both", "text", "title", "image"])
+    name, cases = main_cohort(whole, {})
+    assert (name, list(cases)) == ("true labels", ["both", "text", "title", "image"])
+    assert main_cohort(whole, {"main_cohort": "votes"})[0] == "votes"
     with pytest.raises(ValueError, match="'nobody'"):
         main_cohort(whole, {"main_cohort": "nobody"})
     with pytest.raises(ValueError, match="no evaluated listings"):
@@ -38,7 +39,7 @@ def test_the_main_cohort_is_the_context_s_or_the_first(whole: dict[str, Any]) ->
 
 def test_the_most_frequent_mistakes_come_first(whole: dict[str, Any]) -> None:
     assert confused_pairs([[9, 1, 0], [4, 9, 0], [2, 2, 9]], limit=3) == [(1, 0, 4), (2, 0, 2), (2, 1, 2)]
-    table = pairs_table(whole["cohorts"]["votes"]["cases"]["image"], taxonomy_of(5))
+    table = pairs_table(whole["cohorts"]["true labels"]["cases"]["image"], taxonomy_of(3))
     counts = [int(str(row[2])) for row in table.rows]
     assert counts == sorted(counts, reverse=True)
     assert all(row[0] != row[1] for row in table.rows)
