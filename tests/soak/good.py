@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tests.hostile.judge import SHED, fault_of_answer
 from tests.models.tiny_version import listing, photo
-from tests.soak.watch import Watch
+from tests.soak.report import Watch
 from tests.soak.wire import Answer, Broken, Client
 
 TOLERANCE = {"f32": 2e-3, "bf16": 0.1}
