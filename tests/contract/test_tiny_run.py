@@ -82,21 +82,19 @@ def test_the_version_holds_what_the_design_says(folder: Path, predictor: Predict
     assert manifest.run["name"] == "tiny"
     assert manifest.run["catalogue"]["path"] == "listings.csv"
     assert predictor.taxonomy.codes == ("10", "40", "1140", "2583")
-    cases = [json.loads(line) for line in (folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
-    shown = {
-        (bool(evidence["designation"]), bool(evidence["description"]), bool(evidence["image"])) for evidence in cases
-    }
-    assert {(True, False, False), (True, True, False), (False, False, True), (True, True, True)} <= shown
+    goldens = [json.loads(line) for line in (folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
+    parts = {(bool(row["designation"]), bool(row["description"]), bool(row["image"])) for row in goldens}
+    assert {(True, False, False), (True, True, False), (False, False, True), (True, True, True)} <= parts
 
 
 def test_nothing_in_the_version_tells_of_this_machine(folder: Path, tiny_run: TinyRun) -> None:
-    told = [
+    leaks = [
         path.name
         for path in folder.iterdir()
         if path.suffix in (".json", ".jsonl", ".xml", ".md", ".html")
         and str(tiny_run.folder.parent) in path.read_text(encoding="utf-8")
     ]
-    assert told == []
+    assert leaks == []
 
 
 def test_metrics_are_of_the_test_part_and_the_networks_have_learned(folder: Path) -> None:
@@ -110,7 +108,7 @@ def test_metrics_are_of_the_test_part_and_the_networks_have_learned(folder: Path
     assert cases["image"]["accuracy"]["value"] >= 0.4
     assert cases["both"]["accuracy"]["value"] >= 0.75
     assert metrics["parity"]["top1"] >= 0.995
-    assert {evidence: told["n"] for evidence, told in metrics["unfamiliar"].items()} == {"image": 2}
+    assert {evidence: figures["n"] for evidence, figures in metrics["unfamiliar"].items()} == {"image": 2}
 
 
 def test_it_files_listings_under_the_right_categories(
@@ -125,8 +123,8 @@ def test_it_files_listings_under_the_right_categories(
             )
             for _, listing in listings
         ]
-        found = predictor.predict_many(shown, top_k=1)
-        right = sum(answer.code == code for answer, (code, _) in zip(found, listings, strict=True))  # type: ignore[union-attr]
+        answers = predictor.predict_many(shown, top_k=1)
+        right = sum(answer.code == code for answer, (code, _) in zip(answers, listings, strict=True))  # type: ignore[union-attr]
         assert right / len(listings) >= least, evidence
 
 

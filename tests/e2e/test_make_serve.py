@@ -92,7 +92,7 @@ def ask_all(line: str, port: int) -> list[dict[str, Any]]:
         check=True,
         timeout=30,
     )
-    return [json.loads(answer) for answer in run.stdout.splitlines()]
+    return [json.loads(line) for line in run.stdout.splitlines()]
 
 
 def test_the_readme_s_requests_find_the_right_categories(port: int) -> None:
@@ -114,13 +114,13 @@ def test_the_readme_s_requests_find_the_right_categories(port: int) -> None:
 
 def test_the_printed_answer_is_the_one_given(port: int) -> None:
     printed = json.loads(block("answer").removeprefix("```json\n").removesuffix("```"))
-    given = ask(curl_lines()[0], port)
-    assert printed.keys() == given.keys()
-    assert printed["category"] == given["category"]
-    assert printed["model"] == given["model"]
-    assert printed["decision"]["action"] == given["decision"]["action"]
+    answer = ask(curl_lines()[0], port)
+    assert printed.keys() == answer.keys()
+    assert printed["category"] == answer["category"]
+    assert printed["model"] == answer["model"]
+    assert printed["decision"]["action"] == answer["decision"]["action"]
     # Another processor rounds otherwise.
-    assert printed["confidence"] == pytest.approx(given["confidence"], abs=0.02)
+    assert printed["confidence"] == pytest.approx(answer["confidence"], abs=0.02)
 
 
 LOOKING = r"^\.venv/bin/python -m models (?:list|show|verify).*$"
