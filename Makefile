@@ -32,7 +32,7 @@ serve: $(SERVING) ## start the service with the version in models/store (PORT, H
 	PYKUTEN_HOST='$(HOST)' PYKUTEN_PORT='$(PORT)' exec $(SERVING)/bin/python -m service
 
 PYTEST := $(DEV)/bin/python -m pytest
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadgroup
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test: check ## what must hold at every commit: the checks, then all quick tests (with ARGS: pytest with these instead)
 ifeq ($(ARGS),)

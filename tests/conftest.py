@@ -6,8 +6,9 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
@@ -37,12 +38,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--until", type=float, metavar="SECONDS", help="skip tests that would begin after this Unix time")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file on one worker, and those that share a trained version on one worker together."""
-    for item in items:
-        shared = "tiny_run" if "tiny_run" in getattr(item, "fixturenames", ()) else item.location[0]
-        item.add_marker(pytest.mark.xdist_group(shared))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep the tests of a file on one worker, and all files that share a trained version on one worker together."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    @cache
+    def scope_of(path: str) -> str:
+        return "tiny_run" if "tiny_run" in (config.rootpath / path).read_text(encoding="utf-8") else path
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid.partition("::")[0])
+
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

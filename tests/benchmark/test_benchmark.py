@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ def test_a_server_is_loaded_and_watched_and_nothing_of_it_is_left(tmp_path: Path
     assert 0.2 < figures.failed / figures.answers < 0.5
     assert 0 < figures.p50_ms <= figures.p99_ms
     assert figures.cpu_ms > 0
+    end = time.monotonic() + 10
+    while server.usage().resident_bytes and time.monotonic() < end:  # whoever inherits them has to collect them
+        time.sleep(0.02)
     assert server.usage().resident_bytes == 0
 
 
@@ -121,5 +125,5 @@ def test_every_server_is_asked_the_same_photos() -> None:
     head, _, body = traffic.image()[0].partition(b"\r\n\r\n")
     assert f"Content-Length: {len(body)}".encode() in head
     assert b"\xff\xd8one" in body
-    assert len(json.loads(traffic.batch(2).partition(b"\r\n\r\n")[2])["listings"]) == 2
+    assert len(json.loads(traffic.batch(5).partition(b"\r\n\r\n")[2])["listings"]) == 5
     assert len(traffic.stream(2).partition(b"\r\n\r\n")[2].splitlines()) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import random
 from base64 import b64encode
@@ -53,13 +54,17 @@ class Traffic:
 
     def batch(self, size: int) -> bytes:
         """One batch of so many listings with photos, as JSON."""
-        body = {"listings": [in_base64(*self.listings()[row]) for row in range(size)]}
+        body = {"listings": [in_base64(*row) for row in self._many(size)]}
         return message("/predict/batch", JSON, json.dumps(body).encode())
 
     def stream(self, size: int) -> bytes:
         """One stream of so many listings with photos, as lines of JSON."""
-        lines = [json.dumps(in_base64(*self.listings()[row])).encode() for row in range(size)]
+        lines = [json.dumps(in_base64(*row)).encode() for row in self._many(size)]
         return message("/predict/batch", "application/x-ndjson", b"".join(line + b"\n" for line in lines))
+
+    def _many(self, size: int) -> list[tuple[dict[str, str], bytes]]:
+        """So many listings, from the first on and again from the first."""
+        return list(itertools.islice(itertools.cycle(self.listings()), size))
 
 
 def message(path: str, content_type: str, body: bytes) -> bytes:

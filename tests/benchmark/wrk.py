@@ -1,8 +1,8 @@
 """The load, by wrk (https://github.com/wg/wrk; on Debian and Ubuntu `apt install wrk`).
 
-The load generator shares the cores with the server that it measures. wrk is written in C and takes some 10 microseconds
-a request, locust some 300: at 1,500 requests a second that is half a core. wrk sends whatever bytes a script of ten
-lines hands it, so that every request carries another photo; `hey` sends one body over and over.
+The load generator shares the cores with the server that it measures, and locust, in Python, would take much of a core
+at 1,500 requests a second; wrk is written in C and takes a few hundredths. It sends whatever bytes a short script
+hands it, so that every request carries another photo, where `hey` sends one body over and over.
 """
 
 from __future__ import annotations

@@ -109,9 +109,9 @@ PLACE: dict[str, Callable[[Path], None]] = {
 
 
 def test_the_files_are_those_of_the_version(tiny_version: Path) -> None:
-    found = {path.relative_to(tiny_version).as_posix() for path in tiny_version.rglob("*") if path.is_file()}
-    assert {name for name in found if not name.startswith("golden/")} == {name for name in FILES if "/" not in name}
-    assert "golden/02.jpg" in found
+    files = {path.relative_to(tiny_version).as_posix() for path in tiny_version.rglob("*") if path.is_file()}
+    assert {name for name in files if not name.startswith("golden/")} == {name for name in FILES if "/" not in name}
+    assert "golden/02.jpg" in files
 
 
 def test_the_version_is_right_before_any_harm(tiny_copy: Path) -> None:

@@ -82,11 +82,9 @@ def test_the_version_holds_what_the_design_says(folder: Path, predictor: Predict
     assert manifest.run["name"] == "tiny"
     assert manifest.run["catalogue"]["path"] == "listings.csv"
     assert predictor.taxonomy.codes == ("10", "40", "1140", "2583")
-    lines = [json.loads(line) for line in (folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
-    shown = {
-        (bool(evidence["designation"]), bool(evidence["description"]), bool(evidence["image"])) for evidence in lines
-    }
-    assert {(True, False, False), (True, True, False), (False, False, True), (True, True, True)} <= shown
+    goldens = [json.loads(line) for line in (folder / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
+    parts = {(bool(row["designation"]), bool(row["description"]), bool(row["image"])) for row in goldens}
+    assert {(True, False, False), (True, True, False), (False, False, True), (True, True, True)} <= parts
 
 
 def test_the_manifest_says_how_the_version_was_made_and_the_card_reads_it_there(folder: Path) -> None:
@@ -100,13 +98,13 @@ def test_the_manifest_says_how_the_version_was_made_and_the_card_reads_it_there(
 
 
 def test_nothing_in_the_version_tells_of_this_machine(folder: Path, tiny_run: TinyRun) -> None:
-    files = [
+    leaks = [
         path.name
         for path in folder.iterdir()
         if path.suffix in (".json", ".jsonl", ".xml", ".md", ".html")
         and str(tiny_run.folder.parent) in path.read_text(encoding="utf-8")
     ]
-    assert files == []
+    assert leaks == []
 
 
 def test_metrics_are_of_the_test_part_and_the_networks_have_learned(folder: Path) -> None:

@@ -47,8 +47,8 @@ def changed(**arrays: np.ndarray) -> Weights:
 
 def _swap_categories(folder: Path) -> None:
     def swap(document: dict[str, Any]) -> None:
-        found = document["categories"]
-        found[1], found[2] = found[2], found[1]
+        categories = document["categories"]
+        categories[1], categories[2] = categories[2], categories[1]
 
     edit(folder, "taxonomy.json", swap)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,8 +23,9 @@ import pytest
 
 from models.errors import NoVersion
 from models.predictor import Predictor
-from models.versions.manifest import read_manifest, verify_files, write_manifest
+from models.versions.manifest import read_manifest, verify_files
 from models.versions.store import Store
+from tests.soak.swapping import seal_again
 
 ROOT = Path(__file__).parents[2]
 LONGEST = 0.1
@@ -36,14 +36,7 @@ FILE_EVENTS = frozenset({"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir
 
 def publish(store: Store, source: Path, number: int) -> None:
     """Publish and promote a version as a training run does: files of `source` under a manifest of their own."""
-    fields = dict(read_manifest(source))
-    for name in ("format_version", "version", "digest", "files"):
-        del fields[name]
-    with store.draft() as draft:
-        shutil.copytree(source, draft, dirs_exist_ok=True)
-        manifest = write_manifest(draft, **(fields | {"run": {"number": number}}))
-        store.seal(draft, manifest.version)
-    store.promote(manifest.version)
+    store.promote(seal_again(store, source, {"number": number}))
 
 
 def die_before_operation(number: int, root: Path) -> None:

@@ -80,7 +80,7 @@ def ask_all(line: str, port: int) -> list[dict[str, Any]]:
         check=True,
         timeout=30,
     )
-    return [json.loads(answer) for answer in run.stdout.splitlines()]
+    return [json.loads(line) for line in run.stdout.splitlines()]
 
 
 def test_the_readme_s_requests_find_the_right_categories(port: int) -> None:

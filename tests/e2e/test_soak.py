@@ -11,8 +11,7 @@ import pytest
 
 from tests.hostile.corpus import GROUPS, MAKERS, request
 from tests.soak.__main__ import main, parser
-from tests.soak.report import Limits, Outcome, Sample
-from tests.soak.watch import Watch
+from tests.soak.report import Limits, Outcome, Sample, Watch
 
 
 @pytest.mark.e2e
@@ -23,14 +22,14 @@ def test_nothing_is_unexpected(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     options = ["--minutes", "0.5", "--slow-limits", "0.15", "--bad", "3", "--swap-seconds", "2", "--longest", "20"]
     code = main([*options, "--live-p99", "1", "--live-max", "5", "--report", str(report)])
-    found = json.loads(report.read_text())
-    assert found["faults"] == [], found["findings"]
+    figures = json.loads(report.read_text())
+    assert figures["faults"] == [], figures["findings"]
     assert code == 0
-    assert found["requests"] > 500
-    assert found["swaps"] >= 3
-    assert found["harmed_versions_refused"] >= 1
-    assert set(found["asked"]) >= {f"hostile {group}" for group in GROUPS}
-    assert found["drain"]["exit_code"] == 0
+    assert figures["requests"] > 500
+    assert figures["swaps"] >= 3
+    assert figures["harmed_versions_refused"] >= 1
+    assert set(figures["asked"]) >= {f"hostile {group}" for group in GROUPS}
+    assert figures["drain"]["exit_code"] == 0
 
 
 def test_its_options_have_the_defaults_that_it_says() -> None:
@@ -44,16 +43,16 @@ def test_the_corpus_is_the_same_for_a_seed_and_another_for_another() -> None:
     first = [request(5, number) for number in numbers]
     assert first == [request(5, number) for number in numbers]
     assert first != [request(6, number) for number in numbers]
-    assert {one.group for one in first} == set(MAKERS)
+    assert {hostile.group for hostile in first} == set(MAKERS)
 
 
 def samples(*megabytes: float, requests: int = 3000) -> list[Sample]:
     return [Sample(number, number * requests, size, 10, 5) for number, size in enumerate(megabytes)]
 
 
-def outcome(watch: Watch | None = None, *, found: list[Sample] | None = None, **changes: object) -> Outcome:
+def outcome(watch: Watch | None = None, *, taken: list[Sample] | None = None, **changes: object) -> Outcome:
     fields = {"drain_seconds": 3.0, "exit_code": 0} | changes
-    return Outcome(watch or Watch(), Limits(0.25, 2.0), found or samples(*[100.0] * 20), 20, 10, 10, 20, **fields)  # type: ignore[arg-type]
+    return Outcome(watch or Watch(), Limits(0.25, 2.0), taken or samples(*[100.0] * 20), 20, 10, 10, 20, **fields)  # type: ignore[arg-type]
 
 
 def test_a_quiet_run_is_passed() -> None:
@@ -63,8 +62,8 @@ def test_a_quiet_run_is_passed() -> None:
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        (lambda: outcome(found=samples(*[100.0 + 3 * n for n in range(20)])), "memory grew"),
-        (lambda: outcome(found=samples(*[100.0 + 6 * n for n in range(20)], requests=100)), "memory grew"),
+        (lambda: outcome(taken=samples(*[100.0 + 3 * n for n in range(20)])), "memory grew"),
+        (lambda: outcome(taken=samples(*[100.0 + 6 * n for n in range(20)], requests=100)), "memory grew"),
         (lambda: outcome(exit_code=1), "drain took"),
         (lambda: outcome(drain_seconds=16.0), "drain took"),
         (lambda: outcome(drain_seconds=None), "drain took"),

@@ -52,13 +52,13 @@ def page(address: str) -> Iterator[Page]:
         page = browser.new_page()
         page.set_default_timeout(PATIENCE_MS)
         complaints: list[str] = []
-        asked: list[str] = []
+        urls: list[str] = []
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-        page.on("request", lambda request: asked.append(request.url))
+        page.on("request", lambda request: urls.append(request.url))
         yield page
         browser.close()
     assert not complaints
-    assert all(url.startswith((address, "data:", "blob:")) for url in asked)
+    assert all(url.startswith((address, "data:", "blob:")) for url in urls)
 
 
 def document(page: Page, address: str) -> dict[str, Any]:
@@ -102,8 +102,8 @@ def test_a_form_works_without_a_photo_too(page: Page, address: str) -> None:
     block.locator("button.execute").click()
     answer = block.locator(".live-responses-table .response").first
     answer.wait_for()
-    given = answer.locator(".response-col_description").inner_text()
-    assert '"modalities": [\n    "text"\n  ]' in given
+    shown = answer.locator(".response-col_description").inner_text()
+    assert '"modalities": [\n    "text"\n  ]' in shown
 
 
 def test_the_lines_of_a_stream_are_sent_as_lines(page: Page, address: str) -> None:

@@ -1,4 +1,4 @@
-"""What an answer may be. Everything else is a finding."""
+"""The answers that are allowed; any other is a finding."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST_SECONDS = 5.0
 
 
 def fault_of_answer(answer: Answer, *, longest: float = LONGEST_SECONDS, shed: bool = False) -> str | None:
-    """What is wrong with any answer at all; None if nothing is. `shed`: the server may be too busy."""
+    """The fault of any answer at all, or None. `shed`: the server may be too busy."""
     if answer.seconds > longest:
         return f"took {answer.seconds:.1f} s"
     if answer.status == 400 and _is_not_http(answer):
@@ -37,13 +37,13 @@ def fault_of_answer(answer: Answer, *, longest: float = LONGEST_SECONDS, shed: b
 
 
 def _is_not_http(answer: Answer) -> bool:
-    """Whether the server says, in its one plain text, that it was no HTTP; to HEAD it says so without the text."""
-    told = answer.headers.get("content-type", "").partition(";")[0], answer.headers.get("content-length")
-    return answer.body == NOT_HTTP or (not answer.body and told == ("text/plain", str(len(NOT_HTTP))))
+    """Whether the server says in its one plain text that the request was no HTTP; to HEAD without the text."""
+    head = answer.headers.get("content-type", "").partition(";")[0], answer.headers.get("content-length")
+    return answer.body == NOT_HTTP or (not answer.body and head == ("text/plain", str(len(NOT_HTTP))))
 
 
 def fault_of_problem(answer: Answer) -> str | None:
-    """What is wrong with a problem body."""
+    """The fault of a problem body, or None."""
     if not answer.body:  # HEAD
         return None
     if answer.headers.get("content-type") != "application/problem+json":
@@ -63,7 +63,7 @@ def fault_of_problem(answer: Answer) -> str | None:
 def fault_of_hostile(
     request: Request, answer: Answer, *, longest: float = LONGEST_SECONDS, shed: bool = False
 ) -> str | None:
-    """What is wrong with the answer to a hostile request."""
+    """The fault of the answer to a hostile request, or None."""
     if ("X-Deadline-Ms", "1") in request.headers:
         shed = True  # no time at all was given
     if request.target.startswith(HEAVY):
@@ -76,7 +76,7 @@ def fault_of_hostile(
 
 
 def fault_of_results(answer: Answer, *, shed: bool) -> str | None:
-    """What is wrong with predictions, alone or many."""
+    """The fault of predictions, alone or many, or None."""
     body = answer.json()
     if isinstance(body, dict) and "results" not in body:
         return _fault_of_prediction(body)

@@ -23,10 +23,8 @@ from models.versions.store import Store
 from tests.soak.bad import SLOW, hostile_client, leaving_client, slow_client
 from tests.soak.good import expected, good_client
 from tests.soak.process import ServerProcess
-from tests.soak.report import Limits, Outcome, Sample, percentile
-from tests.soak.stores import soak_store
-from tests.soak.swapping import swapping
-from tests.soak.watch import Watch
+from tests.soak.report import Limits, Outcome, Sample, Watch, percentile
+from tests.soak.swapping import soak_store, swapping
 from tests.soak.wire import Broken, Client
 
 LIVE_EVERY_SECONDS = 0.1
@@ -40,28 +38,28 @@ def main(arguments: list[str] | None = None) -> int:
         outcome = soak(soak_store(Path(folder) / "store", options.store), options)
     if options.report is not None:
         options.report.write_text(json.dumps(outcome.document(), indent=1) + "\n")
-    print(outcome.text())
+    print(json.dumps(outcome.document(), indent=1))
     return 1 if outcome.faults() else 0
 
 
 def parser() -> argparse.ArgumentParser:
     """The options."""
-    found = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    found.add_argument("--minutes", type=float, default=10, help="how long (10)")
-    found.add_argument("--good", type=int, default=4, help="clients that send right requests (4)")
-    found.add_argument("--bad", type=int, default=4, help="clients that send hostile ones (4)")
-    found.add_argument("--leaving", type=int, default=2, help="clients that leave before their answer (2)")
-    found.add_argument("--slow", type=int, default=1, help="clients of each kind of slowness (1)")
-    found.add_argument("--slow-limits", type=float, default=1.0, metavar="SHARE",
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10, help="how long (10)")
+    parser.add_argument("--good", type=int, default=4, help="clients that send right requests (4)")
+    parser.add_argument("--bad", type=int, default=4, help="clients that send hostile ones (4)")
+    parser.add_argument("--leaving", type=int, default=2, help="clients that leave before their answer (2)")
+    parser.add_argument("--slow", type=int, default=1, help="clients of each kind of slowness (1)")
+    parser.add_argument("--slow-limits", type=float, default=1.0, metavar="SHARE",
                        help="of the server's time limits for slow clients (1; less for short runs)")  # fmt: skip
-    found.add_argument("--swap-seconds", type=float, default=5, help="between swaps of versions (5)")
-    found.add_argument("--longest", type=float, default=8, help="seconds that an answer may take (8)")
-    found.add_argument("--live-p99", type=float, default=0.25, help="seconds that /health/live may take, p99 (0.25)")
-    found.add_argument("--live-max", type=float, default=2.0, help="the same, at most (2)")
-    found.add_argument("--seed", type=int, default=1, help="of what is sent (1)")
-    found.add_argument("--store", type=Path, help="a store whose versions serve (default: tiny ones)")
-    found.add_argument("--report", type=Path, help="where to write the report as JSON")
-    return found
+    parser.add_argument("--swap-seconds", type=float, default=5, help="between swaps of versions (5)")
+    parser.add_argument("--longest", type=float, default=8, help="seconds that an answer may take (8)")
+    parser.add_argument("--live-p99", type=float, default=0.25, help="seconds that /health/live may take, p99 (0.25)")
+    parser.add_argument("--live-max", type=float, default=2.0, help="the same, at most (2)")
+    parser.add_argument("--seed", type=int, default=1, help="of what is sent (1)")
+    parser.add_argument("--store", type=Path, help="a store whose versions serve (default: tiny ones)")
+    parser.add_argument("--report", type=Path, help="where to write the report as JSON")
+    return parser
 
 
 def soak(store: Store, options: argparse.Namespace) -> Outcome:

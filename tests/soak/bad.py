@@ -12,7 +12,7 @@ from random import Random
 from tests.hostile.corpus import request
 from tests.hostile.judge import fault_of_hostile
 from tests.soak.good import asks
-from tests.soak.watch import Watch
+from tests.soak.report import Watch
 from tests.soak.wire import Broken, Client, message
 
 JSON_HEAD = b"POST /predict/text HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
@@ -33,18 +33,18 @@ def hostile_client(port: int, watch: Watch, seed: int, *, longest: float) -> Non
     for number in count():
         if not watch.goes_on or watch.draining.is_set():
             break
-        one = request(seed, number)
+        hostile = request(seed, number)
         try:
-            answer = client.ask(one.method, one.target, one.headers, one.body)
-            fault = fault_of_hostile(one, answer, longest=longest)
+            answer = client.ask(hostile.method, hostile.target, hostile.headers, hostile.body)
+            fault = fault_of_hostile(hostile, answer, longest=longest)
         except (Broken, OSError) as error:
             fault = f"no answer: {error}"
         except Exception as error:  # noqa: BLE001 - an answer that cannot be read
             fault = f"unreadable answer: {error!r}"
         if fault is not None and not watch.draining.is_set():
-            watch.count("hostile " + one.group, f"request {number} of seed {seed}: {fault}")
+            watch.count("hostile " + hostile.group, f"request {number} of seed {seed}: {fault}")
         else:
-            watch.count("hostile " + one.group)
+            watch.count("hostile " + hostile.group)
     client.close()
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from tests.hostile.judge import SHED, fault_of_answer
 from tests.models.tiny_version import listing, photo
-from tests.soak.watch import Watch
+from tests.soak.report import Watch
 from tests.soak.wire import Answer, Broken, Client
 
 TOLERANCE = {"f32": 2e-3, "bf16": 0.1}
@@ -72,7 +72,7 @@ def expected(port: int, versions: list[str]) -> Expected:
     """Ask each version by name. Raises AssertionError when one does not answer."""
     client = Client(port, seconds=60)
     predictions = [ask for ask in asks() if ask.target.startswith("/predict")]
-    found: Expected = {ask: {} for ask in predictions}
+    answers: Expected = {ask: {} for ask in predictions}
     for version in versions:
         for ask in predictions:
             target = ask.target + ("&" if "?" in ask.target else "?") + f"version={version}"
@@ -80,9 +80,9 @@ def expected(port: int, versions: list[str]) -> Expected:
             if answer.status == 504:  # it was not loaded in time, but it is now
                 answer = client.ask(ask.method, target, ask.headers, ask.body)
             assert answer.status == 200, (ask.kind, answer)
-            found[ask][version] = answer.json()
+            answers[ask][version] = answer.json()
     client.close()
-    return found
+    return answers
 
 
 def good_client(port: int, wanted: Expected, watch: Watch, seed: int, *, longest: float, precision: str) -> None:
@@ -114,18 +114,18 @@ def _fault(ask: Ask, answer: Answer, wanted: Expected, tolerance: float, *, drai
         return f"status {answer.status}"
     if ask not in wanted:
         return None
-    found = answer.json()
+    body = answer.json()
     if draining and ask.kind in MANY:
         return None  # its last listings may be told that they were not begun
-    version = _version(found)
+    version = _version(body)
     if version not in wanted[ask]:
         return f"answered by {version}"
-    place = difference(found, wanted[ask][version], tolerance)
+    place = difference(body, wanted[ask][version], tolerance)
     return None if place is None else f"version {version} says something else at {place}"
 
 
-def _version(found: Any) -> str | None:
-    first = found[0] if isinstance(found, list) else found
+def _version(body: Any) -> str | None:
+    first = body[0] if isinstance(body, list) else body
     if "results" in first:
         first = first["results"][0]
     version: str = first.get("prediction", first)["model"]["version"]

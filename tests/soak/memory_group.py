@@ -34,8 +34,8 @@ class MemoryGroup:
     def killed(self) -> int:
         """Processes that the kernel ended for lack of memory."""
         events = (self._folder / ("memory.oom_control" if self._is_v1 else "memory.events")).read_text()
-        found = re.search(r"^oom_kill (\d+)$", events, re.MULTILINE)
-        return int(found[1]) if found else 0
+        match = re.search(r"^oom_kill (\d+)$", events, re.MULTILINE)
+        return int(match[1]) if match else 0
 
     @property
     def _is_v1(self) -> bool:

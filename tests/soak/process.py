@@ -15,9 +15,11 @@ from threading import Thread
 from types import MappingProxyType
 from typing import Any, Self
 
-from tests.soak.wire import Client
+from tests.soak.wire import Broken, Client
 
 ROOT = Path(__file__).parents[2]
+START_SECONDS = 120.0
+"""Two seconds on a quiet machine."""
 EXPECTED_ERRORS = ("version refused",)
 """Events at level error that hostile versions are meant to cause."""
 
@@ -27,14 +29,15 @@ class ServerProcess:
 
     def __init__(
         self,
-        store: Path,
+        store: Path | None = None,
         *,
         prepare: Callable[[], None] | None = None,
         environment: Mapping[str, str] = MappingProxyType({}),
         **settings: object,
     ) -> None:
-        """`prepare` is called in the process to be, before it is the server; say, to limit it."""
+        """Without a store, the one of the checkout. `prepare` is called in the process to be, say, to limit it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYKUTEN_")}
+        settings |= {} if store is None else {"store": store}
         chosen = {f"PYKUTEN_{name.upper()}": str(value) for name, value in settings.items()}
         self.port = 0
         self.errors: list[str] = []
@@ -43,7 +46,7 @@ class ServerProcess:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "service", "--port", "0"],
             cwd=ROOT,
-            env=inherited | dict(environment) | chosen | {"PYKUTEN_STORE": str(store)},
+            env=inherited | dict(environment) | chosen,
             preexec_fn=prepare,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -51,7 +54,7 @@ class ServerProcess:
         )
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
-        self._await(lambda: self.port, 30)
+        self._await(lambda: self.port, START_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -89,14 +92,32 @@ class ServerProcess:
         """Threads."""
         return self._status("Threads")
 
-    def wait_until_ready(self, seconds: float = 60) -> Client:
+    def wait_until_ready(self, seconds: float = START_SECONDS) -> Client:
         """A client of the server, once it answers predictions."""
         client, end = Client(self.port, seconds=30), time.monotonic() + seconds
-        while client.ask("GET", "/health/ready").status != 200:
-            if time.monotonic() > end:
-                raise RuntimeError("the server does not get ready")
+        while not self._is_ready(client):
+            if time.monotonic() > end or not self.is_running:
+                raise RuntimeError("the server does not get ready: " + "".join(self.tail))
             time.sleep(0.05)
         return client
+
+    def stop(self) -> None:
+        """Ask it to end, and expect that it does so well."""
+        self.terminate()
+        code = self.wait(30)
+        assert code in (0, -signal.SIGTERM, 128 + signal.SIGTERM), (code, *self.tail)
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @staticmethod
+    def _is_ready(client: Client) -> bool:
+        try:
+            return client.ask("GET", "/health/ready").status == 200
+        except (Broken, OSError):  # too busy with loading to answer in time
+            return False
 
     def terminate(self) -> None:
         """Ask it to drain and end."""

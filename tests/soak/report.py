@@ -1,12 +1,15 @@
-"""What a soak has found, as text and as JSON, and whether it is good enough."""
+"""The figures of a soak: counters that its clients share, samples of the server, and the verdict as JSON."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.soak.watch import Watch
-
+MOST_FINDINGS = 200
+"""Kept; the others are only counted."""
 SLOPE_MB_PER_1000 = 0.05
 NOISE_MB = 12.0
 """Heaps breathe: growth under this says nothing."""
@@ -15,6 +18,38 @@ SETTLED_REQUESTS = 10_000
 """Between the two measurements; with fewer the heap may not have met its largest photos yet, and is still settling."""
 SETTLE_SHARE = 0.4
 """Of the run, until the heap has its size."""
+
+
+@dataclass
+class Watch:
+    """`asked` counts requests by kind, `shed` those that were refused for load, `live` the seconds of /health/live."""
+
+    asked: Counter[str] = field(default_factory=Counter)
+    shed: Counter[str] = field(default_factory=Counter)
+    unexpected: Counter[str] = field(default_factory=Counter)
+    findings: list[str] = field(default_factory=list)
+    live: list[float] = field(default_factory=list)
+    swaps: int = 0
+    harms: int = 0
+    stop: threading.Event = field(default_factory=threading.Event)
+    draining: threading.Event = field(default_factory=threading.Event)
+    start: float = field(default_factory=time.monotonic)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, kind: str, fault: str | None = None, *, was_shed: bool = False) -> None:
+        """Count a request, and note what was wrong with it."""
+        with self._lock:
+            self.asked[kind] += 1
+            self.shed[kind] += was_shed
+            if fault is not None:
+                self.unexpected[kind] += 1
+                if len(self.findings) < MOST_FINDINGS:
+                    self.findings.append(f"{time.monotonic() - self.start:7.1f} s  {kind}: {fault}")
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether clients should ask again."""
+        return not self.stop.is_set()
 
 
 @dataclass
@@ -39,7 +74,7 @@ class Limits:
 
 @dataclass
 class Outcome:
-    """Everything that was measured."""
+    """The measurements of a whole soak."""
 
     watch: Watch
     limits: Limits
@@ -53,22 +88,22 @@ class Outcome:
     log_errors: list[str] = field(default_factory=list)
 
     def faults(self) -> list[str]:
-        """What was not as it should be; empty when the soak was passed."""
-        found = [f"{count} unexpected of {kind}" for kind, count in sorted(self.watch.unexpected.items())]
-        found += [f"log: {line}" for line in self.log_errors]
+        """The reasons why the soak failed; empty when it passed."""
+        faults = [f"{count} unexpected of {kind}" for kind, count in sorted(self.watch.unexpected.items())]
+        faults += [f"log: {line}" for line in self.log_errors]
         if percentile(self.watch.live, 0.99) > self.limits.live_p99:
-            found.append(f"/health/live p99 {percentile(self.watch.live, 0.99):.3f} s")
+            faults.append(f"/health/live p99 {percentile(self.watch.live, 0.99):.3f} s")
         if max(self.watch.live, default=0) > self.limits.live_max:
-            found.append(f"/health/live took {max(self.watch.live):.2f} s")
+            faults.append(f"/health/live took {max(self.watch.live):.2f} s")
         growth, requests = self.growth()
         noise = NOISE_MB if requests >= SETTLED_REQUESTS else UNSETTLED_MB
         if growth > max(noise, SLOPE_MB_PER_1000 * requests / 1000):
-            found.append(f"memory grew by {growth:.1f} MB in {requests} requests")
+            faults.append(f"memory grew by {growth:.1f} MB in {requests} requests")
         if self.descriptors_after > self.descriptors_before + 3:
-            found.append(f"{self.descriptors_after} descriptors left, {self.descriptors_before} before")
+            faults.append(f"{self.descriptors_after} descriptors left, {self.descriptors_before} before")
         if self.exit_code != 0 or self.drain_seconds is None or self.drain_seconds > self.limits.drain:
-            found.append(f"drain took {self.drain_seconds} s, exit code {self.exit_code}")
-        return found
+            faults.append(f"drain took {self.drain_seconds} s, exit code {self.exit_code}")
+        return faults
 
     def growth(self) -> tuple[float, int]:
         """MB between the least of the first and of the last third after settling, and the requests between.
@@ -80,7 +115,7 @@ class Outcome:
             return 0.0, 0
         third = len(settled) // 3
         first, last = settled[:third], settled[-third:]
-        least = min(one.resident_mb for one in last) - min(one.resident_mb for one in first)
+        least = min(sample.resident_mb for sample in last) - min(sample.resident_mb for sample in first)
         return least, last[third // 2].requests - first[third // 2].requests
 
     def document(self) -> dict[str, Any]:
@@ -108,31 +143,17 @@ class Outcome:
             "memory_mb": {
                 "first": self.samples and round(self.samples[0].resident_mb, 1),
                 "last": self.samples and round(self.samples[-1].resident_mb, 1),
-                "most": round(max((one.resident_mb for one in self.samples), default=0), 1),
+                "most": round(max((sample.resident_mb for sample in self.samples), default=0), 1),
                 "growth_after_settling": round(growth, 2),
                 "per_1000_requests": round(growth * 1000 / requests, 4) if requests else None,
             },
             "descriptors": {
                 "before": self.descriptors_before,
-                "most": max((one.descriptors for one in self.samples), default=0),
+                "most": max((sample.descriptors for sample in self.samples), default=0),
                 "after": self.descriptors_after,
             },
             "drain": {"seconds": self.drain_seconds, "exit_code": self.exit_code},
         }
-
-    def text(self) -> str:
-        """The report for people."""
-        document = self.document()
-        lines = [
-            f"{'PASSED' if document['passed'] else 'FAILED'}: {document['requests']} requests in {self.seconds:.0f} s, "
-            f"{document['unexpected']} unexpected, {self.watch.swaps} swaps, {self.watch.harms} harmed versions refused"
-        ]
-        for name in ("live_seconds", "memory_mb", "descriptors", "drain", "shed"):
-            lines.append(f"{name}: " + ", ".join(f"{key} {value}" for key, value in document[name].items()))
-        lines += [f"asked: {kind} {count}" for kind, count in document["asked"].items()]
-        lines += [f"FAULT {fault}" for fault in document["faults"]]
-        lines += [f"  {finding}" for finding in self.watch.findings[:40]]
-        return "\n".join(lines)
 
 
 def percentile(values: list[float], share: float) -> float:

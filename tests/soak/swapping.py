@@ -1,15 +1,17 @@
-"""Versions that change under the server: promoted in turn, and now and then a harmed one that must be refused."""
+"""Versions that change under the server: promoted in turn; now and then a harmed one, which must be refused."""
 
 from __future__ import annotations
 
 import shutil
 import time
+from pathlib import Path
 from random import Random
 
 from models.versions.manifest import read_manifest, write_manifest
 from models.versions.store import CURRENT, Store
 from tests.contract.test_refused_versions import CONTENT, spoil_content
-from tests.soak.watch import Watch
+from tests.models.tiny_version import make_version
+from tests.soak.report import Watch
 from tests.soak.wire import Broken, Client
 
 HARM_EVERY = 4
@@ -38,7 +40,7 @@ def swapping(port: int, store: Store, watch: Watch, seed: int, *, seconds: float
 def _harm(store: Store, client: Client, watch: Watch, chance: Random) -> None:
     """Promote a version that is damaged; it must be refused, and the old one must go on."""
     before = store.current()
-    harmed = _sealed_again(store, before, chance.randrange(10**9))
+    harmed = seal_again(store, store.folder(before), {"soak": chance.randrange(10**9)})
     folder = store.folder(harmed)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     spoil_content(chance.choice(files), chance.choice(sorted(CONTENT)))
@@ -54,15 +56,32 @@ def _harm(store: Store, client: Client, watch: Watch, chance: Random) -> None:
     shutil.rmtree(folder)
 
 
-def _sealed_again(store: Store, version: str, number: int) -> str:
-    fields = dict(read_manifest(store.folder(version)))
+def seal_again(store: Store, source: Path, run: dict[str, object]) -> str:
+    """Seal the files of a version once more, under a manifest with another run; returns the new name."""
+    fields = dict(read_manifest(source))
     for name in ("format_version", "version", "digest", "files"):
         del fields[name]
     with store.draft() as draft:
-        shutil.copytree(store.folder(version), draft, dirs_exist_ok=True)
-        manifest = write_manifest(draft, **(fields | {"run": {"soak": number}}))
+        shutil.copytree(source, draft, dirs_exist_ok=True)
+        manifest = write_manifest(draft, **(fields | {"run": run}))
         store.seal(draft, manifest.version)
     return manifest.version
+
+
+def soak_store(root: Path, source: Path | None) -> Store:
+    """A store of two or more versions, the oldest promoted: tiny ones with other answers each, or real ones."""
+    store = Store(root)
+    if source is None:
+        for number, classes in enumerate((4, 6, 3)):
+            make_version(root, day=20 + number, seed=number, classes=classes)
+    else:
+        root.mkdir()
+        for version in Store(source).versions():
+            shutil.copytree(source / version, root / version)
+        if len(store.versions()) == 1:
+            seal_again(store, store.folder(store.versions()[0]), {"twin": True})
+    store.promote(store.versions()[-1])
+    return store
 
 
 def _point(store: Store, version: str) -> None:

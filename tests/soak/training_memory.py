@@ -71,16 +71,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The options."""
-    found = argparse.ArgumentParser(prog="python -m tests.soak.training_memory", description=__doc__)
-    found.add_argument("--listings", type=int, default=100_000, help="how many, each with a photo (100000)")
-    found.add_argument(
+    parser = argparse.ArgumentParser(prog="python -m tests.soak.training_memory", description=__doc__)
+    parser.add_argument("--listings", type=int, default=100_000, help="how many, each with a photo (100000)")
+    parser.add_argument(
         "--classes", type=whole_number(2, MOST_CLASSES), default=500, help=f"categories (500; at most {MOST_CLASSES})"
     )
-    found.add_argument("--side", type=int, default=96, help="pixels of the photo network's input (96)")
-    found.add_argument("--epochs", type=int, default=1, help="of both networks (1)")
-    found.add_argument("--limit-mb", type=int, default=6000, help="resident memory that the run may take (6000)")
-    found.add_argument("--work", type=Path, required=True, help="where the catalogue and what is finished lie")
-    return found
+    parser.add_argument("--side", type=int, default=96, help="pixels of the photo network's input (96)")
+    parser.add_argument("--epochs", type=int, default=1, help="of both networks (1)")
+    parser.add_argument("--limit-mb", type=int, default=6000, help="resident memory that the run may take (6000)")
+    parser.add_argument("--work", type=Path, required=True, help="where the catalogue and what is finished lie")
+    return parser
 
 
 def make_catalogue(folder: Path, listings: int, classes: int) -> None:
@@ -118,14 +118,14 @@ def follow(process: subprocess.Popen[bytes]) -> float:
 
 def family(parent: int) -> list[int]:
     """The process and all that descend from it."""
-    found = [parent]
-    for task in found:  # grows while it is gone through
+    tasks = [parent]
+    for task in tasks:  # grows meanwhile
         try:
             for thread in Path(f"/proc/{task}/task").iterdir():
-                found += map(int, (thread / "children").read_text().split())
+                tasks += map(int, (thread / "children").read_text().split())
         except OSError:  # it has ended
             continue
-    return found
+    return tasks
 
 
 def resident_mb(pid: int) -> float:

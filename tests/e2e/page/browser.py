@@ -1,27 +1,16 @@
-"""A real server with the shipped version, a real browser, and a watch on what the page must never do."""
+"""A real browser, and a watch on what the page must never do."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx2
 from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Request
 
-ROOT = Path(__file__).parents[3]
+from tests.soak.process import ROOT
+
 EXAMPLES = ROOT / "examples"
-START_SECONDS = 300
-"""Until ready; 2 s on a quiet machine, 140 s were seen on one with ten times as much to do as it has cores."""
 OPEN_MS = 60_000
 """How long the browser may take to open the page."""
 PATIENCE_MS = 20_000
@@ -43,57 +32,9 @@ def find_chromium() -> str | None:
     return next((path for name in CHROMIUM if (path := shutil.which(name))), None)
 
 
-@contextmanager
-def serving(folder: Path, **settings: object) -> Iterator[str]:
-    """The address of a service on a free port, in a process of its own, its log in `folder`; it must stop cleanly."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYKUTEN_")}
-    given = {f"PYKUTEN_{name.upper()}": str(value) for name, value in settings.items()}
-    log = folder / "service.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "service", "--port", "0"],
-            cwd=ROOT,
-            env=environment | {"PYKUTEN_DRAIN_SECONDS": "0", "PYKUTEN_SHUTDOWN_SECONDS": "3"} | given,
-            stdout=out,
-            stderr=out,
-        )
-    try:
-        yield _address(process, log)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            code = process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-    assert code in (0, -signal.SIGTERM, 128 + signal.SIGTERM), log.read_text()
-
-
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        for line in log.read_text().splitlines():
-            if '"listening"' in line:
-                return f"http://127.0.0.1:{json.loads(line)['port']}"
-        time.sleep(0.1)
-    raise AssertionError(f"not listening in time: {log.read_text()}")
-
-
-def wait_until_ready(address: str) -> None:
-    """Return when predictions are answered."""
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        with suppress(httpx2.TransportError):  # too busy with loading to answer in time
-            if httpx2.get(f"{address}/health/ready", timeout=5).status_code == 200:
-                return
-        assert time.monotonic() < deadline, "not ready in time"
-        time.sleep(0.2)
-
-
 @dataclass
 class Watch:
-    """What a browser context did wrong. `allow` names parts of console errors that a test brings about on purpose."""
+    """The faults of a browser context. `allow` names parts of console errors that a test brings about on purpose."""
 
     host: str
     wrong: list[str] = field(default_factory=list)
@@ -120,9 +61,8 @@ class Watch:
             self.wrong.append(f"request to another host: {request.url}")
 
     def check(self) -> None:
-        """Raises AssertionError when something was wrong that no test asked for."""
-        left = [one for one in self.wrong if not any(part in one for part in self.allowed)]
-        assert left == []
+        """Raises AssertionError on a fault that no test brought about on purpose."""
+        assert [fault for fault in self.wrong if not any(part in fault for part in self.allowed)] == []
 
 
 def _text(error: Error) -> str:

@@ -9,16 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.e2e.page.browser import (
-    CHROMIUM_OPTIONS,
-    OPEN_MS,
-    PATIENCE_MS,
-    ROOT,
-    Watch,
-    find_chromium,
-    serving,
-    wait_until_ready,
-)
+from tests.contract.real_server import real_server
+from tests.e2e.page.browser import CHROMIUM_OPTIONS, OPEN_MS, PATIENCE_MS, ROOT, Watch, find_chromium
 
 OpenPage = Callable[..., Page]
 """`open_page(path="/", base=address, **context options)`: a page in a context of its own, at that path."""
@@ -43,11 +35,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address() -> Iterator[str]:
     """Where the service with the shipped version listens."""
-    with serving(tmp_path_factory.mktemp("service")) as found:
-        wait_until_ready(found)
-        yield found
+    with real_server() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +52,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def watch(address: str) -> Iterator[Watch]:
-    """What went wrong in the browser; checked after every test."""
+    """The watch on the browser; checked after every test."""
     watched = Watch(urlsplit(address).netloc)
     yield watched
     watched.check()
@@ -69,12 +60,12 @@ def watch(address: str) -> Iterator[Watch]:
 
 @pytest.fixture
 def open_page(chromium: Browser, address: str, watch: Watch) -> Iterator[OpenPage]:
-    """Opens pages, in English at 1280x800 unless told otherwise."""
+    """Opens pages, by default in English at 1280x800."""
     contexts = []
 
     def opened(path: str = "/", base: str = address, **options: Any) -> Page:
-        given = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "color_scheme": "light"} | options
-        context = chromium.new_context(**given)
+        options = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", "color_scheme": "light"} | options
+        context = chromium.new_context(**options)
         context.set_default_timeout(PATIENCE_MS)
         context.set_default_navigation_timeout(OPEN_MS)
         contexts.append(context)

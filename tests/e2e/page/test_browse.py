@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.page.browser import EXAMPLES, Watch, serving, wait_until_ready
+from tests.contract.real_server import real_server
+from tests.e2e.page.browser import EXAMPLES, Watch
 from tests.e2e.page.conftest import OpenPage
 
 
@@ -49,13 +50,10 @@ def expect_shown(page: Page, listing: dict[str, Any]) -> None:
         assert (green > red) == right
 
 
-def test_the_samples_are_named(browse: Page) -> None:
-    expect(browse.locator("#catalogue")).to_contain_text("54 sample listings")
-    expect(browse.locator("#browse-category option")).to_have_count(28)  # 27 and "any"
-
-
 @pytest.mark.smoke
 def test_a_random_listing(browse: Page) -> None:
+    expect(browse.locator("#catalogue")).to_contain_text("54 sample listings")
+    expect(browse.locator("#browse-category option")).to_have_count(28)  # 27 and "any"
     rows = set()
     for _ in range(6):
         answer = draw(browse, "#draw")
@@ -94,15 +92,6 @@ def test_only_mistakes(browse: Page) -> None:
         expect(browse.locator("#drawn")).to_contain_text(f"among the {answer['tried']} listings looked at")
 
 
-def test_only_disagreements(browse: Page) -> None:
-    answer = draw(browse, "#only-disagreements")
-    if answer["listings"]:
-        assert answer["listings"][0]["prediction"]["disagreement"] is True
-        expect(browse.locator(".modalities .badge")).to_have_text("Text and photo disagree")
-    else:
-        expect(browse.locator("#drawn")).to_contain_text("Text and photo never disagree among the")
-
-
 def test_nothing_found_is_a_sentence(browse: Page) -> None:
     browse.route("**/catalogue/listings?*", lambda route: route.fulfill(json={"listings": [], "tried": 40}))
     browse.locator("#only-mistakes").click()
@@ -120,13 +109,6 @@ def test_a_listing_can_be_taken_to_try(browse: Page) -> None:
     expect(browse.locator(".shown h3")).to_have_text(listing["designation"])
 
 
-def test_the_language_keeps_the_listing(browse: Page) -> None:
-    before = browse.locator(".drawn").get_attribute("data-row")
-    browse.locator("#lang").select_option("de")
-    expect(browse.locator(".verdicts [data-by=fused] th")).to_have_text("Zusammen")
-    expect(browse.locator(".drawn")).to_have_attribute("data-row", str(before))
-
-
 def test_a_catalogue_of_ones_own(open_page: OpenPage, watch: Watch, tmp_path: Path) -> None:
     shop = tmp_path / "shop.csv"
     images = tmp_path / "images"
@@ -137,8 +119,7 @@ def test_a_catalogue_of_ones_own(open_page: OpenPage, watch: Watch, tmp_path: Pa
         'P1,Piscine ronde avec échelle,"<p>Bleue</p><script>no()</script>",mine.jpg,2583\n',
         encoding="utf-8",
     )
-    with serving(tmp_path, catalogue=shop) as own:
-        wait_until_ready(own)
+    with real_server(catalogue=shop) as own:
         watch.host = own.removeprefix("http://")
         page = open_page("/#browse", base=own)
         expect(page.locator("#catalogue")).to_contain_text("1 listings")

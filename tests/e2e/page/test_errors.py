@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.e2e.page.browser import EXAMPLES, ROOT, Watch, serving, wait_until_ready
+from tests.contract.real_server import real_server
+from tests.e2e.page.browser import EXAMPLES, ROOT, Watch
 from tests.e2e.page.conftest import OpenPage
+from tests.soak.process import ServerProcess
 
 POOL = "Piscine tubulaire ronde avec échelle"
 REFUSED = "the server responded with a status of"
@@ -46,24 +48,26 @@ def test_a_photo_that_is_none(page: Page, watch: Watch, content: bytes, sentence
 
 
 def test_a_photo_that_is_too_large_is_not_even_sent(page: Page) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
     page.locator("#photo-file").set_input_files(file("huge.jpg", b"\xff\xd8" + bytes(10 * 1024 * 1024)))
     expect(page.locator("#outcome .notice.bad")).to_have_text("The photo is too large: too many bytes or pixels.")
     page.wait_for_timeout(800)
-    assert not any("/predict?" in url for url in asked)
+    assert not any("/predict?" in url for url in urls)
 
 
-def test_a_text_that_is_too_long(page: Page, watch: Watch) -> None:
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("mot " * 5001, "The text is longer than 20,000 characters."),
+        ("<p><br></p>", "Nothing readable is left of the text."),
+    ],
+    ids=["long", "markup"],
+)
+def test_a_text_that_is_none(page: Page, watch: Watch, text: str, sentence: str) -> None:
     watch.allow(REFUSED)
-    page.locator("#description").fill("mot " * 5001)
-    expect(page.locator("#outcome .notice")).to_contain_text("The text is longer than 20,000 characters.")
-
-
-def test_a_text_with_nothing_to_read(page: Page, watch: Watch) -> None:
-    watch.allow(REFUSED)
-    page.locator("#description").fill("<p><br></p>")
-    expect(page.locator("#outcome .notice")).to_contain_text("Nothing readable is left of the text.")
+    page.locator("#description").fill(text)
+    expect(page.locator("#outcome .notice")).to_contain_text(sentence)
 
 
 @pytest.mark.parametrize(
@@ -151,9 +155,9 @@ def test_a_view_that_cannot_be_fetched(page: Page, watch: Watch) -> None:
 def test_a_service_without_a_model(open_page: OpenPage, watch: Watch, tmp_path: Path) -> None:
     watch.allow(REFUSED)
     (tmp_path / "store").mkdir()
-    with serving(tmp_path, store=tmp_path / "store") as empty:
-        watch.host = empty.removeprefix("http://")
-        page = open_page(base=empty)
+    with ServerProcess(tmp_path / "store", drain_seconds=0) as empty:
+        watch.host = empty.address.removeprefix("http://")
+        page = open_page(base=empty.address)
         expect(page.locator("#banner .notice")).to_contain_text("No model is loaded yet.")
         expect(page.locator("#serving")).to_contain_text("Not answering")
         page.locator("#designation").fill(POOL)
@@ -187,13 +191,12 @@ def test_a_broken_catalogue(page: Page, watch: Watch) -> None:
 
 def test_a_service_with_keys_asks_for_one(open_page: OpenPage, watch: Watch, tmp_path: Path) -> None:
     watch.allow(REFUSED)
-    made = subprocess.run(
+    run = subprocess.run(
         [sys.executable, "-m", "service", "key", "page"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    (tmp_path / "keys.jsonl").write_text(made.stdout)
-    key = made.stderr.splitlines()[0].rpartition(" ")[2]
-    with serving(tmp_path, api_keys_file=tmp_path / "keys.jsonl") as closed:
-        wait_until_ready(closed)
+    (tmp_path / "keys.jsonl").write_text(run.stdout)
+    key = run.stderr.splitlines()[0].rpartition(" ")[2]
+    with real_server(api_keys_file=tmp_path / "keys.jsonl") as closed:
         watch.host = closed.removeprefix("http://")
         page = open_page(base=closed)
         page.locator("#designation").fill(POOL)

@@ -1,4 +1,4 @@
-"""The Models view: versions, two side by side, figures by cohort and case, confusions, precision for the whole page."""
+"""The Models view: versions, two side by side, figures by cohort and evidence, confusions, the page's precision."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models.versions.store import Store
+from tests.contract.real_server import real_server
 from tests.e2e.page.batch.tables import example, file
-from tests.e2e.page.browser import Watch, serving, wait_until_ready
+from tests.e2e.page.browser import Watch
 from tests.e2e.page.conftest import OpenPage
 from tests.models.tiny_networks import WORDS
 from tests.models.tiny_version import make_version
@@ -31,8 +32,8 @@ def models(open_page: OpenPage) -> Page:
 def version(models: Page, address: str) -> dict[str, Any]:
     """The answer of /models/{version} for the version that serves."""
     name = models.request.get(f"{address}/models").json()["serving"]
-    found: dict[str, Any] = models.request.get(f"{address}/models/{name}").json()
-    return found
+    version: dict[str, Any] = models.request.get(f"{address}/models/{name}").json()
+    return version
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +46,7 @@ def three_versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[s
     store.promote(names[0])
     damaged = store.root / names[2] / "text.xml"
     damaged.write_bytes(damaged.read_bytes() + b" ")
-    with serving(folder, store=store.root) as address:
-        wait_until_ready(address)
+    with real_server(store=store.root) as address:
         yield address, names
 
 
@@ -91,17 +91,9 @@ def test_figures_are_those_of_the_version(models: Page, version: dict[str, Any])
         expect(models.locator(".matrix rect.right, .matrix rect.wrong")).to_have_count(cells)
 
 
-def test_cohorts_without_a_case_offer_only_what_they_have(models: Page, version: dict[str, Any]) -> None:
-    cohorts = version["metrics"]["cohorts"]
-    for name, cohort in cohorts.items():
-        models.locator("#models-cohort").select_option(name)
-        assert models.locator("[data-case]").count() == len(cohort["cases"])
-        expect(models.locator("[data-case][aria-pressed=true]")).to_have_count(1)
-
-
 def test_the_class_table_is_sorted_by_any_column(models: Page, version: dict[str, Any]) -> None:
     models.locator("#models-cohort").select_option(COHORT)
-    by_code = {one["code"]: one for one in version["metrics"]["cohorts"][COHORT]["cases"]["both"]["per_class"]}
+    by_code = {row["code"]: row for row in version["metrics"]["cohorts"][COHORT]["cases"]["both"]["per_class"]}
 
     def codes() -> list[str]:
         return [row.get_attribute("data-code") or "" for row in models.locator(".class-table tbody tr").all()]
@@ -123,9 +115,9 @@ def test_the_class_table_is_sorted_by_any_column(models: Page, version: dict[str
 def test_the_confusion_matrix_by_pointer_and_keyboard(models: Page, version: dict[str, Any]) -> None:
     figures = version["metrics"]["cohorts"][COHORT]["cases"]["both"]
     models.locator("#models-cohort").select_option(COHORT)
-    codes = [one["code"] for one in figures["per_class"]]
+    codes = [category["code"] for category in figures["per_class"]]
     confused = [(n, i) for i, line in enumerate(figures["confusion"]) for j, n in enumerate(line) if i != j]
-    count, row = max(confused, key=lambda one: one[0])
+    count, row = max(confused, key=lambda cell: cell[0])
     said = models.locator("#models-pair")
     models.locator(".matrix").focus()  # begins at the largest confusion
     expect(said).to_contain_text(
@@ -181,7 +173,7 @@ def test_the_slider_sets_the_precision_of_the_page(models: Page, version: dict[s
     expect(slider).to_have_value(str(own))
 
     def expect_decision(asked: str, precision: float) -> None:
-        made = next(one for one in decisions if one["precision"] >= precision)
+        made = next(decision for decision in decisions if decision["precision"] >= precision)
         expect(said).to_contain_text(f"At {asked}, {100 * made['coverage']:.1f}% of the listings are filed")
         expect(said).to_contain_text(f"({made['accepted']:,})")
 
@@ -207,19 +199,6 @@ def test_provenance_and_limits(models: Page, version: dict[str, Any]) -> None:
         expect(shown).to_contain_text(line)
     shown.locator("summary").click()
     expect(shown).to_contain_text(version["provenance"]["digest"])
-
-
-def test_versions_and_what_they_are(pair: Page, three_versions: tuple[str, list[str]]) -> None:
-    _, names = three_versions
-    entry = {name: pair.locator(f".version[data-version='{name}']") for name in names}
-    expect(entry[names[0]]).to_contain_text("Serving")
-    expect(entry[names[1]]).to_contain_text("tiny")
-    for name in names:
-        expect(entry[name]).to_contain_text("text: tiny-text")
-        expect(entry[name]).to_contain_text("photo: tiny-image")
-    entry[names[1]].get_by_role("button", name="Figures").click()
-    expect(pair.locator("#models-figures h3").first).to_contain_text(names[1])
-    expect(pair.locator("#models-figures")).to_contain_text("recorded no details")
 
 
 def test_two_versions_side_by_side(pair: Page, three_versions: tuple[str, list[str]]) -> None:
@@ -272,22 +251,3 @@ def test_a_refused_version_says_why_and_cannot_be_chosen(pair: Page, three_versi
     expect(entry).to_contain_text("A file is damaged")
     expect(entry.get_by_role("radio")).to_be_disabled()
     assert names[2] not in pair.locator("#compare-a").inner_text()
-
-
-def test_words_follow_the_language(models: Page) -> None:
-    models.locator("#lang").select_option("de")
-    expect(models.locator("#models-classes h3")).to_have_text("Je Kategorie")
-    expect(models.locator("[data-case=both]")).to_have_text("Text und Foto")
-    expect(models.locator(".class-table")).to_contain_text("Spielzeug")
-
-
-def test_bytes_are_read_once(models: Page) -> None:
-    """The figures of a version, 200 kB, are not asked for again by a change of case, cohort or precision."""
-    asked: list[str] = []
-    models.on("request", lambda request: asked.append(request.url))
-    models.locator("#models-cohort").select_option(COHORT)
-    models.locator("[data-case=text]").click()
-    models.locator("#models-precision").focus()
-    models.keyboard.press("ArrowLeft")
-    models.wait_for_timeout(300)
-    assert asked == []

@@ -41,6 +41,7 @@ def largest_difference(answer: np.ndarray, reference: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("name", [*TEXT_NETWORKS, "efficientnet_lite0", "mobilenetv2", "resnet50", "vgg16"])
+@pytest.mark.slow
 def test_a_saved_network_answers_alike_in_both_runtimes(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

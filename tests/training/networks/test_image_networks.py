@@ -117,6 +117,7 @@ def test_a_download_that_fails_is_one_clear_line(monkeypatch: pytest.MonkeyPatch
         image_network("resnet50", weights="imagenet")
 
 
+@pytest.mark.slow
 def test_backbone_weights_come_from_a_path(tmp_path: Path) -> None:
     source = image_network("efficientnet_lite0")
     backbone = keras.Model(source.inputs, source.get_layer("top_relu").output)

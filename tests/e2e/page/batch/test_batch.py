@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -32,19 +31,8 @@ ROWS = [
     ("A3", "Chaise de jardin en bois", "", "chair.jpg"),
     ("A4", "", "", ""),
 ]
-OURS = [
-    "predicted_code",
-    "predicted_label",
-    "confidence",
-    "decision",
-    "reason",
-    "decided_by",
-    "final_code",
-    "final_label",
-    "corrected",
-    "error",
-    "version",
-]
+OURS = ["predicted_code", "predicted_label", "confidence", "decision", "reason", "decided_by", "final_code",
+        "final_label", "corrected", "error", "version"]  # fmt: skip
 
 
 @pytest.fixture
@@ -95,7 +83,7 @@ def test_the_batch_says_what_predict_says(batch: Page, address: str, tmp_path: P
     assert row["version"] == alone["model"]["version"]
 
 
-@pytest.mark.parametrize("way", ["files", "zip", "stored zip", "all in one zip"])
+@pytest.mark.parametrize("way", ["files", "zip", "all in one zip"])
 def test_photos_are_found(batch: Page, way: str) -> None:
     names = ["pool.jpg", "book.jpg", "chair.jpg"]
     photos = {f"photos/{name}": example(name) for name in names}
@@ -106,8 +94,7 @@ def test_photos_are_found(batch: Page, way: str) -> None:
         batch.locator("#batch-photos").set_input_files(file("all.zip", content, "application/zip"))
         expect(batch.locator(".source-facts strong")).to_have_text("listings.csv")
     else:
-        method = zipfile.ZIP_DEFLATED if way == "zip" else zipfile.ZIP_STORED
-        batch.locator("#batch-photos").set_input_files(file("photos.zip", packed(photos, method), "application/zip"))
+        batch.locator("#batch-photos").set_input_files(file("photos.zip", packed(photos), "application/zip"))
     if way != "all in one zip":
         expect(batch.locator(".source-facts")).to_contain_text("3 photos")
         choose_table(batch, table(ROWS))
@@ -133,13 +120,6 @@ def folder(tmp_path: Path) -> Path:
     for number in range(120):  # browsers list a folder in portions of a hundred
         (nested / f"other-{number}.jpg").write_bytes(b"")
     return tmp_path / "catalogue"
-
-
-def test_a_folder_of_photos(batch: Page, folder: Path) -> None:
-    batch.locator("#batch-folder").set_input_files(folder)
-    expect(batch.locator(".source-facts")).to_contain_text("123 photos")
-    choose_table(batch, table(ROWS))
-    expect(batch.locator(".source-facts")).to_contain_text("3 of 4 rows have their photo.")
 
 
 def test_dropping_a_folder_with_everything(batch: Page, folder: Path) -> None:
@@ -244,39 +224,6 @@ def test_a_busy_service_is_asked_again(batch: Page, watch: Watch) -> None:
     assert refusals[0] == -1
 
 
-def test_an_unexpected_failure_stops_and_can_be_resumed(batch: Page, watch: Watch) -> None:
-    watch.allow("status of 500")
-    answer_batches(batch)
-    broken = {"on": True}
-    batch.route(
-        "**/predict/batch?*", lambda route: route.fulfill(status=500, body="") if broken["on"] else route.fallback()
-    )
-    choose_table(batch, table([("1", "a", "", "")]))
-    batch.locator("#batch-start").click()
-    expect(batch.locator(".run .notice")).to_contain_text("not expected (500)")
-    broken["on"] = False
-    batch.locator("#batch-resume").click()
-    finish(batch)
-    assert filter_count(batch, "accept") == 1
-
-
-def test_a_smaller_limit_of_the_service_is_found(batch: Page, watch: Watch) -> None:
-    watch.allow("status of 422")
-    sizes = answer_batches(batch)
-    problem = {"type": "about:blank", "title": "x", "status": 422, "code": "batch_too_large", "detail": "x"}
-
-    def limit(route: Route) -> None:
-        if len((route.request.post_data_json or {})["listings"]) > 10:
-            route.fulfill(status=422, json=problem)
-        else:
-            route.fallback()
-
-    batch.route("**/predict/batch?*", limit)
-    run_table(batch, table([(str(n), f"a{n}", "", "") for n in range(40)]))
-    assert sum(sizes) == 40
-    assert max(sizes) <= 10
-
-
 def test_one_version_and_precision_for_the_whole_table(batch: Page, address: str) -> None:
     queries: list[str] = []
     batch.on("request", lambda request: queries.append(request.url) if "/predict/batch" in request.url else None)
@@ -323,13 +270,3 @@ def test_files_that_do_not_fit_are_refused_in_words(batch: Page, name: str, cont
     kind = "application/octet-stream"
     batch.locator("#batch-photos").set_input_files(file(name, content, kind))
     expect(batch.locator(".source-facts [role=alert]")).to_contain_text(sentence)
-
-
-def test_words_follow_the_language(batch: Page) -> None:
-    run_table(batch, table(ROWS))
-    batch.locator(".grid-body [role=row]").first.click()
-    expect(batch.locator(".choice-label").first).to_have_text("Pool and spa")
-    batch.locator("#lang").select_option("fr")
-    expect(batch.locator(".choice-label").first).to_have_text("Piscine et spa")
-    expect(batch.locator("[data-key=review]")).to_contain_text("À vérifier")
-    expect(batch.locator("#batch-download")).to_have_text("Télécharger le CSV")

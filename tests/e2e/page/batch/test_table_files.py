@@ -1,4 +1,4 @@
-"""The browser's own readers and writers: CSV, columns, ZIP, photo names, the result file."""
+"""The page's modules that read and write files: CSV, columns, ZIP, photo names, the result file; all in one page."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import io
 import random
 import string
 import zipfile
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from models.catalogue.rows import safe_cell
 from tests.e2e.page.batch.tables import packed
@@ -19,6 +20,16 @@ RECORDS = (
     "async (text) => { const m = await import('/assets/batch/csv.js'); "
     "return [...m.records(text, m.guessDelimiter(text))]; }"
 )
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    """One page for the modules, which keep nothing between calls."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(address)
+    yield page
+    context.close()
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
@@ -58,8 +69,8 @@ def test_nothing_to_read(page: Page, text: str) -> None:
 )
 def test_encodings(page: Page, encoding: str, said: str) -> None:
     read = "async (bytes) => (await import('/assets/batch/csv.js')).decodeText(new Uint8Array(bytes))"
-    found = page.evaluate(read, list("désignation;Größe".encode(encoding)))
-    assert found == {"text": "désignation;Größe", "encoding": said}
+    decoded = page.evaluate(read, list("désignation;Größe".encode(encoding)))
+    assert decoded == {"text": "désignation;Größe", "encoding": said}
 
 
 @pytest.mark.parametrize(
@@ -74,8 +85,8 @@ def test_encodings(page: Page, encoding: str, said: str) -> None:
     ],
 )
 def test_columns_are_guessed(page: Page, header: list[str], columns: tuple[int, ...]) -> None:
-    found = page.evaluate("async (header) => (await import('/assets/batch/columns.js')).guessColumns(header)", header)
-    assert tuple(found[field] for field in ("id", "title", "description", "image")) == columns
+    guessed = page.evaluate("async (header) => (await import('/assets/batch/columns.js')).guessColumns(header)", header)
+    assert tuple(guessed[field] for field in ("id", "title", "description", "image")) == columns
 
 
 def test_the_challenges_photos_are_named_by_two_columns(page: Page) -> None:
@@ -99,11 +110,11 @@ def test_cells_are_as_safe_as_the_command_lines(page: Page, text: str) -> None:
 UNPACKED = """async ({ bytes, most }) => {
   const { zipEntries } = await import('/assets/batch/zip.js');
   try {
-    const found = {};
+    const files = {};
     for (const entry of await zipEntries(new File([new Uint8Array(bytes)], 'a.zip'))) {
-      found[entry.name] = await (await entry.blob(most)).text();
+      files[entry.name] = await (await entry.blob(most)).text();
     }
-    return found;
+    return files;
   } catch (error) {
     return error.code ?? String(error);
   }
@@ -152,8 +163,8 @@ def test_damaged_zips_are_refused(page: Page) -> None:
         for _ in range(draw.randrange(1, 4)):
             damaged[draw.randrange(len(damaged))] = draw.randrange(256)
         cut = damaged[: draw.randrange(len(damaged))] if draw.random() < 0.3 else damaged
-        found = unpacked(page, bytes(cut))
-        assert isinstance(found, dict) or found in ("zip_broken", "zip_unsupported", "zip_too_large")
+        answer = unpacked(page, bytes(cut))
+        assert isinstance(answer, dict) or answer in ("zip_broken", "zip_unsupported", "zip_too_large")
     assert unpacked(page, content) == whole
 
 
@@ -166,7 +177,7 @@ FIND = """async ({ paths, name }) => {
 
 
 @pytest.mark.parametrize(
-    ("paths", "name", "found"),
+    ("paths", "name", "path"),
     [
         (["photos/a.jpg"], "a.jpg", "photos/a.jpg"),
         (["photos/a.jpg"], "images\\A.JPG", "photos/a.jpg"),
@@ -181,5 +192,5 @@ FIND = """async ({ paths, name }) => {
         (["a.jpg"], "__proto__", None),
     ],
 )
-def test_photos_are_found_by_name(page: Page, paths: list[str], name: str, found: str | None) -> None:
-    assert page.evaluate(FIND, {"paths": paths, "name": name}) == found
+def test_photos_are_found_by_name(page: Page, paths: list[str], name: str, path: str | None) -> None:
+    assert page.evaluate(FIND, {"paths": paths, "name": name}) == path
