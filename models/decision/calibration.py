@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
+from models.arrays import Floats
 from models.decision.fusion import log_softmax
 from models.errors import VersionRefused
 from models.listing import Evidence, Modality
@@ -35,7 +36,6 @@ PRECISIONS = (0.80, 0.85, 0.90, 0.925, 0.95, 0.97, 0.98, 0.99, 0.995)
 """Precisions that versions carry thresholds for; a request in between uses the next higher one: the promise holds."""
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
-Floats = NDArray[np.float32]
 
 UNCHANGED = (1.0, 1.0, 0.0)
 """The `shape` that leaves every confidence as it is."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.decision.calibration import Calibration, Floats
+from models.decision.calibration import Calibration
 from models.decision.fusion import Fusion
 from models.decision.prediction import Action, CategoryScore, Decision, Prediction, PredictionSet, Reason, Scores
 from models.errors import VersionRefused

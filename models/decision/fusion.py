@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from models.arrays import Floats
 from models.errors import VersionRefused
 
 FILE_NAME = "fusion.json"
 
 Method = Literal["mean", "weighted"]
-Floats = NDArray[np.float32]
 
 
 def log_softmax(logits: Floats) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.arrays import Floats
+from models.arrays import Floats
 from training.evaluation.predictions import LabelledLogits
 
 Labels = NDArray[np.int64]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from tqdm import tqdm
 
+from models.arrays import Floats, Integers
 from training.calibration.temperature import calibrated, fit_temperature
 from training.catalogue.dataset import Catalogue
 from training.errors import CatalogueError
@@ -38,9 +39,6 @@ EPOCHS, FITTED_ROWS = (5, 50), 250_000
 CALIBRATION_ROWS = 20_000
 """The temperature is fitted on at most so many rows."""
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True, eq=False)
 class OutOfFold:
@@ -50,11 +48,11 @@ class OutOfFold:
     near-duplicate groups. `left_out` counts the other rows by reason.
     """
 
-    rows: Ints
+    rows: Integers
     codes: tuple[str, ...]
-    labels: Ints
+    labels: Integers
     probabilities: Floats
-    groups: Ints
+    groups: Integers
     left_out: dict[str, int]
     folds: int
 
@@ -65,7 +63,7 @@ class OutOfFold:
 
 
 def out_of_fold(
-    catalogue: Catalogue, groups: Ints, workspace: Workspace, *, seed: int, folds: int = FOLDS
+    catalogue: Catalogue, groups: Integers, workspace: Workspace, *, seed: int, folds: int = FOLDS
 ) -> OutOfFold:
     """Fit on all folds but one and predict that one, for each fold. `groups` int64 [N] are near-duplicate groups.
 
@@ -108,7 +106,7 @@ def out_of_fold(
     )
 
 
-def deal_folds(labels: Ints, groups: Ints, folds: int, seed: int) -> Ints:
+def deal_folds(labels: Integers, groups: Integers, folds: int, seed: int) -> Integers:
     """The fold of each row, int64 [N]: groups stay whole and categories are spread evenly.
 
     Groups are dealt like cards, those of one category (of the group's first row) after another, large ones first:
@@ -122,7 +120,7 @@ def deal_folds(labels: Ints, groups: Ints, folds: int, seed: int) -> Ints:
     return fold_of_group[members]
 
 
-def _learnable(labels: Ints, parts: Ints, folds: int, classes: int) -> NDArray[np.bool_]:
+def _learnable(labels: Integers, parts: Integers, folds: int, classes: int) -> NDArray[np.bool_]:
     """Whether a row's category occurs outside of the row's fold; without it the model would call the row wrong."""
     counts = np.zeros((folds, classes), np.int64)
     np.add.at(counts, (parts, labels), 1)
@@ -130,7 +128,7 @@ def _learnable(labels: Ints, parts: Ints, folds: int, classes: int) -> NDArray[n
     return learned
 
 
-def _probabilities(scores: Floats, labels: Ints, seed: int) -> Floats:
+def _probabilities(scores: Floats, labels: Integers, seed: int) -> Floats:
     """Scores as probabilities: softmax at the one temperature that fits the labels best."""
     chosen = np.random.default_rng(seed).permutation(len(labels))[:CALIBRATION_ROWS]
     result: Floats = np.exp(calibrated(scores, fit_temperature(scores[chosen], labels[chosen])))
@@ -138,7 +136,7 @@ def _probabilities(scores: Floats, labels: Ints, seed: int) -> Floats:
     return result
 
 
-def _fit_folds(rows: pd.DataFrame, labels: Ints, parts: Ints, classes: int, folder: Path) -> None:
+def _fit_folds(rows: pd.DataFrame, labels: Integers, parts: Integers, classes: int, folder: Path) -> None:
     """Write the scores of each fold, float32 [rows of the fold, C]; finished folds are kept."""
     folds = int(parts.max()) + 1
     todo = [part for part in range(folds) if not _fold_file(folder, part).exists()]
@@ -160,7 +158,7 @@ def _fit_folds(rows: pd.DataFrame, labels: Ints, parts: Ints, classes: int, fold
 
 
 def _fits(
-    train: sparse.csr_matrix, labels: Ints, weights: NDArray[np.float64], classes: int
+    train: sparse.csr_matrix, labels: Integers, weights: NDArray[np.float64], classes: int
 ) -> Iterator[tuple[int, Floats]]:
     """The weights of each category as soon as they are fitted; at most one fit a core is under way or unread."""
     at_once = os.cpu_count() or 1
@@ -213,7 +211,7 @@ def _fold_file(folder: Path, part: int) -> Path:
     return folder / f"fold-{part}.npy"
 
 
-def _digest(rows: pd.DataFrame, parts: Ints) -> str:
+def _digest(rows: pd.DataFrame, parts: Integers) -> str:
     digest = hashlib.sha256(parts.tobytes())
     for values in rows[["designation", "description", "category", "weight"]].itertuples(index=False):
         digest.update(repr(tuple(values)).encode("utf-8", "surrogatepass"))

@@ -20,11 +20,11 @@ from dataclasses import replace
 import numpy as np
 from sklearn.metrics import accuracy_score
 
+from models.arrays import Floats, Integers, Mask, Positions
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, PRECISIONS, Calibration, EvidenceCalibration
 from models.decision.decide import DISAGREEMENT_CONFIDENCE
 from models.decision.fusion import Fusion, Method
 from models.listing import Evidence, Modality
-from training.arrays import Floats, Integers, Mask, Positions
 from training.calibration.evidence import CalibrationSample, EvidenceFitter
 from training.calibration.fusion import fit_fusion
 from training.calibration.label_reliability import LabelReliability, describe_sources

@@ -13,8 +13,8 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from models.arrays import Doubles, Floats, Integers
 from models.decision.calibration import UNCHANGED, best_and_rest, reshaped
-from training.arrays import Doubles, Floats, Integers
 from training.calibration.fusion import folds
 from training.calibration.temperature import SMALLEST, calibrated, doubtful_log_loss, fit_temperature
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 
+from models.arrays import Doubles, Floats, Integers, Mask, Positions
 from models.decision.calibration import PRECISIONS, UNCHANGED, EvidenceCalibration
 from models.listing import Evidence, Modality
-from training.arrays import Doubles, Floats, Integers, Mask, Positions
 from training.calibration.confidence import fit_confidence, probably_right
 from training.calibration.label_reliability import agreed_certainty, describe_sources
 from training.calibration.out_of_distribution import familiarity_scores, fit_familiarity, pooled_confidence

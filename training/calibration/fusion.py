@@ -16,8 +16,8 @@ import numpy as np
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from models.arrays import Doubles, Floats, Integers, Positions
 from models.decision.fusion import Fusion, Method
-from training.arrays import Doubles, Floats, Integers, Positions
 from training.calibration.temperature import negative_log_likelihood
 
 FOLDS = 5

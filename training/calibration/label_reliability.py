@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from training.arrays import Doubles, Floats, Mask
+from models.arrays import Doubles, Floats, Mask
 from training.config.run import TRUSTED_MINIMUM, DecisionConfig
 
 STEEPEST = 50.0

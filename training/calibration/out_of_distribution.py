@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from models.arrays import Doubles, Floats
 from models.decision.calibration import Familiarity, energy
 from models.listing import Modality
-from training.arrays import Doubles, Floats
 from training.config.run import FALSE_ALARMS
 
 

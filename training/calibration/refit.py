@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from models.arrays import Doubles, Integers, Mask
 from models.decision.calibration import Calibration
 from models.listing import Evidence
-from training.arrays import Doubles, Integers, Mask
 from training.calibration.calibrate import DESCRIBED_MIN
 from training.calibration.thresholds import fit_decisions, threshold_table
 from training.evaluation.metrics import decisions

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import accuracy_score
 
+from models.arrays import Doubles, Floats, Integers
 from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Method
 from models.listing import Evidence
-from training.arrays import Doubles, Floats, Integers
 from training.calibration.confidence import FittedConfidence, probably_right
 from training.calibration.fusion import FittedFusion
 from training.calibration.temperature import calibrated, doubtful_log_loss

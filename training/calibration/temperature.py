@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize_scalar
 
+from models.arrays import Doubles, Floats, Integers
 from models.decision.fusion import log_softmax
-from training.arrays import Doubles, Floats, Integers
 
 TEMPERATURE_RANGE = (0.05, 20.0)
 """Bounds of T, well inside what `models.decision.calibration.EvidenceCalibration` takes."""

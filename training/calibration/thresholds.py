@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from scipy.special import bdtrin, betaincinv, pdtr
 
-from training.arrays import Doubles, Floats, Integers, Mask, Positions
+from models.arrays import Doubles, Floats, Integers, Mask, Positions
 
 Thresholds = list[float | None]
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.arrays import Integers
 from training.catalogue.dataset import Catalogue
 from training.config.run import SplitConfig, matching
 from training.errors import SplitError
@@ -25,10 +26,8 @@ HELD_OUT = ("test", "calibration", "validation")
 EXCLUDED = "excluded"
 """The part of rows that go nowhere: near-duplicates of held-out rows that may not be held out themselves."""
 
-Ints = NDArray[np.int64]
 
-
-def split_catalogue(catalogue: Catalogue, config: SplitConfig, groups: Ints, *, seed: int = 7) -> pd.Series:
+def split_catalogue(catalogue: Catalogue, config: SplitConfig, groups: Integers, *, seed: int = 7) -> pd.Series:
     """The part of each row: a Series "split" with the index of `catalogue.rows`, of train, `HELD_OUT` or `EXCLUDED`.
 
     `groups` is the near-duplicate group of each row, int64 [N] in the rows' order. Raises SplitError when a holdout
@@ -63,7 +62,7 @@ def split_fingerprint(split: pd.Series) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _settle_given(parts: NDArray[np.object_], groups: Ints) -> NDArray[np.bool_]:
+def _settle_given(parts: NDArray[np.object_], groups: Integers) -> NDArray[np.bool_]:
     """Exclude what is near to rows of a given part. Returns the rows that may still be moved, all of them `train`."""
     open_rows = np.ones(len(parts), bool)
     for part in HELD_OUT:
@@ -75,7 +74,7 @@ def _settle_given(parts: NDArray[np.object_], groups: Ints) -> NDArray[np.bool_]
 
 def _rules(
     rows: pd.DataFrame, config: SplitConfig, given: NDArray[np.object_]
-) -> tuple[Ints, list[Mapping[str, float]]]:
+) -> tuple[Integers, list[Mapping[str, float]]]:
     """The rule of each row (-1: stays in train), and what each rule shares out: fractions by part, 1 in all."""
     if not config.holdout:
         wanted = {part: getattr(config, part) for part in HELD_OUT if part not in given}
@@ -94,7 +93,7 @@ def _rules(
     return rules, fractions
 
 
-def _governing_rule(rules: Ints, groups: Ints) -> Ints:
+def _governing_rule(rules: Integers, groups: Integers) -> Integers:
     """The first rule that any row of the row's group matches, -1 for none."""
     none = np.iinfo(np.int64).max
     first = np.full(int(groups.max(initial=-1)) + 1, none)
@@ -102,7 +101,9 @@ def _governing_rule(rules: Ints, groups: Ints) -> Ints:
     return np.where(first[groups] == none, -1, first[groups])
 
 
-def _share_out(groups: Ints, categories: Ints, keys: NDArray[np.str_], shares: Mapping[str, float]) -> dict[int, str]:
+def _share_out(
+    groups: Integers, categories: Integers, keys: NDArray[np.str_], shares: Mapping[str, float]
+) -> dict[int, str]:
     """The part of each group, so that every category and the whole are shared out as `shares` says.
 
     Greedy: groups come largest first, equals in the order of their keys, and each goes where it lowers chi-squared, the
@@ -131,7 +132,9 @@ def _share_out(groups: Ints, categories: Ints, keys: NDArray[np.str_], shares: M
     return result
 
 
-def _allowed(parts: NDArray[np.object_], rules: Ints, fractions: Sequence[Mapping[str, float]]) -> NDArray[np.bool_]:
+def _allowed(
+    parts: NDArray[np.object_], rules: Integers, fractions: Sequence[Mapping[str, float]]
+) -> NDArray[np.bool_]:
     """Whether each row may go where its group went: to train always, else if the row's own rule gives to that part."""
     allowed: NDArray[np.bool_] = np.equal(parts, TRAIN).astype(bool)
     for rule, shares in enumerate(fractions):

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Floats
 from models.listing import Evidence, Modality
 from models.networks.inference import Networks
 from models.predictor import Predictor
@@ -25,7 +26,6 @@ from models.preprocessing.settings import NgramPreprocessing, Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.taxonomy import Taxonomy
 from models.versions.manifest import FORMAT_VERSION, Manifest, NetworkEntry
-from training.arrays import Floats
 from training.calibration.calibrate import calibrate
 from training.calibration.label_reliability import LabelReliability
 from training.catalogue.dataset import Catalogue

@@ -14,18 +14,16 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from models.arrays import Floats, Integers
 from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Fusion
 from models.listing import Evidence
-from training.arrays import Floats
 from training.calibration.calibrate import calibrated_log_probabilities
 from training.calibration.fusion import FOLDS, LISTINGS_PER_CLASS, SHRINKAGES, cross_fit_weights, folds
 from training.calibration.temperature import calibrated, fit_temperature, negative_log_likelihood
 from training.evaluation.intervals import f1_estimates, share_estimate
 from training.evaluation.metrics import expected_calibration_error
 from training.evaluation.predictions import LabelledLogits
-
-Labels = NDArray[np.int64]
 
 STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 """Inverse penalties (`C` of scikit-learn) that stacking tries, on the folds that the shrinkage is chosen on."""
@@ -74,7 +72,7 @@ def compare_fusions(
     return entries
 
 
-def stack(log_text: Floats, log_image: Floats, labels: Labels, *, seed: int) -> tuple[Floats, float]:
+def stack(log_text: Floats, log_image: Floats, labels: Integers, *, seed: int) -> tuple[Floats, float]:
     """Cross-fitted log-probabilities [N, C] of a multinomial logistic regression on both networks', and its `C`.
 
     N is at least `FOLDS`. A category that a fold's fit has not seen keeps the mean of both networks' probabilities.
@@ -97,7 +95,7 @@ def stack(log_text: Floats, log_image: Floats, labels: Labels, *, seed: int) -> 
     return answers[best], STRENGTHS[best]
 
 
-def _methods(log_text: Floats, log_image: Floats, labels: Labels, seed: int) -> Iterator[tuple[str, Floats, str]]:
+def _methods(log_text: Floats, log_image: Floats, labels: Integers, seed: int) -> Iterator[tuple[str, Floats, str]]:
     classes = log_text.shape[1]
     yield TEXT, log_text, ""
     yield IMAGE, log_image, ""

@@ -7,7 +7,7 @@ from typing import TypedDict
 import numpy as np
 from scipy.stats import beta
 
-from training.arrays import Doubles, Integers
+from models.arrays import Doubles, Integers
 
 LEVEL = 0.95
 """Coverage of all intervals."""

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, f1_score, log_loss, precision_recall_fscore_support
 
+from models.arrays import Doubles, Floats, Integers
 from models.listing import Evidence
-from training.arrays import Doubles, Floats, Integers
 from training.evaluation.intervals import f1_estimates, share_estimate
 from training.evaluation.predictions import Cohorts, LearningCurve, Predictions
 

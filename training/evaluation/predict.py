@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from models.arrays import Floats, Integers
 from models.decision.calibration import PRECISIONS
 from models.errors import NothingToPredict, TextEmpty
 from models.listing import Evidence, Listing, Modality
@@ -20,7 +21,6 @@ from models.predictor import Predictor
 from models.preprocessing.prepare import Preparation, Prepared
 from models.preprocessing.text.clean import MAX_CHARACTERS
 from models.taxonomy import Taxonomy
-from training.arrays import Floats, Integers
 from training.catalogue.dataset import Catalogue
 from training.evaluation.predictions import LabelledLogits, Predictions
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Doubles, Floats, Integers, Mask
 from models.listing import Evidence
-from training.arrays import Doubles, Floats, Integers, Mask
 
 
 @dataclass(frozen=True, eq=False)

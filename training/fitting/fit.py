@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from tqdm import tqdm
 
-from training.arrays import Floats, Integers
+from models.arrays import Floats, Integers
 from training.config.fit import FitConfig
 from training.evaluation.predictions import LearningCurve
 

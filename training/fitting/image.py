@@ -18,8 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models.arrays import Floats, Integers, Mask
 from models.preprocessing.image.decode import prepare_image
-from training.arrays import Floats, Integers, Mask
 from training.catalogue.dataset import photo_fingerprints
 from training.config.fit import FitConfig
 from training.config.run import RunConfig

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from models.arrays import Floats, Integers
 from models.preprocessing.settings import CombinedPreprocessing, NgramPreprocessing, PiecePreprocessing, TextSettings
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import TextFeatures, load_text_features, pad_batch
-from training.arrays import Floats, Integers
 from training.config.fit import KINDS, TextConfig
 from training.config.run import RunConfig
 from training.fitting.augment import augment_text, generator

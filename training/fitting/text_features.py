@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from models.arrays import Integers
 from models.preprocessing.text.clean import MAX_CHARACTERS, ListingText
 from models.preprocessing.text.features import TextFeatures, pad_batch
-from training.arrays import Integers
 
 Arrays = dict[str, np.ndarray]
 

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.arrays import Floats, Integers, Mask, Positions
 from models.listing import Modality
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import load_text_features, pad_batch
-from training.arrays import Floats, Integers, Mask, Positions
 from training.config.fit import FitConfig
 from training.config.run import RunConfig
 from training.evaluation.prediction_store import read_logits, write_logits

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Integers
 from models.preprocessing.settings import (
     CombinedPreprocessing,
     NgramPreprocessing,
@@ -25,7 +26,6 @@ from models.preprocessing.text.ngrams import (
     write_ngram_vocabulary,
 )
 from models.preprocessing.text.tokens import FIRST_WORD, VOCABULARY_FILE, build_vocabulary, write_vocabulary
-from training.arrays import Integers
 from training.config.fit import TextConfig
 from training.errors import TrainingError
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import minimize
 
+from models.arrays import Doubles, Floats, Integers, Mask
 from models.decision.fusion import log_softmax
-from training.arrays import Doubles, Floats, Integers, Mask
 
 
 def class_weights(labels: Integers, train: Mask, power: float) -> Floats:

@@ -15,7 +15,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-from training.arrays import Floats
+from models.arrays import Floats
 
 LEVELS = 255
 

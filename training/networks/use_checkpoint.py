@@ -10,8 +10,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Floats
 from models.preprocessing.text.pieces import FIRST_PIECE, UNKNOWN
-from training.arrays import Floats
 from training.errors import WeightsUnavailable
 from training.networks.package_files import package_file
 from training.networks.tables import ByteTable, half_exact, set_table

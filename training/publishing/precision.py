@@ -15,13 +15,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from models.arrays import Floats
 from models.comparison.parity import MIN_AGREEMENT, Parity, compare
 from models.decision.prediction import Scores
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
 from models.versions.golden import TOLERANCE, GoldenListing
 from models.versions.manifest import Manifest
-from training.arrays import Floats
 from training.catalogue.dataset import Catalogue
 from training.evaluation.predict import class_indices, readable, try_prepare
 

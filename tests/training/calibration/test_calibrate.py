@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from models.arrays import Floats
 from models.decision.calibration import PRECISIONS, Calibration
 from models.decision.fusion import Fusion
 from models.decision.prediction import Action, Reason
@@ -16,7 +17,6 @@ from models.listing import Evidence, Modality
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
 from tests.training.synthetic_logits import labelled_logits
-from training.arrays import Floats
 from training.calibration.calibrate import calibrate, calibrated_log_probabilities, refuse_worse_fusion
 from training.calibration.label_reliability import LabelReliability, Reliability
 from training.calibration.summary import CalibrationSummary, FusionSummary

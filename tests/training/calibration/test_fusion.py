@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.arrays import Floats
 from models.decision.fusion import Fusion, Method
 from tests.training.synthetic_logits import posterior_logits
-from training.arrays import Floats
 from training.calibration.fusion import FittedFusion, fit_fusion
 from training.calibration.temperature import calibrated, negative_log_likelihood
 

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
+from models.arrays import Floats
 from models.decision.calibration import PRECISIONS
 from tests.training.synthetic_logits import posterior_logits
-from training.arrays import Floats
 from training.calibration.thresholds import (
     CLASS_ERRORS,
     ThresholdTable,

@@ -1,4 +1,4 @@
-"""The array types that training passes around; shapes stand in the docstrings of those who take them."""
+"""The array types that the packages pass around; shapes stand in the docstrings of those who take them."""
 
 import numpy as np
 from numpy.typing import NDArray
