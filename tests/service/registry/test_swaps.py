@@ -204,8 +204,8 @@ def test_swaps_under_load_make_no_error_and_no_mixed_answer(store: Store) -> Non
                 connection.close()
         assert [len(answers) for answers in wanted.values()] == [3, 3]
         registry = running.state.registry
-        registry._asked.clear()  # so that swaps load anew
-        registry._named.clear()
+        registry._cache._used_at.clear()  # so that swaps load anew
+        registry._cache._others.clear()
         callers = Callers(running.port, bodies())
         with callers.running():
             for number in range(12):
