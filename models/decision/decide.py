@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.arrays import Floats
 from models.decision.calibration import Calibration
 from models.decision.fusion import Fusion
 from models.decision.prediction import Action, CategoryScore, Decision, Prediction, PredictionSet, Reason, Scores
