@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from models.errors import PykutenError
 from models.explanation.explain import Explanation, explain_in_steps
 from models.listing import Listing
-from service.dispatch.job import PredictionJob
+from service.dispatch.job import PredictionJob, check_photo
 from service.engine.waiting import answer_of
 from service.http.context import context_of
 from service.http.responses import (
@@ -68,7 +68,7 @@ class ExplanationBody(TypedDict):
 
 async def explain(job: PredictionJob, listing: Listing) -> Explanation:
     """Explain the prediction for one listing. Raises the listing's error or the engine's."""
-    job.note_photo(listing)
+    check_photo(listing, job.state.settings)
     steps = explain_in_steps(job.loaded.predictor, listing, precision=job.precision)
     is_admitted = False
     with job.state.explanations.acquire():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import time
 from collections.abc import Sequence
@@ -18,10 +17,9 @@ from models.listing import Listing
 from service.engine.jobs import Source
 from service.engine.waiting import answer_of
 from service.errors import DeadlineExceeded, InvalidRequest
-from service.http.context import PhotoHash, context_of
+from service.http.context import context_of
 from service.http.requests import Options, language
 from service.http.responses import LabelTable, json_response, prediction_body, with_pointer
-from service.observability.logs import LOGGER
 from service.registry.loading import LoadedVersion
 from service.settings import Settings
 from service.state import ServiceState
@@ -62,18 +60,12 @@ class PredictionJob:
 
     async def predict(self, listing: Listing) -> Prediction:
         """Predict one listing. Raises the listing's error or the engine's."""
-        self.note_photo(listing)
+        check_photo(listing, self.state.settings)
         (answer,) = await answer_of(self.submit([listing]), self.deadline, self.request.receive)
         if isinstance(answer, PykutenError):
             raise with_pointer(answer)
         context_of(self.request).photo = answer.photo
         return answer
-
-    def note_photo(self, listing: Listing) -> None:
-        """Note the photo's hash for the log. Raises ImageTooLarge on a photo over the setting."""
-        check_photo(listing, self.state.settings)
-        if listing.image and LOGGER.isEnabledFor(logging.INFO):
-            context_of(self.request).photo_sha256 = PhotoHash(listing.image)
 
 
 def check_photo(listing: Listing, settings: Settings) -> None:

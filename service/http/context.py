@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,20 +12,6 @@ from models.listing import PhotoFacts
 
 KEY = "context"
 """Of the context among the `state` of an ASGI scope; `RequestMiddleware` puts it there."""
-SHA256_CHARACTERS = 12
-"""Of a photo's hash, in the log: enough to find one photo among millions."""
-
-
-class PhotoHash:
-    """The first characters of a photo's SHA-256, computed only when a line with it is logged."""
-
-    __slots__ = ("_photo",)
-
-    def __init__(self, photo: bytes) -> None:
-        self._photo = photo
-
-    def __str__(self) -> str:
-        return hashlib.sha256(self._photo).hexdigest()[:SHA256_CHARACTERS]
 
 
 @dataclass(slots=True)
@@ -41,7 +26,7 @@ class RequestContext:
     version: str | None = None
     code: str | None = None
     client: str | None = None
-    photo_sha256: PhotoHash | None = None
+    photo_sha256: str | None = None
     photo: PhotoFacts | None = None
     streams: bool = False
 

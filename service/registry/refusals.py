@@ -20,7 +20,7 @@ Fingerprint = tuple[object, ...]
 
 
 class RefusalCode(StrEnum):
-    """The kind of fault."""
+    """What was wrong."""
 
     MISSING = "version_missing"
     MANIFEST = "manifest_invalid"

@@ -38,7 +38,7 @@ Load = Callable[[Path], Predictor]
 
 
 class State(StrEnum):
-    """State of a version in this process."""
+    """What a version of the store is to this process."""
 
     SERVING = "serving"
     LOADED = "loaded"

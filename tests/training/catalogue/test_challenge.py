@@ -68,7 +68,8 @@ def test_all_categories_of_the_challenge_are_to_be_there_unless_the_config_names
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_challenge(tmp_path / "challenge")
-    Taxonomy.read(RAKUTEN_TAXONOMY).restricted_to({"10", "2583"}).write(tmp_path / "two.json")
+    both = (category for category in Taxonomy.read(RAKUTEN_TAXONOMY).categories if category.code in ("10", "2583"))
+    Taxonomy(tuple(both)).write(tmp_path / "two.json")
     catalogue = '[catalogue]\nformat = "rakuten_challenge"\npath = "challenge"\nmin_rows_per_category = 2\n'
     for taxonomy, missing in (("", 27), ('taxonomy = "two.json"\n', 2)):
         (tmp_path / "run.toml").write_text(f'name = "challenge"\n{catalogue}{taxonomy}', encoding="utf-8")
