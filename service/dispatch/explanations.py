@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from functools import partial
 from typing import Annotated, Literal
 
@@ -69,7 +70,7 @@ class ExplanationBody(TypedDict):
 async def explain(job: PredictionJob, listing: Listing) -> Explanation:
     """Explain the prediction for one listing. Raises the listing's error or the engine's."""
     check_photo(listing, job.state.settings)
-    steps = explain_in_steps(job.loaded.predictor, listing, precision=job.precision)
+    steps = _steps(job, listing)
     is_admitted = False
     with job.state.explanations.acquire():
         while True:
@@ -84,6 +85,11 @@ async def explain(job: PredictionJob, listing: Listing) -> Explanation:
                 context_of(job.request).photo = explanation.prediction.photo
                 return explanation
             is_admitted = True
+
+
+def _steps(job: PredictionJob, listing: Listing) -> Iterator[Explanation | None]:
+    """The steps of the explanation, each to be run in a thread of the engine."""
+    yield from explain_in_steps(job.loaded.predictor, job.note_photo(listing), precision=job.precision)
 
 
 def explanation_body(explanation: Explanation, labels: LabelTable, listing_id: str | None) -> ExplanationBody:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import logging
 import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,11 +23,14 @@ from service.errors import DeadlineExceeded, InvalidRequest
 from service.http.context import context_of
 from service.http.requests import Options, language
 from service.http.responses import LabelTable, json_response, prediction_body, with_pointer
+from service.observability.logs import LOGGER
 from service.registry.loading import LoadedVersion
 from service.settings import Settings
 from service.state import ServiceState
 
 DEADLINE_HEADER = "X-Deadline-Ms"
+SHA256_CHARACTERS = 12
+"""Of a photo's hash, in the log: enough to find one photo among millions."""
 _MILLISECONDS = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -61,11 +67,20 @@ class PredictionJob:
     async def predict(self, listing: Listing) -> Prediction:
         """Predict one listing. Raises the listing's error or the engine's."""
         check_photo(listing, self.state.settings)
-        (answer,) = await answer_of(self.submit([listing]), self.deadline, self.request.receive)
+        (answer,) = await answer_of(
+            self.submit([partial(self.note_photo, listing)]), self.deadline, self.request.receive
+        )
         if isinstance(answer, PykutenError):
             raise with_pointer(answer)
         context_of(self.request).photo = answer.photo
         return answer
+
+    def note_photo(self, listing: Listing) -> Listing:
+        """Note the photo's hash for the log, in a thread of the engine; returns the listing."""
+        if listing.image and LOGGER.isEnabledFor(logging.INFO):
+            sha256 = hashlib.sha256(listing.image).hexdigest()
+            context_of(self.request).photo_sha256 = sha256[:SHA256_CHARACTERS]
+        return listing
 
 
 def check_photo(listing: Listing, settings: Settings) -> None:

@@ -67,7 +67,7 @@ class ChunkScheduler:
             try:
                 # A request that has begun is finished, also when the queue has filled up since.
                 future = self._job.submit(
-                    [waiting.item.read for waiting in chunk], deadline=chunk[0].deadline, admitted=True
+                    [waiting.item.parse for waiting in chunk], deadline=chunk[0].deadline, admitted=True
                 )
             except Draining:
                 self._waiting.extendleft(reversed(chunk))

@@ -16,7 +16,7 @@ from models.errors import PykutenError
 from models.listing import Listing
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
-from models.timing import Stage, StageTimer, tell
+from models.timing import Stage, tell
 from service.errors import ClientGone, DeadlineExceeded, Internal, Overloaded
 from service.observability.logs import event
 
@@ -94,8 +94,7 @@ def _prepare(job: Job, listing: Listing | Source) -> Prepared | PykutenError:
         return DeadlineExceeded()
     try:
         if not isinstance(listing, Listing):
-            with StageTimer(Stage.PARSE):
-                listing = listing()
+            listing = listing()
         return job.predictor.prepare(listing)
     except PykutenError as error:
         return error.bare()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,20 +14,15 @@ from models.listing import Listing
 from models.timing import Listener, Stage
 from service.errors import BatchTooLarge, InvalidRequest, PartTooLarge, UnsupportedMediaType
 from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, BodyReader, media_type, offload, parse_json
-from service.http.context import context_of
 from service.http.forms import FormLimits, parse_form
 from service.http.problems import pointer
 from service.http.requests import PhotoListing, TextListing, check
-from service.observability.logs import LOGGER
 from service.settings import Settings
 
 IMAGE = "image/"
 """Begins the media types of photos."""
 LISTINGS = "listings"
 """The field of a batch's JSON, and the part of its form, that holds the listings."""
-SHA256_CHARACTERS = 12
-"""Of a photo's hash, in the log: enough to find one photo among millions."""
-
 Parse = Callable[[bytes, str], Listing]
 """Makes a listing of a body and its Content-Type."""
 
@@ -82,20 +75,11 @@ class ListingReader:
         async with self._bodies.read(request, limit) as body:
             start = time.perf_counter()
             try:
-                content_type = request.headers["content-type"]
-                listing, sha256 = await offload(len(body) > LARGE_BYTES, _parse_and_hash, parse, body, content_type)
+                is_large = len(body) > LARGE_BYTES and kind != IMAGE
+                listing = await offload(is_large, parse, body, request.headers["content-type"])
             finally:
                 self._listener(Stage.PARSE, time.perf_counter() - start)
-            context_of(request).photo_sha256 = sha256
             yield listing
-
-
-def _parse_and_hash(parse: Parse, body: bytes, content_type: str) -> tuple[Listing, str | None]:
-    """The listing and, where requests are logged, the first characters of its photo's SHA-256."""
-    listing = parse(body, content_type)
-    if not listing.image or not LOGGER.isEnabledFor(logging.INFO):
-        return listing, None
-    return listing, hashlib.sha256(listing.image).hexdigest()[:SHA256_CHARACTERS]
 
 
 def _parse_photo(body: bytes, content_type: str) -> Listing:

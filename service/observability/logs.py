@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
@@ -14,6 +15,9 @@ from queue import Full, Queue
 from typing import Any, TextIO
 
 LOGGER = logging.getLogger("pykuten")
+
+Line = logging.LogRecord | str
+"""What the log's queue holds: a record, or a line that is formatted already."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -53,6 +57,7 @@ def configure(level: str) -> None:
     stream = sys.__stdout__ and open(sys.__stdout__.fileno(), "w", encoding="ascii", closefd=False)  # noqa: SIM115
     # What no line shows need not be looked up for each (the logging package's own advice for speed).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     root = logging.getLogger()
     root.handlers = [LogQueue(stream)]
     root.setLevel(logging.WARNING)
@@ -71,20 +76,24 @@ CLOSE_SECONDS = 5.0
 
 
 class LogQueue(QueueHandler):
-    """Formats records; a thread writes them to `stream`. Lines that find `capacity` others waiting are dropped, and the
-    line after them says how many. Without a stream nothing is written.
+    """Hands records to a thread that formats and writes them to `stream`. Lines that find `capacity` others waiting are
+    dropped, and the line after them says how many. Without a stream nothing is written.
     """
 
-    queue: Queue[logging.LogRecord]
+    queue: Queue[Line]
 
     def __init__(self, stream: TextIO | None, capacity: int = QUEUE_LINES) -> None:
         super().__init__(Queue(capacity))
         self.setFormatter(JsonFormatter())
         self._dropped = 0
-        _Writer(self.queue, stream).start()
+        _Writer(self.queue, stream, self.format).start()
 
-    def enqueue(self, record: logging.LogRecord) -> None:
-        """Put a formatted record into the queue, or count it as dropped."""
+    def prepare(self, record: logging.LogRecord) -> Line:
+        """The record as it is, but an error as its line: the frames of an error can hold a photo."""
+        return self.format(record) if record.exc_info else record
+
+    def enqueue(self, record: Line) -> None:
+        """Put a line into the queue, or count it as dropped."""
         try:
             if self._dropped:
                 fields = {"fields": {"lines": self._dropped}}
@@ -103,15 +112,16 @@ class LogQueue(QueueHandler):
 
 
 class _Writer(QueueListener):
-    queue: Queue[logging.LogRecord]
+    queue: Queue[Line]
 
-    def __init__(self, queue: Queue[logging.LogRecord], stream: TextIO | None) -> None:
+    def __init__(self, queue: Queue[Line], stream: TextIO | None, form: Callable[[logging.LogRecord], str]) -> None:
         super().__init__(queue)
-        self._stream = stream
+        self._stream, self._format = stream, form
 
-    def handle(self, record: logging.LogRecord) -> None:
+    def handle(self, record: Line) -> None:
         is_last = self.queue.empty()
         with suppress(OSError, ValueError):  # a full disk or a closed pipe must not end the logging for good
-            print(record.msg, file=self._stream, flush=is_last)
+            line = record if isinstance(record, str) else self._format(record)
+            print(line, file=self._stream, flush=is_last)
         if is_last:
             time.sleep(GATHER_SECONDS)

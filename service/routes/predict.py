@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from starlette.routing import Match, Route
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from service.dispatch.job import predict_listing
 from service.http.requests import Options
@@ -85,6 +85,14 @@ class PlainRoute(Route):
         """Whether the route takes the request, and what it adds to its scope."""
         match, additions = super().matches(scope)
         return match, {**additions, "route": self}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a POST request; errors go to the app's handlers, without a second layer of them around the route."""
+        if scope["method"] != "POST":
+            await super().handle(scope, receive, send)
+            return
+        response = await self.endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 PLAIN_ROUTES = [

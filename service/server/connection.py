@@ -188,6 +188,7 @@ class _Transport:
         self._transport = transport
         self._close = close
         self._is_closing = False
+        self.write = transport.write  # what each answer uses is not looked up in vain first
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
