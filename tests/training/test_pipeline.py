@@ -23,8 +23,8 @@ from models.versions import manifest
 from models.versions.manifest import MANIFEST, FileEntry, Manifest, read_manifest
 from models.versions.store import Store
 from tests.models.tiny_version import make_version
+from tests.training.networks.tiny_encoder import install
 from tests.training.tiny import CONFIG, IMAGE_ONLY, TEXT_ONLY, TinyRun
-from tests.training.tiny_encoder import install
 from training.calibration.calibrate import FusionSummary
 from training.calibration.calibrate import calibrate as really_calibrate
 from training.evaluation.predictions import LearningCurve

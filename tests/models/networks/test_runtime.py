@@ -21,7 +21,7 @@ from models.networks import openvino as openvino_runtime
 from models.networks.keras import KerasNetwork, check_archive
 from models.networks.openvino import import_openvino
 from models.networks.runtime import RuntimeName, available_precision, load_network
-from tests.training.tiny_networks import CLASSES, text_inputs, text_network
+from tests.training.networks.tiny_networks import CLASSES, text_inputs, text_network
 from training.fitting.export import export_openvino, save_keras
 
 pytestmark = pytest.mark.tensorflow

@@ -13,7 +13,7 @@ import pytest
 
 from models.networks.openvino import import_openvino
 from models.networks.runtime import load_network
-from tests.training.tiny_networks import CLASSES, image_network, logits, photos, text_inputs, text_network
+from tests.training.networks.tiny_networks import CLASSES, image_network, logits, photos, text_inputs, text_network
 from training.config.networks import TEXT_NETWORKS
 from training.fitting.export import export_openvino, save_keras, to_openvino
 from training.networks.image import split_at

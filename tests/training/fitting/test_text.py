@@ -18,7 +18,7 @@ from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import load_text_features
 from models.preprocessing.text.ngrams import read_ngram_vocabulary
 from models.preprocessing.text.tokens import FIRST_WORD, read_vocabulary
-from tests.training.tiny_encoder import install
+from tests.training.networks.tiny_encoder import install
 from training.config.fit import IMAGE_PARAMETERS, TEXT_PARAMETERS, TextAugmentation, TextConfig
 from training.config.networks import TEXT_NETWORKS, TEXT_PARTS
 from training.config.run import RunConfig

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.training.networks.test_text_networks import train_one_step, weights_of
-from tests.training.tiny_networks import (
+from tests.training.networks.tiny_networks import (
     CLASSES,
     image_network,
     logits,

@@ -16,8 +16,8 @@ from models.preprocessing.settings import PiecePreprocessing
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import load_text_features, pad_batch
 from models.preprocessing.text.pieces import FIRST_PIECE, TOKENIZER_FILE, read_tokenizer, write_kept_pieces
-from tests.training.tiny_encoder import install, write_weights
-from tests.training.tiny_networks import logits
+from tests.training.networks.tiny_encoder import install, write_weights
+from tests.training.networks.tiny_networks import logits
 from training.errors import WeightsUnavailable
 from training.networks import use_checkpoint
 from training.networks.sentence_encoder import build_encoder

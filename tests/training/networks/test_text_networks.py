@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.training.tiny_networks import (
+from tests.training.networks.tiny_networks import (
     CLASSES,
     PART_WEIGHTS,
     TEXT_SIZES,
