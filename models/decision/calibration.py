@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, with_config
 
 from models.arrays import Floats
-from models.decision.fusion import log_softmax
 from models.errors import VersionRefused
 from models.listing import Evidence, Modality
 
@@ -125,6 +124,12 @@ def best_and_rest(log_probabilities: Floats) -> BestAndRest:
     np.put_along_axis(others, best, -np.inf, -1)
     lead = (top - others.max(axis=-1, keepdims=True)) / 2
     return BestAndRest(best, top, energy(others)[..., None], lead)
+
+
+def log_softmax(logits: Floats) -> Floats:
+    """Log-probabilities [..., C] of logits [..., C], computed without overflow."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), dtype=np.float32)
 
 
 def reshaped(log_probabilities: Floats, shape: Sequence[float]) -> Floats:

@@ -55,10 +55,13 @@ class Decider:
         """The prediction of `version` with the `top_k` best categories, decided for `precision` or the default one."""
         predictions = self._top(self.served(prepared, scores), top_k)
         disagreement = _disagree(scores)
+        precision = self.calibration.default_precision if precision is None else precision
+        threshold = self.calibration.threshold(prepared.evidence, predictions[0].code, precision)
         members = self.calibration.prediction_set(prepared.evidence, scores.fused, self.taxonomy.codes)
+        reason = _reason_for_review(predictions[0], threshold, scores.unfamiliar, disagreement)
         return Prediction(
             predictions=predictions,
-            decision=self._decide(prepared.evidence, predictions[0], scores.unfamiliar, disagreement, precision),
+            decision=Decision(Action.REVIEW if reason else Action.ACCEPT, precision, threshold, reason),
             prediction_set=PredictionSet(tuple(self.taxonomy.codes[i] for i in members), self.calibration.coverage),
             evidence=prepared.evidence,
             modalities=prepared.modalities,
@@ -94,22 +97,17 @@ class Decider:
         order = np.argsort(-probabilities, kind="stable")[:top_k]
         return tuple(CategoryScore(self.taxonomy.codes[i], float(probabilities[i])) for i in order)
 
-    def _decide(
-        self, evidence: Evidence, best: CategoryScore, unfamiliar: bool, disagreement: bool, precision: float | None
-    ) -> Decision:
-        precision = self.calibration.default_precision if precision is None else precision
-        threshold = self.calibration.threshold(evidence, best.code, precision)
-        if unfamiliar:
-            reason: Reason | None = Reason.UNFAMILIAR
-        elif threshold is None:
-            reason = Reason.PRECISION_UNREACHABLE
-        elif disagreement:
-            reason = Reason.DISAGREEMENT
-        elif best.confidence < threshold:
-            reason = Reason.LOW_CONFIDENCE
-        else:
-            reason = None
-        return Decision(Action.REVIEW if reason else Action.ACCEPT, precision, threshold, reason)
+
+def _reason_for_review(
+    best: CategoryScore, threshold: float | None, unfamiliar: bool, disagreement: bool
+) -> Reason | None:
+    if unfamiliar:
+        return Reason.UNFAMILIAR
+    if threshold is None:
+        return Reason.PRECISION_UNREACHABLE
+    if disagreement:
+        return Reason.DISAGREEMENT
+    return Reason.LOW_CONFIDENCE if best.confidence < threshold else None
 
 
 def _disagree(scores: Scores) -> bool:

@@ -15,17 +15,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from models.arrays import Floats
+from models.decision.calibration import log_softmax
 from models.errors import VersionRefused
 
 FILE_NAME = "fusion.json"
 
 Method = Literal["mean", "weighted"]
-
-
-def log_softmax(logits: Floats) -> Floats:
-    """Log-probabilities [..., C] of logits [..., C], computed without overflow."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), dtype=np.float32)
 
 
 class _FusionFile(BaseModel):

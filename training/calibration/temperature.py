@@ -10,7 +10,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from models.arrays import Doubles, Floats, Integers
-from models.decision.fusion import log_softmax
+from models.decision.calibration import log_softmax
 
 TEMPERATURE_RANGE = (0.05, 20.0)
 """Bounds of T, well inside what `models.decision.calibration.EvidenceCalibration` takes."""

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from models.arrays import Doubles, Floats, Integers, Mask
-from models.decision.fusion import log_softmax
+from models.decision.calibration import log_softmax
 
 
 def class_weights(labels: Integers, train: Mask, power: float) -> Floats:

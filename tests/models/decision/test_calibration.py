@@ -21,9 +21,9 @@ from models.decision.calibration import (
     EvidenceCalibration,
     Familiarity,
     energy,
+    log_softmax,
     reshaped,
 )
-from models.decision.fusion import log_softmax
 from models.errors import VersionRefused
 from models.listing import Evidence, Modality
 

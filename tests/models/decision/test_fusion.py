@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from models.decision.fusion import FILE_NAME, Fusion, log_softmax
+from models.decision.calibration import log_softmax
+from models.decision.fusion import FILE_NAME, Fusion
 from models.errors import VersionRefused
 
 logits = arrays.arrays(

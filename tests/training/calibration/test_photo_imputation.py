@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.decision.fusion import Fusion, log_softmax
+from models.decision.calibration import log_softmax
+from models.decision.fusion import Fusion
 from training.calibration.calibrate import NO_DONOR, nearest_donors, nearest_other_listings
 
 
