@@ -87,7 +87,7 @@ class TryView {
   }
 
   #example({ designation, description, photo }) {
-    this.receive({ designation, description, image: photo && `/assets/${photo}` }).catch((error) => this.#fail(error));
+    this.receive({ designation, description, image: photo && `/assets/try/${photo}` }).catch((error) => this.#fail(error));
   }
 
   #precision() {
