@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from models.versions.store import Store
 from tests.service.conftest import photo
 from tests.service.fake_predictor import FakePredictor
 from tests.service.live_server import JSON, head, read_all, read_answer, server, wait_until
+from tests.soak.process import ServerProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
@@ -165,16 +167,18 @@ def _send_in_pieces(connection: socket.socket, message: bytes, pause: float) -> 
         time.sleep(pause)
 
 
-def test_a_flood_of_requests_ahead_keeps_nobody_waiting(store: Store) -> None:
+def test_a_flood_of_requests_ahead_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """In a process of its own: a flooded server in a thread of the test's would starve the test of the interpreter."""
     flood = head("/health/live", method="GET") * 10_000
-    with server(store) as running:
-        flooding = [running.connect() for _ in range(20)]
+    with ServerProcess(tmp_path, log_level="warning") as process:
+        address = ("127.0.0.1", process.port)
+        flooding = [socket.create_connection(address, timeout=10) for _ in range(20)]
         for connection in flooding:
             connection.setblocking(False)
             with suppress(BlockingIOError):
                 connection.send(flood)
         start = time.monotonic()
-        with running.connect() as other:
+        with socket.create_connection(address, timeout=10) as other:
             other.sendall(head("/health/live", method="GET"))
             assert read_answer(other)[0] == 200
         assert time.monotonic() - start < 1
