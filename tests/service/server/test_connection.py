@@ -170,7 +170,7 @@ def _send_in_pieces(connection: socket.socket, message: bytes, pause: float) -> 
 def test_a_flood_of_requests_ahead_keeps_nobody_waiting(tmp_path: Path) -> None:
     """In a process of its own: a flooded server in a thread of the test's would starve the test of the interpreter."""
     flood = head("/health/live", method="GET") * 10_000
-    with ServerProcess(tmp_path, log_level="warning") as process:
+    with ServerProcess(tmp_path) as process:
         address = ("127.0.0.1", process.port)
         flooding = [socket.create_connection(address, timeout=10) for _ in range(20)]
         for connection in flooding:
