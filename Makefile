@@ -29,7 +29,7 @@ help: ## this list
 	@echo '  PYTHON=$(PYTHON)  PORT=$(PORT)  HOST=$(HOST)  CONFIG=$(CONFIG)'
 
 serve: $(SERVING) ## start the service with the version in models/store (PORT, HOST); no TensorFlow needed
-	MALLOC_MMAP_THRESHOLD_=4194304 MALLOC_TRIM_THRESHOLD_=16777216 \
+	MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=4194304 MALLOC_TRIM_THRESHOLD_=16777216 \
 	PYKUTEN_HOST='$(HOST)' PYKUTEN_PORT='$(PORT)' exec $(SERVING)/bin/python -m service
 
 PYTEST := $(DEV)/bin/python -m pytest
