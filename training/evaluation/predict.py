@@ -140,7 +140,7 @@ def readable(catalogue: Catalogue, row: int) -> Listing:
 
 
 def try_prepare(prepare: Callable[[Listing], Prepared], listing: Listing) -> Prepared | None:
-    """The prepared listing; None when the version has no network for what it holds, or it holds only markup and blanks."""
+    """The prepared listing; None when it holds nothing that the version predicts from."""
     try:
         return prepare(listing)
     except (ImageBlank, NothingToPredict, TextEmpty):
