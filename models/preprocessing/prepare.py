@@ -16,6 +16,7 @@ from models.preprocessing.image.decode import WARNING_BLANK, DecodedImage, prepa
 from models.preprocessing.settings import Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import TextFeatures, load_text_features
+from models.preprocessing.text.number_sign import smallest_share, without_number_signs
 from models.timing import Stage, StageTimer
 
 TEXT_EMPTY = "text_empty"
@@ -25,12 +26,24 @@ IMAGE_IGNORED = "image_ignored"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class UnsignedText:
+    """A text without its number signs, as the text network's inputs.
+
+    A category that was found with the signs, and has less than `smallest_share` of the probability here, is made by
+    the signs alone: then the answer is that of this text.
+    """
+
+    features: Mapping[str, NDArray[Any]]
+    smallest_share: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
     """One listing, ready for the networks.
 
     `text` maps input names of the text network to arrays of one row without its batch axis; `pixels` is uint8
     [H, W, 3]. At least one of them is there. `text_evidence` (TITLE or TEXT) calibrates the text network's
-    answer. `photo` describes the photo file.
+    answer. `photo` describes the photo file, `unsigned` is there for a text with number signs.
     """
 
     evidence: Evidence
@@ -39,12 +52,17 @@ class Prepared:
     pixels: NDArray[np.uint8] | None
     warnings: tuple[str, ...]
     photo: PhotoFacts | None = None
+    unsigned: UnsignedText | None = None
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
         """The modalities that the listing has evidence for, text first."""
         present = ((Modality.TEXT, self.text), (Modality.IMAGE, self.pixels))
         return tuple(modality for modality, value in present if value is not None)
+
+
+_Features = tuple[Evidence, Mapping[str, NDArray[Any]], UnsignedText | None]
+"""What calibrates the text network's answer, its inputs, and those without number signs."""
 
 
 class Preparation:
@@ -72,10 +90,9 @@ class Preparation:
             if pixels is None:
                 raise self._nothing_left(listing, warnings)
             return Prepared(Evidence.IMAGE, None, Evidence.TITLE, pixels, tuple(warnings), photo)
-        text_evidence, features = text
-        return Prepared(
-            text_evidence if pixels is None else Evidence.BOTH, features, text_evidence, pixels, tuple(warnings), photo
-        )
+        text_evidence, features, unsigned = text
+        evidence = text_evidence if pixels is None else Evidence.BOTH
+        return Prepared(evidence, features, text_evidence, pixels, tuple(warnings), photo, unsigned)
 
     @property
     def modalities(self) -> frozenset[Modality]:
@@ -83,16 +100,20 @@ class Preparation:
         parts = ((Modality.TEXT, self.config.text), (Modality.IMAGE, self.config.image))
         return frozenset(modality for modality, part in parts if part is not None)
 
-    def features(self, text: ListingText) -> tuple[Evidence, Mapping[str, NDArray[Any]]]:
-        """The text network's inputs for a cleaned text, even an empty one, and the evidence that calibrates its answer.
+    def text_alone(self, text: ListingText) -> Prepared:
+        """Prepare a cleaned text, even an empty one. Raises ValueError when the version has no text network."""
+        evidence, features, unsigned = self._features(text)
+        return Prepared(evidence, features, evidence, None, (), None, unsigned)
 
-        Raises ValueError when the version has no text network.
-        """
+    def _features(self, text: ListingText) -> _Features:
         if self._text_features is None:
             raise ValueError("no text network")
-        return Evidence.TEXT if text.description else Evidence.TITLE, self._text_features.extract(text)
+        plain = without_number_signs(text)
+        unsigned = None if plain is None else UnsignedText(self._text_features.extract(plain), smallest_share(plain))
+        evidence = Evidence.TEXT if text.description else Evidence.TITLE
+        return evidence, self._text_features.extract(text), unsigned
 
-    def _text(self, listing: Listing, warnings: list[str]) -> tuple[Evidence, Mapping[str, NDArray[Any]]] | None:
+    def _text(self, listing: Listing, warnings: list[str]) -> _Features | None:
         if not listing.designation.strip() and not listing.description.strip():
             return None
         if self._text_features is None:
@@ -105,7 +126,7 @@ class Preparation:
             if text.is_empty:
                 warnings.append(TEXT_EMPTY)
                 return None
-            return self.features(text)
+            return self._features(text)
 
     def _decoded(self, listing: Listing, warnings: list[str]) -> DecodedImage | None:
         if listing.image is None:

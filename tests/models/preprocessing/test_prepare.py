@@ -78,6 +78,14 @@ def test_text_and_photo_are_prepared_by_their_own_modules() -> None:
     assert np.array_equal(prepared.pixels, decode_image(PHOTO, SIDE, SIDE).pixels)
 
 
+def test_a_text_with_a_number_sign_is_prepared_without_it_as_well() -> None:
+    prepared = BOTH.prepare(Listing("Chaise N°14", image=PHOTO))
+    assert prepared.unsigned is not None
+    expected = NgramFeatures(NGRAMS).extract(ListingText("Chaise 14", ""))
+    assert all(np.array_equal(prepared.unsigned.features[key], expected[key]) for key in expected)
+    assert BOTH.prepare(Listing("Chaise 14", image=PHOTO)).unsigned is None
+
+
 def test_the_photo_has_the_height_and_width_of_the_version() -> None:
     pixels = IMAGE_ONLY.prepare(Listing(image=PHOTO)).pixels
     assert pixels is not None
