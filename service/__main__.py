@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from service.server import process
+
+if __name__ == "__main__":
+    process.begin()  # ahead of the imports: they take a second, on a cold disk many
+
 import argparse
 import logging
 import os

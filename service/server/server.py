@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.server.connection import connection_class
+from service.server.process import exit_at_once
 from service.settings import Settings
 from service.state import ServiceState
 
@@ -41,7 +42,11 @@ class Server(uvicorn.Server):
         await super().serve([*(sockets or []), *copies])
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """First signal: drain. Second: exit now. The signal is not raised again, so that a clean end is exit code 0."""
+        """Before it serves: exit at once. First signal: drain. Second: exit now. The signal is not raised again, so
+        that a clean end is exit code 0.
+        """
+        if not self.started:
+            exit_at_once(sig)
         self._state.draining = True
         if self._exit_at is not None:
             self.should_exit = self.force_exit = True
