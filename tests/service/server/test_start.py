@@ -134,3 +134,33 @@ def test_a_log_that_nobody_reads_costs_no_memory_and_no_thread(
         process.kill()
         if "gone" not in redirections:
             os.close(reader)
+
+
+@pytest.mark.parametrize("has_version", [True, False])
+def test_a_person_at_a_terminal_is_told_the_address(promoted: Path, tmp_path: Path, has_version: bool) -> None:
+    port, (terminal, end) = free_port(), os.openpty()
+    process = start(
+        port, promoted if has_version else tmp_path / "empty", redirections=f">/dev/null 2>{os.ttyname(end)}"
+    )
+    try:
+        shown = b""
+        wait_until(lambda: is_ready(Client(port)) or not has_version)
+        while shown.count(b"\n") < (1 if has_version else 3):
+            shown += os.read(terminal, 4096)
+        lines = shown.decode().splitlines()
+        assert lines[0].startswith(f"Open http://localhost:{port} ")
+        assert has_version or f"No version in {tmp_path / 'empty'}" in lines[1]
+        assert has_version or "models promote VERSION" in lines[2]
+    finally:
+        process.kill()
+        process.wait()
+        os.close(end)
+        os.close(terminal)
+
+
+def test_make_train_without_a_config_says_so() -> None:
+    plain = {name: value for name, value in os.environ.items() if name != "CONFIG"}
+    run = subprocess.run(["make", "train"], cwd=ROOT, env=plain, capture_output=True, text=True)
+    assert run.returncode == 2
+    assert "make train CONFIG=mine.toml" in run.stderr
+    assert run.stderr.count("\n") == 1
