@@ -7,6 +7,7 @@ are closed here; where the application reads the body, its own, shorter limit co
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,9 @@ on whenever the application asks whether the client is still there."""
 LAST_CALL_SECONDS = 1.0
 """How long an idle connection is kept when the process stops: its next request may be on its way, and gets an
 answer instead of a reset."""
+
+_HOST = re.compile(rb"(?:\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?")
+_ORIGIN = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 
 
 class Connection(H11Protocol):
@@ -183,9 +187,22 @@ class Connection(H11Protocol):
 
 
 class _Exchange(h11.Connection):
-    """h11's; the head of an answer of known length is sent with the start of its body, in one packet instead of two."""
+    """h11's; with what HTTP asks of a server beyond the grammar (RFC 9112, section 3.2). The head of an answer of known
+    length is sent with the start of its body, in one packet instead of two.
+    """
 
     _head = b""
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            if not all(_HOST.fullmatch(value) for name, value in event.headers if name == b"host"):
+                raise h11.RemoteProtocolError("a host that cannot be")
+            if absolute := _ORIGIN.match(event.target):  # what is sent to a proxy has to be taken here, too
+                path = b"/" + event.target[absolute.end() :].removeprefix(b"/")
+                version = event.http_version
+                return h11.Request(method=event.method, target=path, headers=event.headers, http_version=version)
+        return event
 
     def send(self, event: h11.Event) -> bytes | None:  # type: ignore[override]
         output = super().send(event)
