@@ -202,10 +202,3 @@ def test_an_interrupted_diff_leaves_no_half_file(tmp_path: Path) -> None:
 )
 def test_evidence_is_what_the_listing_comes_with(one: Listing, evidence: Evidence) -> None:
     assert evidence_of(one) is evidence
-
-
-def test_a_tally_of_all_kinds() -> None:
-    tally = Tally(both=5, first_only=3, second_only=1, neither=1)
-    assert tally.listings == 10
-    assert tally.accuracies == (0.8, 0.6)
-    assert tally.p_value == exact_p_value(3, 1)

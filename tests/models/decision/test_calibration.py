@@ -13,9 +13,6 @@ from hypothesis.extra import numpy as arrays
 from models.decision.calibration import (
     FILE_NAME,
     LEAST_CONTRAST,
-    PRECISION_MAX,
-    PRECISION_MIN,
-    PRECISIONS,
     UNCHANGED,
     Calibration,
     EvidenceCalibration,
@@ -66,11 +63,6 @@ def test_a_category_can_have_thresholds_of_its_own() -> None:
     assert CALIBRATION.threshold(Evidence.TEXT, "10", 0.8) == 0.6
     assert CALIBRATION.threshold(Evidence.TEXT, "10", 0.9) is None
     assert CALIBRATION.threshold(Evidence.IMAGE, "10", 0.9) == 0.9
-
-
-def test_the_precisions_on_offer_cover_the_range_of_requests() -> None:
-    assert list(PRECISIONS) == sorted(set(PRECISIONS))
-    assert (PRECISIONS[0], PRECISIONS[-1]) == (PRECISION_MIN, PRECISION_MAX)
 
 
 @given(
