@@ -48,12 +48,6 @@ def test_the_figures_are_those_of_the_answers_and_no_title_is_among_them(compari
     assert "title " not in json.dumps(figures(comparison))
 
 
-def test_the_fusion_methods_stand_side_by_side(comparison: Comparison) -> None:
-    (methods,) = figures(comparison)["fusions"].values()
-    names = ["text alone", "photo alone", "mean", "one weight per network", "weights per category", "stacking"]
-    assert [method["name"] for method in methods] == names
-
-
 def test_one_network_alone_can_be_shown(comparison: Comparison) -> None:
     photo = next(contender for contender in comparison.contenders if contender.networks[0].name == "vgg16")
     alone = figures(replace(comparison, contenders=[photo], not_trained=[]))
