@@ -81,9 +81,7 @@ def damage(store: Store, name: str, file: str = "text.bin") -> None:
 def test_list_marks_the_version_that_is_served(run: Commands, names: tuple[str, str]) -> None:
     answer = run("list")
     assert answer == Answer(
-        0,
-        f"  {names[0]}  text: tiny-text, image: tiny-image\n* {names[1]}  text: tiny-text, image: tiny-image\n",
-        "",
+        0, f"  {names[0]}  text: tiny-text, image: tiny-image\n* {names[1]}  text: tiny-text, image: tiny-image\n", ""
     )
 
 

@@ -65,10 +65,7 @@ def test_a_category_can_have_thresholds_of_its_own() -> None:
     assert CALIBRATION.threshold(Evidence.IMAGE, "10", 0.9) == 0.9
 
 
-@given(
-    arrays.arrays(np.float32, st.integers(2, 8), elements=st.sampled_from([0, 0.1, 0.25, 0.5, 1])),
-    st.floats(0, 1),
-)
+@given(arrays.arrays(np.float32, st.integers(2, 8), elements=st.sampled_from([0, 0.1, 0.25, 0.5, 1])), st.floats(0, 1))
 def test_a_prediction_set_is_the_best_categories_and_never_empty(probabilities: np.ndarray, floor: float) -> None:
     calibration = Calibration((0.9,), 0.9, 0.95, {Evidence.BOTH: evidence(floor, thresholds=[None])})
     members = calibration.prediction_set(Evidence.BOTH, probabilities).tolist()

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -216,8 +216,7 @@ def rewritten(folder: Path, target: Path, change: Callable[[dict[str, Any]], obj
 
 def dense(config: dict[str, Any]) -> dict[str, Any]:
     found = [layer for layer in config["config"]["layers"] if layer["config"].get("name") == "logits"]
-    layer: dict[str, Any] = found[0]
-    return layer
+    return cast(dict[str, Any], found[0])
 
 
 FUNCTION = {"class_name": "function", "config": "system", "module": "os", "registered_name": "system"}

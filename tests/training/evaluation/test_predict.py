@@ -20,13 +20,7 @@ from models.versions.manifest import read_manifest
 from tests.models.tiny_version import CODES, COLOURS, WORDS, make_version, photo
 from training.catalogue.dataset import COLUMNS, Catalogue
 from training.config.run import CohortRule
-from training.evaluation.predict import (
-    labelled_logits,
-    predict_rows,
-    readable,
-    reduce_to_evidence,
-    try_prepare,
-)
+from training.evaluation.predict import labelled_logits, predict_rows, readable, reduce_to_evidence, try_prepare
 from training.evaluation.predictions import Predictions
 
 FIRST_ROW = 10
