@@ -49,12 +49,9 @@ def test_paths_are_relative_to_the_file_and_not_to_the_working_folder(tmp_path: 
     assert config.catalogue.images == tmp_path / "data" / "images"
 
 
-def test_the_network_decides_the_kind_of_preprocessing(tmp_path: Path) -> None:
-    config = read(tmp_path, BASE + '[text]\nnetwork = "gru"\n[text.preprocessing]\ntitle_tokens = 12\n')
-    assert config.text.preprocessing == TokenPreprocessing(title_tokens=12)
-
-
-def test_combined_takes_all_its_parts_or_those_that_the_file_names(tmp_path: Path) -> None:
+def test_the_network_decides_the_preprocessing_and_combined_takes_all_parts_or_those_named(tmp_path: Path) -> None:
+    gru = read(tmp_path, BASE + '[text]\nnetwork = "gru"\n[text.preprocessing]\ntitle_tokens = 12\n').text
+    assert gru.preprocessing == TokenPreprocessing(title_tokens=12)
     whole = read(tmp_path, BASE + '[text]\nnetwork = "combined"\n').text
     assert list(whole.networks) == ["ngrams", "linear", "sentence_encoder"]
     assert (whole.preprocessing, whole.vocabulary_size) == (CombinedPreprocessing(), 200_000)
