@@ -167,14 +167,6 @@ def test_flipped_bits_under_a_fitting_manifest_load_or_are_refused(
             Predictor.load(reseal(copy))
 
 
-@pytest.mark.parametrize(
-    "name", ["taxonomy.json", "preprocessing.json", "fusion.json", "calibration.json", "golden.jsonl"]
-)
-def test_a_missing_part_under_a_fitting_manifest_is_refused(tiny_copy: Path, name: str) -> None:
-    (tiny_copy / name).unlink()
-    refused(reseal(tiny_copy))
-
-
 @pytest.mark.parametrize("modality", Modality)
 def test_a_missing_network_under_a_fitting_manifest_is_refused(tiny_copy: Path, modality: Modality) -> None:
     (tiny_copy / f"{modality}.xml").unlink()

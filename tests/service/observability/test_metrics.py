@@ -141,13 +141,6 @@ def test_without_a_version_there_are_metrics(start: Start, store: Store) -> None
         assert value(samples, "pykuten_rejected_total", reason="model_unavailable") == 1
 
 
-def test_two_apps_in_one_process_count_apart(start: Start) -> None:
-    with start() as first, start() as second:
-        first.post("/predict/text", json={"designation": "a"})
-        assert value(scrape(first), "pykuten_confidence_ratio_count") == 1
-        assert value(scrape(second), "pykuten_confidence_ratio_count") == 0
-
-
 def test_open_metrics_for_scrapers_that_ask(client: TestClient) -> None:
     response = client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
     assert response.headers["content-type"].startswith("application/openmetrics-text")
