@@ -52,8 +52,9 @@ def create_app(settings: Settings, *, registry: Registry | None = None) -> FastA
         title="Pykuten",
         version=__version__,
         summary="Product categories from text and photo, with a decision you can act on.",
-        description=openapi.description(),
-        openapi_tags=openapi.TAGS,
+        description=openapi.DESCRIPTION,
+        openapi_tags=openapi.tags(),
+        servers=[{"url": "./"}],  # beside the document, also where a proxy takes a prefix away
         generate_unique_id_function=lambda route: route.name,  # generated clients name their functions so
         openapi_url=None,  # routes.page serves the document without writing it anew each time,
         docs_url=None,  # and its page without a CDN
@@ -94,7 +95,9 @@ def _add_middleware(app: FastAPI, settings: Settings, state: ServiceState, route
             expose_headers=RESPONSE_HEADERS,
             max_age=CORS_MAX_AGE_SECONDS,
         )
-    app.add_middleware(RequestMiddleware, is_draining=lambda: state.draining, metrics=state.metrics)
+    app.add_middleware(
+        RequestMiddleware, is_draining=lambda: state.draining, metrics=state.metrics, bodies=state.bodies
+    )
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from models.preprocessing.settings import Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import TextFeatures, load_text_features
 from models.preprocessing.text.number_sign import smallest_share, without_number_signs
-from models.timing import Stage, StageTimer
+from models.timing import Stage, timed
 
 TEXT_EMPTY = "text_empty"
 TEXT_IGNORED = "text_ignored"
@@ -119,14 +119,16 @@ class Preparation:
         if self._text_features is None:
             warnings.append(TEXT_IGNORED)
             return None
-        with StageTimer(Stage.TEXT):
-            text = ListingText.clean(listing.designation, listing.description)
-            if text.placeholder:
-                warnings.append(TEXT_PLACEHOLDER)
-            if text.is_empty:
-                warnings.append(TEXT_EMPTY)
-                return None
-            return self._features(text)
+        return timed(Stage.TEXT, self._read, listing, warnings)
+
+    def _read(self, listing: Listing, warnings: list[str]) -> _Features | None:
+        text = ListingText.clean(listing.designation, listing.description)
+        if text.placeholder:
+            warnings.append(TEXT_PLACEHOLDER)
+        if text.is_empty:
+            warnings.append(TEXT_EMPTY)
+            return None
+        return self._features(text)
 
     def _decoded(self, listing: Listing, warnings: list[str]) -> DecodedImage | None:
         if listing.image is None:
@@ -135,8 +137,7 @@ class Preparation:
             warnings.append(IMAGE_IGNORED)
             return None
         try:
-            with StageTimer(Stage.DECODE):
-                decoded = prepare_image(listing.image, self.config.image)
+            decoded = timed(Stage.DECODE, prepare_image, listing.image, self.config.image)
         except ImageError as error:
             error.pointer = "/image"
             raise
