@@ -7,7 +7,7 @@ import re
 from models.preprocessing.text.clean import ListingText
 
 _SIGN = re.compile(r"(?<![^\W_])(?:n\s?[°º]s?|№|num[eé]ros?)\s*(?=\d)|#\s?(?=\d)", re.IGNORECASE)
-_LONGEST = 60
+_LONGEST = 40
 """Characters: in a longer text the signs weigh too little to make the category (docs/decisions/0038)."""
 _FEW_WORDS = 3
 """A text of so many words is hardly more than its number sign."""

@@ -9,6 +9,8 @@ _BLANK_APART = re.compile(r" [^\W\d_] [^\W\d_] [^\W\d_](?: |\Z)")
 _DOT_APART = re.compile(r"\. ?[^\W\d_]\.")
 """One of the two is in every text that holds letters set apart; `re` is fast where an expression begins with one
 certain character."""
+_LONG_WORD = 4
+"""Characters a word, its blank included: text of longer ones on average has no letters set apart worth looking for."""
 _BLANKS = re.compile(r"\s++")
 _LETTER = "[^\\W\\d_][\u0300-\u036f]*+(?![^\\W_])"
 """A letter that no other letter or digit follows, with its combining marks."""
@@ -22,7 +24,8 @@ _FEWEST_LETTERS = 5
 
 def has_spaced_letters(text: str) -> bool:
     """Whether `join_spaced_letters` may change a text; it is in NFC here, with single spaces."""
-    return bool(_BLANK_APART.search(text) or _DOT_APART.search(text))
+    blanks = text.count(" ") * _LONG_WORD > len(text) and _BLANK_APART.search(text)
+    return bool(blanks or _DOT_APART.search(text))
 
 
 def join_spaced_letters(text: str) -> str:
