@@ -29,7 +29,7 @@ Messages are fixed sentences: they never quote the caller's input.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -152,6 +152,10 @@ class UnsupportedMediaType(ServiceError):
     code = "unsupported_media_type"
     status = 415
     message = "This path does not take this Content-Type or Content-Encoding."
+
+    def __init__(self, accepted: Iterable[str] = ()) -> None:
+        types = ", ".join(accepted)
+        super().__init__(f"This path does not take this Content-Type; it takes {types}." if types else None)
 
 
 class InvalidRequest(ServiceError):

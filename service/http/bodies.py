@@ -26,6 +26,7 @@ from service.http.context import context_of
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
 NDJSON = "application/x-ndjson"
+URLENCODED = "application/x-www-form-urlencoded"
 MAX_TOKENS = 64
 """Most strings and commas in the JSON of one listing, which has four fields."""
 _CODINGS = {b"content-encoding": (b"", b"identity"), b"transfer-encoding": (b"chunked",)}

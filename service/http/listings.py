@@ -13,16 +13,19 @@ from starlette.requests import Request
 from models.listing import Listing
 from models.timing import Listener, Stage
 from service.errors import BatchTooLarge, InvalidRequest, PartTooLarge, UnsupportedMediaType
-from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, BodyReader, media_type, offload, parse_json
-from service.http.forms import FormLimits, parse_form
-from service.http.problems import pointer
+from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, URLENCODED, BodyReader, media_type, offload, parse_json
+from service.http.forms import Form, FormFields, FormLimits, parse_form, parse_urlencoded
 from service.http.requests import PhotoListing, TextListing, check
 from service.settings import Settings
 
 IMAGE = "image/"
 """Begins the media types of photos."""
+TEXT_FIELDS = FormFields(texts=frozenset({"id", "designation", "description"}), file="")
+LISTING_FIELDS = FormFields(TEXT_FIELDS.texts, file="image")
+PHOTO_FIELDS = FormFields(texts=frozenset({"id"}), file="image")
 LISTINGS = "listings"
 """The field of a batch's JSON, and the part of its form, that holds the listings."""
+BATCH_FIELDS = FormFields(texts=frozenset({LISTINGS}))
 Parse = Callable[[bytes, str], Listing]
 """Makes a listing of a body and its Content-Type."""
 
@@ -39,10 +42,14 @@ class ListingReader:
         self._bodies = bodies
         self._listener = listener
         form_limits = FormLimits(settings.form_fields, settings.form_files, settings.part_bytes)
-        listing_form = partial(_parse_form, limits=form_limits, fields=("id", "designation", "description"))
-        photo_form = partial(_parse_form, limits=form_limits, fields=("id",), needs_photo=True)
+        listing_form = partial(_parse_form, limits=form_limits, fields=LISTING_FIELDS)
+        photo_form = partial(_parse_form, limits=form_limits, fields=PHOTO_FIELDS, needs_photo=True)
+        text_form = partial(_parse_form, limits=form_limits, fields=TEXT_FIELDS)
+        urlencoded = (settings.text_body_bytes, partial(_parse_urlencoded, limits=form_limits))
         self._text: dict[str, tuple[int, Parse]] = {
             JSON: (settings.text_body_bytes, partial(_parse_json, model=TextListing)),
+            MULTIPART: (settings.text_body_bytes, text_form),
+            URLENCODED: urlencoded,
         }
         self._photo: dict[str, tuple[int, Parse]] = {
             MULTIPART: (settings.form_body_bytes, photo_form),
@@ -51,6 +58,7 @@ class ListingReader:
         self._any: dict[str, tuple[int, Parse]] = {
             JSON: (settings.json_photo_body_bytes, partial(_parse_json, model=PhotoListing)),
             MULTIPART: (settings.form_body_bytes, listing_form),
+            URLENCODED: urlencoded,
         }
 
     def read(self, request: Request) -> AbstractAsyncContextManager[Listing]:
@@ -58,7 +66,7 @@ class ListingReader:
         return self._read(request, self._any)
 
     def read_text(self, request: Request) -> AbstractAsyncContextManager[Listing]:
-        """A listing without photo, of JSON."""
+        """A listing without photo, of JSON or of a form."""
         return self._read(request, self._text)
 
     def read_photo(self, request: Request) -> AbstractAsyncContextManager[Listing]:
@@ -70,7 +78,7 @@ class ListingReader:
         kind = media_type(request)
         kind = IMAGE if kind.startswith(IMAGE) else kind
         if kind not in kinds:
-            raise UnsupportedMediaType
+            raise UnsupportedMediaType(name + "*" * (name == IMAGE) for name in kinds)
         limit, parse = kinds[kind]
         async with self._bodies.read(request, limit) as body:
             start = time.perf_counter()
@@ -91,22 +99,23 @@ def _parse_json(body: bytes, content_type: str, *, model: type[TextListing]) -> 
 
 
 def _parse_form(
-    body: bytes, content_type: str, *, limits: FormLimits, fields: tuple[str, ...], needs_photo: bool = False
+    body: bytes, content_type: str, *, limits: FormLimits, fields: FormFields, needs_photo: bool = False
 ) -> Listing:
-    """Raises InvalidRequest on unknown parts, and on text and file in each other's place."""
-    form = parse_form(body, content_type, limits)
-    if "image" in form.texts:
-        raise InvalidRequest.at("/image", "This must be a file.")
-    for name in form.files:
-        if name in fields:
-            raise InvalidRequest.at(pointer([name]), "This must be text, not a file.")
-    for name in (*form.texts, *form.files):
-        if name not in (*fields, "image"):
-            raise InvalidRequest.at(pointer([name]), "There is no such field.")
-    listing = check(TextListing, form.texts).listing(form.files.get("image"))
+    listing = _listing_of(parse_form(body, content_type, limits, fields))
     if needs_photo and listing.image is None:
         raise InvalidRequest.at("/image", "This is required.")
     return listing
+
+
+def _parse_urlencoded(body: bytes, content_type: str, *, limits: FormLimits) -> Listing:
+    return _listing_of(parse_urlencoded(body, limits, LISTING_FIELDS))
+
+
+def _listing_of(form: Form) -> Listing:
+    photos = form.files.get("image", ())
+    if len(photos) > 1:
+        raise InvalidRequest.at("/image", "This is given twice.")
+    return check(TextListing, form.texts).listing(photos[0] if photos else None)
 
 
 def parse_batch(body: bytes, most: int) -> list[Any]:
@@ -122,18 +131,15 @@ def parse_batch_form(
     The part with the listings may have `text_bytes`, and be a field or a file. Raises MalformedJson, InvalidRequest,
     BatchTooLarge, and what `parse_form` raises.
     """
-    form = parse_form(body, content_type, FormLimits(fields=1, files=most + 1, text_bytes=text_bytes))
-    for name in form.texts:
-        if name != LISTINGS:
-            raise InvalidRequest.at(pointer([name]), "There is no such field.")
-    part = form.files.pop(LISTINGS, None)
-    if part is None and LISTINGS not in form.texts:
+    form = parse_form(body, content_type, FormLimits(most + 1, most + 1, text_bytes), BATCH_FIELDS)
+    files = {name: content for name, (content,) in form.files.items()}
+    part = form.texts[LISTINGS].encode() if LISTINGS in form.texts else files.pop(LISTINGS, None)
+    if part is None:
         raise InvalidRequest.at("/listings", "This is required.")
-    part = form.texts[LISTINGS].encode() if part is None else part
     if len(part) > text_bytes:
         raise PartTooLarge
     document = parse_json(part, listings=most)
-    return _listings({LISTINGS: document} if isinstance(document, list) else document, most), form.files
+    return _listings({LISTINGS: document} if isinstance(document, list) else document, most), files
 
 
 def _listings(document: object, most: int) -> list[Any]:
