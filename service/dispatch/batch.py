@@ -44,7 +44,7 @@ async def predict_whole(request: Request, state: ServiceState, options: Options)
 
 
 def _items_of_json(body: bytes, settings: Settings) -> list[Item]:
-    values = parse_batch(body, settings.batch_listings)
+    values = parse_batch(body, settings.batch_listings, settings.json_photo_body_bytes)
     return [Item(index, settings, value) for index, value in enumerate(values)]
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from models.errors import PykutenError
 from models.listing import Listing
 from models.timing import Stage, StageTimer
 from service.dispatch.job import check_photo
 from service.errors import BodyTooLarge, InvalidRequest
-from service.http.bodies import parse_json
+from service.http.json import parse_json
 from service.http.requests import FormListing, PhotoListing, check, id_of
 from service.settings import Settings
 
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """One listing of a batch: a value of its JSON. `read` sets `id` also when it raises, for the error's result."""
+    """One listing of a batch: a value of its JSON, or the error that stands in its place. `read` sets `id` also when it
+    raises, for the error's result.
+    """
 
     index: int
     settings: Settings
@@ -25,6 +28,8 @@ class Item:
 
     def read(self) -> Listing:
         """The listing. Raises PykutenError."""
+        if isinstance(self.value, PykutenError):
+            raise self.value
         self.id = id_of(self.value)
         listing = self._listing()
         check_photo(listing, self.settings)

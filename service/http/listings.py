@@ -13,8 +13,9 @@ from starlette.requests import Request
 from models.listing import Listing
 from models.timing import Listener, Stage
 from service.errors import BatchTooLarge, InvalidRequest, PartTooLarge, UnsupportedMediaType
-from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, URLENCODED, BodyReader, media_type, offload, parse_json
+from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, URLENCODED, BodyReader, media_type, offload
 from service.http.forms import Form, FormFields, FormLimits, parse_form, parse_urlencoded
+from service.http.json import parse_elements, parse_json
 from service.http.requests import PhotoListing, TextListing, check
 from service.settings import Settings
 
@@ -118,15 +119,17 @@ def _listing_of(form: Form) -> Listing:
     return check(TextListing, form.texts).listing(photos[0] if photos else None)
 
 
-def parse_batch(body: bytes, most: int) -> list[Any]:
-    """The unchecked listings of a batch in JSON. Raises MalformedJson, InvalidRequest or BatchTooLarge."""
-    return _listings(parse_json(body, listings=most), most)
+def parse_batch(body: bytes, most: int, listing_bytes: int) -> list[Any]:
+    """The unchecked listings of a batch in JSON, with an error in the place of one that is longer than `listing_bytes`
+    or has a key twice. Raises MalformedJson, InvalidRequest or BatchTooLarge.
+    """
+    return _listings(parse_elements(body, most=most, element_bytes=listing_bytes), most)
 
 
 def parse_batch_form(
     body: bytes, content_type: str, most: int, text_bytes: int
 ) -> tuple[list[Any], Mapping[str, bytes]]:
-    """The unchecked listings of a batch that is a form, and the files that they may name.
+    """The unchecked listings of a batch that is a form, as of `parse_batch`, and the files that they may name.
 
     The part with the listings may have `text_bytes`, and be a field or a file. Raises MalformedJson, InvalidRequest,
     BatchTooLarge, and what `parse_form` raises.
@@ -138,7 +141,7 @@ def parse_batch_form(
         raise InvalidRequest.at("/listings", "This is required.")
     if len(part) > text_bytes:
         raise PartTooLarge
-    document = parse_json(part, listings=most)
+    document = parse_elements(part, most=most, element_bytes=text_bytes)
     return _listings({LISTINGS: document} if isinstance(document, list) else document, most), files
 
 

@@ -14,7 +14,7 @@ TICK_SECONDS = 0.001
 
 
 class Cost(NamedTuple):
-    """`status` is the answer's, `cpu` and `stall` are seconds: of the process, and between two ticks of the loop at most.
+    """`status` is the answer's, `cpu` the seconds of the process, `stall` the most between two ticks of the loop.
 
     A stall counts as far as this process was working, so that others on the machine do not make it longer.
     """

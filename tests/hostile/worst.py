@@ -89,7 +89,8 @@ def _forms() -> Iterator[Worst]:
 UNITS = {
     "letters": b"A", "accents": "é".encode(), "emoji": "😀".encode(), "escaped slashes": b"\\/",
     "escaped quotes": b'\\"', "escaped backslashes": b"\\\\", "escapes": b"\\u00e9", "escaped pairs": b"\\ud83d\\ude00",
-    "mixed escapes": b"a\\/", "lone surrogates": b"\\ud800", "commas": b",", "colons": b":", "commas and escapes": b',\\"',
+    "mixed escapes": b"a\\/", "lone surrogates": b"\\ud800", "commas": b",", "colons": b":",
+    "commas and escapes": b',\\"',
     "colons and escapes": b':\\"',
 }  # fmt: skip
 """What a string of JSON may consist of."""

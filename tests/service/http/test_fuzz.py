@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.errors import Fault, InvalidRequest, ServiceError
-from service.http.bodies import parse_json
 from service.http.forms import FormFields, FormLimits, parse_form, parse_urlencoded
+from service.http.json import parse_json
 from service.http.problems import MAX_BYTES, MAX_POINTER_CHARACTERS, pointer, problem
 from service.http.requests import Options, PhotoListing, check, language
 from tests.hostile.corpus import MAKERS, request_of
