@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 
 from starlette.requests import Request
@@ -17,7 +16,7 @@ from service.errors import (
     SlowClient,
     UnsupportedMediaType,
 )
-from service.http.context import context_of
+from service.http.context import RequestContext, context_of
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -54,9 +53,8 @@ class BodyReader:
         """Bytes of the bodies in memory."""
         return self._total - self._free
 
-    @asynccontextmanager
-    async def read(self, request: Request, limit: int) -> AsyncIterator[bytes]:
-        """The body, counted against the total until the block ends: stay in it until the answer is there.
+    async def read(self, request: Request, limit: int) -> bytes:
+        """The body, counted against the total until the request's context gives it up, when its answer is there.
 
         Raises BodyTooLarge on a declared length over `limit` at once, before anything is read, and on a longer body
         as soon as the limit is passed; Overloaded when the total is used up; SlowClient after the time limit;
@@ -67,26 +65,29 @@ class BodyReader:
             raise BodyTooLarge
         context = context_of(request)
         chunks: list[bytes] = []
+        more = True
         try:
-            try:
-                async with asyncio.timeout(self._seconds):
-                    more = True
-                    while more:
-                        message = await request.receive()
-                        if message["type"] == "http.disconnect":
-                            raise ClientGone
-                        chunk = message.get("body", b"")
-                        more = message.get("more_body", False)
-                        if context.bytes_in + len(chunk) > limit:
-                            raise BodyTooLarge
-                        self.hold(len(chunk))
-                        context.bytes_in += len(chunk)
-                        chunks.append(chunk)
-            except TimeoutError:
-                raise SlowClient from None
-            yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        finally:
-            self._free += context.bytes_in
+            async with asyncio.timeout(self._seconds):
+                while more:
+                    message = await request.receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientGone
+                    chunk = message.get("body", b"")
+                    more = message.get("more_body", False)
+                    if context.bytes_in + len(chunk) > limit:
+                        raise BodyTooLarge
+                    self.hold(len(chunk))
+                    context.bytes_in += len(chunk)
+                    context.bytes_held += len(chunk)
+                    chunks.append(chunk)
+        except TimeoutError:
+            raise SlowClient from None
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def give_up(self, context: RequestContext) -> None:
+        """Count the body of a request no longer."""
+        self.release(context.bytes_held)
+        context.bytes_held = 0
 
     def hold(self, size: int) -> None:
         """Count bytes that are held from now on. Raises Overloaded when the total does not allow them."""

@@ -40,6 +40,7 @@ class Connection(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.conn = _Exchange(h11.SERVER, self.limits.head_bytes)
         self._client_timer: asyncio.TimerHandle | None = None
         self._timed: object = None  # the head or the request that the timer runs for
         self._unread_timer: asyncio.TimerHandle | None = None
@@ -179,6 +180,20 @@ class Connection(H11Protocol):
         self._stop_client_timer()
         self._socket.close()
         self._client_timer = self.loop.call_later(seconds, self._socket.abort)
+
+
+class _Exchange(h11.Connection):
+    """h11's; the head of an answer of known length is sent with the start of its body, in one packet instead of two."""
+
+    _head = b""
+
+    def send(self, event: h11.Event) -> bytes | None:  # type: ignore[override]
+        output = super().send(event)
+        if isinstance(event, h11.Response) and any(name == b"content-length" for name, _ in event.headers):
+            self._head, output = output or b"", b""
+        elif self._head and output is not None:
+            output, self._head = self._head + output, b""
+        return output
 
 
 class _Transport:

@@ -74,7 +74,6 @@ def make_server(app: FastAPI, settings: Settings) -> Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        h11_max_incomplete_event_size=settings.head_bytes,
         proxy_headers=False,  # nothing here looks at the client's address
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=settings.shutdown_seconds,
