@@ -15,6 +15,7 @@
         |-- PartTooLarge                413 part_too_large          one text part of a form
         |-- UnsupportedMediaType        415 unsupported_media_type
         |-- InvalidRequest              422 invalid_request         with a pointer to each fault
+        |   `-- InvalidHttp             400 invalid_request         not HTTP/1.1, or without one valid Host
         |-- BatchTooLarge               422 batch_too_large
         |-- RateLimited                 429 rate_limited            with Retry-After
         |-- ClientGone                  499                         never sent, only logged
@@ -32,6 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Self
 
 from models.errors import PykutenError
 
@@ -170,9 +172,19 @@ class InvalidRequest(ServiceError):
         self.faults = tuple(faults)
 
     @classmethod
-    def at(cls, pointer: str, message: str) -> InvalidRequest:
+    def at(cls, pointer: str, message: str) -> Self:
         """One fault."""
         return cls([Fault(pointer, message)])
+
+
+class InvalidHttp(InvalidRequest):
+    """What arrived is no request in HTTP/1.1, or has no Host, several, or an invalid one. The connection is closed:
+    what follows may be read as something that the sender did not mean.
+    """
+
+    status = 400
+    message = "The request is not HTTP/1.1 with one valid Host header."
+    headers = MappingProxyType({"Connection": "close"})
 
 
 class BatchTooLarge(ServiceError):

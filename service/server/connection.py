@@ -15,6 +15,7 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from service.http.context import is_stream
+from service.http.problems import not_http
 from service.settings import KIB, MIB, Settings
 
 GRACE_SECONDS = 2.0
@@ -90,9 +91,10 @@ class Connection(H11Protocol):
         """Answer what is not HTTP, unless an answer has begun; an application that waits for the rest is told."""
         is_answering = self._is_answering
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
-        else:
-            self.transport.close()
+            headers, body = not_http()
+            for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event))
+        self.transport.close()
         if is_answering:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

@@ -101,6 +101,18 @@ def test_what_is_not_http_gets_400_and_is_closed(store: Store, request_line: byt
             assert read_answer(connection)[0] == 200
 
 
+@pytest.mark.parametrize("host", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a/b\r\n", b"Host:\r\n", b"Host : a\r\n"])
+def test_a_request_without_one_valid_host_gets_a_problem_and_is_closed(store: Store, host: bytes) -> None:
+    with server(store) as running, running.connect() as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\n" + host + b"\r\n")
+        status, headers, body = read_answer(connection)
+        problem = json.loads(body)
+        assert (status, problem["status"], problem["code"]) == (400, 400, "invalid_request")
+        assert headers["content-type"] == "application/problem+json"
+        assert headers["x-request-id"] == problem["request_id"]
+        assert read_all(connection) == b""
+
+
 @pytest.mark.parametrize("pause", [0.0, 0.1])
 @pytest.mark.parametrize("offer", ["h2c", "websocket", "TLS/1.0"])
 def test_an_offer_of_another_protocol_is_ignored_and_the_body_read(store: Store, offer: str, pause: float) -> None:
