@@ -178,12 +178,12 @@ class InvalidRequest(ServiceError):
 
 
 class InvalidHttp(InvalidRequest):
-    """What arrived is no request in HTTP/1.1, or has no Host, several, or an invalid one. The connection is closed:
-    what follows may be read as something that the sender did not mean.
+    """What arrived is no request in HTTP/1.1, has no Host, several, or an invalid one, or a body in tiny chunks. The
+    connection is closed: what follows may be read as something that the sender did not mean.
     """
 
     status = 400
-    message = "The request is not HTTP/1.1 with one valid Host header."
+    message = "The request is not valid HTTP/1.1."
     headers = MappingProxyType({"Connection": "close"})
 
 

@@ -97,7 +97,7 @@ class RequestMiddleware:
 
 
 async def _refuse_host(scope: Scope, receive: Receive, send: Send) -> None:
-    error = InvalidHttp.at("/Host", InvalidHttp.message)
+    error = InvalidHttp.at("/Host", "A request has one valid Host header.")
     await problem_response(error, Request(scope))(scope, receive, send)
 
 
