@@ -16,7 +16,7 @@ from service.errors import (
     SlowClient,
     UnsupportedMediaType,
 )
-from service.http.context import RequestContext, context_of
+from service.http.context import context_of
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -38,23 +38,24 @@ def media_type(request: Request) -> str:
 
 
 class BodyReader:
-    """Reads bodies whole, into memory, within limits. One for each process: `total` bounds all bodies held at once.
+    """Reads bodies whole, into memory, within limits. One for each process: `total` bounds all bodies held at once, and
+    `free` bytes of it are left.
 
     Bodies are needed whole (JSON, or a photo to decode) and are never written to disk: there is no temporary file that
     could fill the disk, be left behind or carry a client's name.
     """
 
     def __init__(self, *, total: int, seconds: float) -> None:
-        self._total = self._free = total
+        self._total = self.free = total
         self._seconds = seconds
 
     @property
     def held(self) -> int:
         """Bytes of the bodies in memory."""
-        return self._total - self._free
+        return self._total - self.free
 
     async def read(self, request: Request, limit: int) -> bytes:
-        """The body, counted against the total until the request's context gives it up, when its answer is there.
+        """The body; it counts against the total until `RequestMiddleware` has the answer.
 
         Raises BodyTooLarge on a declared length over `limit` at once, before anything is read, and on a longer body
         as soon as the limit is passed; Overloaded when the total is used up; SlowClient after the time limit;
@@ -84,20 +85,15 @@ class BodyReader:
             raise SlowClient from None
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
-    def give_up(self, context: RequestContext) -> None:
-        """Count the body of a request no longer."""
-        self.release(context.bytes_held)
-        context.bytes_held = 0
-
     def hold(self, size: int) -> None:
         """Count bytes that are held from now on. Raises Overloaded when the total does not allow them."""
-        if size > self._free:
+        if size > self.free:
             raise Overloaded
-        self._free -= size
+        self.free -= size
 
     def release(self, size: int) -> None:
         """Count bytes that are no longer held."""
-        self._free += size
+        self.free += size
 
 
 LARGE_BYTES = 1024 * 1024

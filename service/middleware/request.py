@@ -61,7 +61,7 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = self._add_headers(message["headers"], context)
-                self._bodies.give_up(context)
+                self._give_up_body(context)
             elif is_head:
                 message = {**message, "body": b""}
             else:
@@ -81,11 +81,15 @@ class RequestMiddleware:
         finally:
             seconds = time.perf_counter() - start
             route: str | None = getattr(inner_scope.get("route"), "path", None)  # a template, never the client's words
-            self._bodies.give_up(context)  # also where no answer could be sent
+            self._give_up_body(context)  # also where no answer could be sent
             self._metrics.in_progress -= 1
             self._metrics.request(route, status, context.code, seconds)
             if LOGGER.isEnabledFor(logging.INFO):
                 _log(scope, route, context, status, bytes_out, seconds)
+
+    def _give_up_body(self, context: RequestContext) -> None:
+        self._bodies.free += context.bytes_held
+        context.bytes_held = 0
 
     def _add_headers(self, headers: Iterable[Header], context: RequestContext) -> list[Header]:
         response_headers = [*headers, (b"x-request-id", context.request_id.encode("ascii")), *SECURITY_HEADERS]

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from models.decision.prediction import Prediction
 from models.listing import Listing
-from models.timing import Stage, StageTimer
+from models.timing import Stage, ignore, listen, timed
 from models.versions.store import Store
 from service.observability.metrics import Metrics
 from tests.service.conftest import Start, photo, predictor_of
@@ -203,15 +203,16 @@ class Done:
 def test_counting_costs_next_to_nothing() -> None:
     """18 microseconds of processor time a request were measured, six stages included; a slower machine gets twice."""
     metrics, done, best = Metrics(), Done(), 1.0
+    listen(metrics.stage)
     for _ in range(8):
         begin = time.process_time()
         for _ in range(1000):
             for stage in Stage:
-                with StageTimer(stage, metrics.stage):
-                    pass
+                timed(stage, int)
             metrics.answered(done)  # type: ignore[arg-type]
             metrics.request("/predict", 200, None, 0.01)
         best = min(best, (time.process_time() - begin) / 1000)
+    listen(ignore)
     assert best < 40e-6, f"{best * 1e6:.1f} microseconds"
 
 
