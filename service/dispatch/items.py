@@ -11,7 +11,7 @@ from models.timing import Stage, timed
 from service.dispatch.job import check_photo
 from service.errors import BodyTooLarge, InvalidRequest
 from service.http.json import parse_json
-from service.http.requests import FormListing, PhotoListing, check, id_of
+from service.http.requests import MAX_PHOTOS, FormListing, PhotoListing, check, id_of
 from service.settings import Settings
 
 
@@ -40,9 +40,12 @@ class Item:
         return timed(Stage.PARSE, self.read)
 
     @property
-    def has_photo(self) -> bool:
-        """Whether the value seems to have a photo: enough to estimate its work."""
-        return isinstance(self.value, dict) and bool(self.value.get("image"))
+    def photos(self) -> int:
+        """How many photos the value seems to have: enough to estimate its work."""
+        if not isinstance(self.value, dict):
+            return 0
+        images = self.value.get("images")
+        return len(images) if isinstance(images, list) else int(bool(self.value.get("image")))
 
     def _listing(self) -> Listing:
         return check(PhotoListing, self.value).listing()
@@ -56,11 +59,12 @@ class FormItem(Item):
 
     def _listing(self) -> Listing:
         listing = check(FormListing, self.value)
-        if listing.image is None:
-            return listing.listing()
-        if listing.image not in self.files:
-            raise InvalidRequest.at("/image", "The form has no file of this name.")
-        return listing.listing(self.files[listing.image])
+        names = listing.images or ([] if listing.image is None else [listing.image])
+        for number, name in enumerate(names):
+            if name not in self.files:
+                place = f"/images/{number}" if listing.images else "/image"
+                raise InvalidRequest.at(place, "The form has no file of this name.")
+        return listing.listing([self.files[name] for name in names])
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +84,7 @@ class LineItem(Item):
             self.value = None  # the answer may wait for those before it; the photo need not
 
     @property
-    def has_photo(self) -> bool:
-        """Whether the line seems to have a photo."""
-        return self.line is not None and b'"image"' in self.line
+    def photos(self) -> int:
+        """How many photos the line seems to have."""
+        line = self.line or b""
+        return MAX_PHOTOS if b'"images"' in line else int(b'"image"' in line)

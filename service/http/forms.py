@@ -39,7 +39,7 @@ NOT_A_FILE = "This must be a file: a part of a multipart form with a filename, o
 
 @dataclass(frozen=True, slots=True)
 class FormLimits:
-    """Most fields and files, and bytes of a text part (files are bounded by the body)."""
+    """Most fields, most files of different names, and bytes of a text part (files are bounded by the body)."""
 
     fields: int
     files: int
@@ -82,12 +82,13 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class FormFields:
-    """The names of the text fields, and of the file field, which may be given several times; "" is none, and None lets
-    files have any name, each its own.
+    """The names of the text fields, and of the file field, which may be given so many `times`; "" is none, and None
+    lets files have any name.
     """
 
     texts: frozenset[str]
     file: str | None = None
+    times: int = 1
 
 
 def parse_form(body: bytes, content_type: str, limits: FormLimits, fields: FormFields) -> Form:
@@ -100,7 +101,8 @@ def parse_form(body: bytes, content_type: str, limits: FormLimits, fields: FormF
     boundary = options.get(b"boundary", b"")
     if not 1 <= len(boundary) <= MAX_BOUNDARY_BYTES:
         raise MalformedMultipart
-    return _form([_Part.of(*part) for part in _cut(body, boundary, limits.fields + limits.files)], limits, fields)
+    most = limits.fields + limits.files * fields.times
+    return _form([_Part.of(*part) for part in _cut(body, boundary, most)], limits, fields)
 
 
 def parse_urlencoded(body: bytes, limits: FormLimits, fields: FormFields) -> Form:
@@ -120,8 +122,8 @@ def parse_urlencoded(body: bytes, limits: FormLimits, fields: FormFields) -> For
 
 
 def _form(parts: Sequence[_Part], limits: FormLimits, fields: FormFields) -> Form:
-    files = sum(part.is_file for part in parts)
-    if files > limits.files or len(parts) - files > limits.fields:
+    files = [part.name for part in parts if part.is_file]
+    if len(set(files)) > limits.files or len(parts) - len(files) > limits.fields:
         raise TooManyParts
     form = Form()
     for part in parts:
@@ -147,8 +149,10 @@ def _fault(part: _Part, form: Form, fields: FormFields) -> str | None:
         return "This must be text, not a file." if part.name in fields.texts else "There is no such field."
     if not part.is_file and part.name not in fields.texts:
         return NOT_A_FILE if may_be_file else "There is no such field."
-    is_repeated = part.name in form.texts or (part.name in form.files and not (part.is_file and fields.file))
-    return "This is given twice." if is_repeated else None
+    if part.name in form.texts or (not part.is_file and part.name in form.files):
+        return "This is given twice."
+    is_over = len(form.files.get(part.name, ())) >= fields.times
+    return ("This is given twice." if fields.times == 1 else "This is given too often.") if is_over else None
 
 
 def _cut(body: bytes, boundary: bytes, most: int) -> list[tuple[bytes, bytes]]:

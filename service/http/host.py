@@ -21,7 +21,7 @@ def has_valid_host(scope: Scope) -> bool:
     """
     hosts = [value for name, value in scope["headers"] if name == b"host"]
     if not hosts:
-        return bool(scope["http_version"] == "1.0")
+        return scope.get("http_version") != "1.1"
     return len(hosts) == 1 and _is_host(hosts[0])
 
 

@@ -15,14 +15,14 @@ from service.errors import BatchTooLarge, InvalidRequest, PartTooLarge, Unsuppor
 from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, URLENCODED, BodyReader, media_type, offload
 from service.http.forms import Form, FormFields, FormLimits, parse_form, parse_urlencoded
 from service.http.json import parse_elements, parse_json
-from service.http.requests import PhotoListing, TextListing, check
+from service.http.requests import MAX_PHOTOS, PhotoListing, TextListing, check
 from service.settings import Settings
 
 IMAGE = "image/"
 """Begins the media types of photos."""
 TEXT_FIELDS = FormFields(texts=frozenset({"id", "designation", "description"}), file="")
-LISTING_FIELDS = FormFields(TEXT_FIELDS.texts, file="image")
-PHOTO_FIELDS = FormFields(texts=frozenset({"id"}), file="image")
+LISTING_FIELDS = FormFields(TEXT_FIELDS.texts, file="image", times=MAX_PHOTOS)
+PHOTO_FIELDS = FormFields(texts=frozenset({"id"}), file="image", times=MAX_PHOTOS)
 LISTINGS = "listings"
 """The field of a batch's JSON, and the part of its form, that holds the listings."""
 BATCH_FIELDS = FormFields(texts=frozenset({LISTINGS}))
@@ -99,7 +99,7 @@ def _parse_form(
     body: bytes, content_type: str, *, limits: FormLimits, fields: FormFields, needs_photo: bool = False
 ) -> Listing:
     listing = _listing_of(parse_form(body, content_type, limits, fields))
-    if needs_photo and listing.image is None:
+    if needs_photo and not listing.photos:
         raise InvalidRequest.at("/image", "This is required.")
     return listing
 
@@ -109,10 +109,7 @@ def _parse_urlencoded(body: bytes, content_type: str, *, limits: FormLimits) -> 
 
 
 def _listing_of(form: Form) -> Listing:
-    photos = form.files.get("image", ())
-    if len(photos) > 1:
-        raise InvalidRequest.at("/image", "This is given twice.")
-    return check(TextListing, form.texts).listing(photos[0] if photos else None)
+    return check(TextListing, form.texts).listing(form.files.get("image", ()))
 
 
 def parse_batch(body: bytes, most: int, listing_bytes: int) -> list[Any]:

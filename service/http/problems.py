@@ -158,6 +158,7 @@ _MESSAGES = {
     "float_type": "This must be a number.",
     "greater_than": "This is below the range.",
     "greater_than_equal": "This is below the range.",
+    "image_twice": "A listing has image or images, not both.",
     "int_from_float": "This must be a whole number.",
     "int_parsing": "This must be a whole number.",
     "int_parsing_size": "This is above the range.",
