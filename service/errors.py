@@ -183,7 +183,7 @@ class InvalidHttp(InvalidRequest):
     """
 
     status = 400
-    message = "The request is not valid HTTP/1.1."
+    message = "This is no valid request in HTTP/1.1, with one Host header and without tiny chunks."
     headers = MappingProxyType({"Connection": "close"})
 
 

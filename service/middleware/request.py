@@ -20,11 +20,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import Draining, Internal, InvalidHttp, Overloaded, ServiceError
+from service.errors import Draining, Internal, Overloaded, ServiceError
 from service.http.bodies import BodyReader
 from service.http.context import KEY, RequestContext
 from service.http.headers import POLICY, SECURITY_HEADERS, STRICT_POLICY, Header, new_request_id
-from service.http.host import has_valid_host
 from service.http.problems import problem_response
 from service.observability.logs import LOGGER, event
 from service.observability.metrics import Metrics
@@ -69,8 +68,7 @@ class RequestMiddleware:
             await send(message)
 
         try:
-            app = self.app if has_valid_host(scope) else _refuse_host
-            await app(inner_scope, receive, send_with_headers)
+            await self.app(inner_scope, receive, send_with_headers)
         except asyncio.CancelledError:  # the server gives up on what is in flight, at the end of its shutdown
             if status == 0:
                 await problem_response(Draining(), Request(scope))(scope, receive, send_with_headers)
@@ -98,11 +96,6 @@ class RequestMiddleware:
         if self._is_draining():
             response_headers.append(CLOSE)
         return response_headers
-
-
-async def _refuse_host(scope: Scope, receive: Receive, send: Send) -> None:
-    error = InvalidHttp.at("/Host", "A request has one valid Host header.")
-    await problem_response(error, Request(scope))(scope, receive, send)
 
 
 def _unforeseen(error: Exception, context: RequestContext) -> ServiceError:

@@ -7,6 +7,7 @@ are closed here; where the application reads the body, its own, shorter limit co
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from service.http.bodies import NDJSON
 from service.http.context import is_stream
+from service.http.host import is_host
 from service.http.problems import not_http
 from service.settings import KIB, MIB, Settings
 
@@ -41,6 +43,8 @@ STEP_BYTES = 16 * KIB
 LAST_CALL_SECONDS = 1.0
 """How long an idle connection is kept when the process stops: its next request may be on its way, and gets an
 answer instead of a reset."""
+
+_ORIGIN = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 
 
 class Connection(H11Protocol):
@@ -202,8 +206,8 @@ class Connection(H11Protocol):
 
 
 class _Exchange(h11.Connection):
-    """h11's; it counts the chunks of a body, and sends the head of an answer of known length with the start of its
-    body, in one packet instead of two.
+    """h11's; with what HTTP asks of a server beyond the grammar (RFC 9112, section 3.2), and a count of a body's chunks.
+    The head of an answer of known length is sent with the start of its body, in one packet instead of two.
     """
 
     _head = b""
@@ -219,6 +223,12 @@ class _Exchange(h11.Connection):
             self.chunked_bytes += len(event.data)
         elif isinstance(event, h11.Request):
             self.chunks = self.lines = self.chunked_bytes = 0
+            if not all(is_host(value) for name, value in event.headers if name == b"host"):
+                raise h11.RemoteProtocolError("a host that cannot be")
+            if absolute := _ORIGIN.match(event.target):  # what is sent to a proxy has to be taken here, too
+                path = b"/" + event.target[absolute.end() :].removeprefix(b"/")
+                version = event.http_version
+                return h11.Request(method=event.method, target=path, headers=event.headers, http_version=version)
         return event
 
     def send(self, event: h11.Event) -> bytes | None:  # type: ignore[override]
