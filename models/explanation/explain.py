@@ -116,8 +116,8 @@ def _words(text: ListingText) -> list[tuple[Field, Span]]:
 
 
 def _without(text: ListingText, field: Field, span: Span) -> ListingText:
-    shortened = {field: without(getattr(text, field), span)}
-    return replace(text, **shortened)
+    rest = without(getattr(text, field), span)
+    return replace(text, designation=rest) if field == "designation" else replace(text, description=rest)
 
 
 def _photo_effects(subject: _Subject, photo: bytes, pixels: NDArray[np.uint8]) -> Iterator[PhotoEffects | None]:
@@ -166,7 +166,7 @@ class _Subject:
 
     def falls_with_texts(self, texts: Sequence[ListingText]) -> list[float]:
         """By how much the confidence is lower with each of these texts than with the listing's own."""
-        variants = [self._text_alone(text) for text in texts]
+        variants = [self.predictor.preparation.text_alone(text) for text in texts]
         whole = [
             variant
             if self.prepared.pixels is None
@@ -202,15 +202,11 @@ class _Subject:
         return tuple(answers)
 
     def _without_description(self, text: ListingText) -> Prediction:
-        title = self._text_alone(replace(text, description=""))
+        title = self.predictor.preparation.text_alone(replace(text, description=""))
         (logits,) = ask_networks(self.predictor, [title])
         if self.prepared.pixels is not None:
             title = replace(title, evidence=Evidence.BOTH, pixels=self.prepared.pixels)
         return self._conclude(title, {**self._logits, **logits})
-
-    def _text_alone(self, text: ListingText) -> Prepared:
-        evidence, features = self.predictor.preparation.features(text)
-        return Prepared(evidence, features, evidence, None, ())
 
     def _falls(self, variants: Sequence[Prepared], modality: Modality, logits: Sequence[Logits]) -> list[float]:
         decider = self.predictor.decider

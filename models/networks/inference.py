@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import VersionRefused
-from models.listing import Modality
+from models.listing import Evidence, Modality
 from models.networks.runtime import Network, RuntimeName, load_network
 from models.preprocessing.prepare import Prepared
 from models.preprocessing.text.features import pad_batch, serving_length
@@ -82,7 +82,23 @@ class Networks:
                 logits = network.logits(_inputs(modality, [part(prepared[row]) for row in batch]))
                 for row, values in zip(batch, logits, strict=True):
                     answers[row][modality] = values
+        self._weigh_number_signs(prepared, answers)
         return list(answers)
+
+    def _weigh_number_signs(
+        self, prepared: Sequence[Prepared], answers: Sequence[dict[Modality, NDArray[np.float32]]]
+    ) -> None:
+        """Answer for a text without its number signs where they alone make the category."""
+        signed = [row for row, listing in enumerate(prepared) if listing.unsigned and Modality.TEXT in answers[row]]
+        if not signed:
+            return
+        unsigned = [listing.unsigned for listing in (prepared[row] for row in signed) if listing.unsigned]
+        variants = [Prepared(Evidence.TITLE, text.features, Evidence.TITLE, None, ()) for text in unsigned]
+        for row, text, variant in zip(signed, unsigned, self._logits(variants), strict=True):
+            logits = variant[Modality.TEXT]
+            best = answers[row][Modality.TEXT].argmax()
+            if 1 / np.exp(logits - logits[best]).sum() < text.smallest_share:
+                answers[row][Modality.TEXT] = logits
 
 
 _PART = {Modality.TEXT: attrgetter("text"), Modality.IMAGE: attrgetter("pixels")}

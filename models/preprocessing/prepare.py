@@ -10,19 +10,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ImageError, ImageTooLarge, ListingError, NothingToPredict, TextEmpty
+from models.errors import ImageBlank, ImageError, ImageTooLarge, ListingError, NothingToPredict, TextEmpty
 from models.listing import Evidence, Listing, Modality, PhotoFacts
-from models.preprocessing.image.decode import DecodedImage, prepare_image
+from models.preprocessing.image.decode import WARNING_BLANK, DecodedImage, prepare_image
 from models.preprocessing.image.limits import MAX_IMAGE_PIXELS
 from models.preprocessing.image.structure import read_structure
 from models.preprocessing.settings import Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import TextFeatures, load_text_features
+from models.preprocessing.text.number_sign import smallest_share, without_number_signs
 from models.timing import Stage, timed
 
 TEXT_EMPTY = "text_empty"
 TEXT_IGNORED = "text_ignored"
+TEXT_PLACEHOLDER = "text_placeholder"
 IMAGE_IGNORED = "image_ignored"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class UnsignedText:
+    """A text without its number signs, as the text network's inputs.
+
+    A category that was found with the signs, and has less than `smallest_share` of the probability here, is made by
+    the signs alone: then the answer is that of this text.
+    """
+
+    features: Mapping[str, NDArray[Any]]
+    smallest_share: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,8 +45,8 @@ class Prepared:
 
     `text` maps input names of the text network to arrays of one row without its batch axis; `pixels` is uint8
     [H, W, 3]. At least one of them is there. `text_evidence` (TITLE or TEXT) calibrates the text network's
-    answer. `photo` describes the photo file. Of several photos, `more_pixels` has those after the first, and
-    `photo_numbers` says which of the listing's photos they all are.
+    answer. `photo` describes the (first) photo file, `unsigned` is there for a text with number signs. Of several
+    photos, `more_pixels` has those after the first, and `photo_numbers` says which of the listing's photos all are.
     """
 
     evidence: Evidence
@@ -41,6 +55,7 @@ class Prepared:
     pixels: NDArray[np.uint8] | None
     warnings: tuple[str, ...]
     photo: PhotoFacts | None = None
+    unsigned: UnsignedText | None = None
     more_pixels: tuple[NDArray[np.uint8], ...] = ()
     photo_numbers: tuple[int, ...] = (0,)
 
@@ -49,6 +64,10 @@ class Prepared:
         """The modalities that the listing has evidence for, text first."""
         present = ((Modality.TEXT, self.text), (Modality.IMAGE, self.pixels))
         return tuple(modality for modality, value in present if value is not None)
+
+
+_Features = tuple[Evidence, Mapping[str, NDArray[Any]], UnsignedText | None]
+"""What calibrates the text network's answer, its inputs, and those without number signs."""
 
 
 class Preparation:
@@ -69,21 +88,22 @@ class Preparation:
         warnings: list[str] = []
         text = self._text(listing, warnings)
         photos = self._decoded(listing, warnings)
-        if text is None and not photos:
+        shown = {number: photo.pixels for number, photo in photos.items() if WARNING_BLANK not in photo.warnings}
+        if text is None and not shown:
             raise self._nothing_left(listing, warnings)
-        text_evidence, features = text or (Evidence.TITLE, None)
-        if not photos:
-            return Prepared(text_evidence, features, text_evidence, None, tuple(warnings))
-        (first, *others) = photos.values()
+        text_evidence, features, unsigned = text or (Evidence.TITLE, None, None)
+        evidence = Evidence.IMAGE if text is None else Evidence.BOTH
+        pixels = tuple(shown.values())
         return Prepared(
-            Evidence.IMAGE if text is None else Evidence.BOTH,
+            evidence if shown else text_evidence,
             features,
             text_evidence,
-            first.pixels,
+            pixels[0] if pixels else None,
             tuple(warnings),
-            first.photo,
-            tuple(photo.pixels for photo in others),
-            tuple(photos),
+            next((photo.photo for photo in photos.values()), None),
+            unsigned,
+            pixels[1:],
+            tuple(shown),
         )
 
     @property
@@ -92,29 +112,35 @@ class Preparation:
         parts = ((Modality.TEXT, self.config.text), (Modality.IMAGE, self.config.image))
         return frozenset(modality for modality, part in parts if part is not None)
 
-    def features(self, text: ListingText) -> tuple[Evidence, Mapping[str, NDArray[Any]]]:
-        """The text network's inputs for a cleaned text, even an empty one, and the evidence that calibrates its answer.
+    def text_alone(self, text: ListingText) -> Prepared:
+        """Prepare a cleaned text, even an empty one. Raises ValueError when the version has no text network."""
+        evidence, features, unsigned = self._features(text)
+        return Prepared(evidence, features, evidence, None, (), None, unsigned)
 
-        Raises ValueError when the version has no text network.
-        """
+    def _features(self, text: ListingText) -> _Features:
         if self._text_features is None:
             raise ValueError("no text network")
-        return Evidence.TEXT if text.description else Evidence.TITLE, self._text_features.extract(text)
+        plain = without_number_signs(text)
+        unsigned = None if plain is None else UnsignedText(self._text_features.extract(plain), smallest_share(plain))
+        evidence = Evidence.TEXT if text.description else Evidence.TITLE
+        return evidence, self._text_features.extract(text), unsigned
 
-    def _text(self, listing: Listing, warnings: list[str]) -> tuple[Evidence, Mapping[str, NDArray[Any]]] | None:
+    def _text(self, listing: Listing, warnings: list[str]) -> _Features | None:
         if not listing.designation.strip() and not listing.description.strip():
             return None
         if self._text_features is None:
             warnings.append(TEXT_IGNORED)
             return None
-        text_inputs = timed(Stage.TEXT, self._cleaned, listing)
-        if text_inputs is None:
-            warnings.append(TEXT_EMPTY)
-        return text_inputs
+        return timed(Stage.TEXT, self._cleaned, listing, warnings)
 
-    def _cleaned(self, listing: Listing) -> tuple[Evidence, Mapping[str, NDArray[Any]]] | None:
+    def _cleaned(self, listing: Listing, warnings: list[str]) -> _Features | None:
         text = ListingText.clean(listing.designation, listing.description)
-        return None if text.is_empty else self.features(text)
+        if text.placeholder:
+            warnings.append(TEXT_PLACEHOLDER)
+        if text.is_empty:
+            warnings.append(TEXT_EMPTY)
+            return None
+        return self._features(text)
 
     def _decoded(self, listing: Listing, warnings: list[str]) -> dict[int, DecodedImage]:
         """The photos by their numbers."""
@@ -144,6 +170,8 @@ class Preparation:
     def _nothing_left(listing: Listing, warnings: list[str]) -> ListingError:
         if TEXT_EMPTY in warnings:
             return TextEmpty(pointer="/designation" if listing.designation.strip() else "/description")
+        if WARNING_BLANK in warnings:
+            return ImageBlank(pointer=listing.photo_pointer(0))
         if warnings:
             return NothingToPredict("This model version has no network for what the listing holds.", pointer="")
         return NothingToPredict(pointer="")

@@ -206,8 +206,8 @@ class Connection(H11Protocol):
 
 
 class _Exchange(h11.Connection):
-    """h11's; with what HTTP asks of a server beyond the grammar (RFC 9112, section 3.2), and a count of a body's chunks.
-    The head of an answer of known length is sent with the start of its body, in one packet instead of two.
+    """h11's; with what HTTP asks of a server beyond the grammar (RFC 9112, section 3.2), and a count of a body's
+    chunks. The head of an answer of known length is sent with the start of its body, in one packet instead of two.
     """
 
     _head = b""

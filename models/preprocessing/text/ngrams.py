@@ -85,7 +85,7 @@ class NgramFeatures:
             return np.unique(_bucket(hashes, self.config.buckets), return_counts=True)
         distinct, counts = np.unique(hashes, return_counts=True)
         positions = np.searchsorted(self.vocabulary, distinct)
-        known = self.vocabulary[np.minimum(positions, len(self.vocabulary) - 1)] == distinct
+        known = self.vocabulary.take(positions, mode="clip") == distinct
         return (1 + positions[known]).astype(np.int32), counts[known]
 
     def _words(self, text: str, characters: int) -> list[str]:

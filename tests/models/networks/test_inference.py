@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +11,7 @@ import pytest
 from models.errors import VersionRefused
 from models.listing import Evidence, Modality
 from models.networks.inference import MAX_BATCH, MAX_PHOTOS, Networks
-from models.preprocessing.prepare import Prepared
+from models.preprocessing.prepare import Prepared, UnsignedText
 from models.preprocessing.text.features import serving_length
 from models.versions.manifest import read_manifest
 
@@ -59,6 +60,19 @@ def test_each_listing_gets_the_logits_of_its_modalities_in_order() -> None:
     assert [float(answer[Modality.IMAGE][0]) for answer in answers if Modality.IMAGE in answer] == [2, 103, 6]
     assert of_text.batches == [(3, serving_length(5))]
     assert of_image.batches == [(3, 2, 2, 3)]
+
+
+@pytest.mark.parametrize(("share", "best"), [(0.1, 2), (0.5, 2), (0.8, 0)])
+def test_without_its_number_signs_a_text_is_answered_only_where_they_alone_make_the_category(
+    share: float, best: int
+) -> None:
+    class Signs(Recorder):
+        def logits(self, inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+            return np.array([[0, 1, 9], [0.5, 0, 0]], np.float32)[inputs["ids"][:, 0]]
+
+    signed = replace(text(0), unsigned=UnsignedText({"ids": np.ones(1, np.int32)}, share / 2.5))
+    answers = Networks({Modality.TEXT: Signs("ids")}).logits([text(0), signed, text(1)])
+    assert [int(answer[Modality.TEXT].argmax()) for answer in answers] == [2, best, 0]
 
 
 def test_a_network_without_rows_is_not_asked() -> None:

@@ -7,8 +7,9 @@ import pytest
 from service.http.host import is_host
 
 VALID = (
-    "", "shop.example", "shop.example:8443", "SHOP.example.", "localhost:", "127.0.0.1:8000", "[::1]", "[::ffff:1.2.3.4]:8",
-    "[v1.a:b]", "pykuten_service", "xn--bcher-kva.example", "%C3%A9.example", "a-b~c!$&'()*+,;=", "x:0", "x" * 255,
+    "", "shop.example", "shop.example:8443", "SHOP.example.", "localhost:", "127.0.0.1:8000", "[::1]",
+    "[::ffff:1.2.3.4]:80", "[v1.a:b]", "pykuten_service", "xn--bcher-kva.example", "%C3%A9.example",
+    "a-b~c!$&'()*+,;=", "x:0", "x" * 255,
 )  # fmt: skip
 INVALID = (
     "a b", "a\tb", "shop.example/", "user@shop.example", "http://shop.example", "a\\b", "a?b", "a#b", "a\"b", "<a>",

@@ -67,7 +67,7 @@ def test_broken_photos_are_forgotten_and_their_texts_kept(tmp_path: Path, photo:
     usable = usable_catalogue(catalogue, report)
     assert len(usable) == 6
     assert [bool(image) for image in usable.rows["image"]] == [True] + 5 * [False]
-    assert "3 photos cannot be decoded; their rows keep their text (rows 1, 2, 3)" in report.notes
+    assert "3 photos cannot be decoded, or are blank; their rows keep their text (rows 1, 2, 3)" in report.notes
 
 
 def test_damaged_pixels_are_found_by_decoding(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_damaged_pixels_are_found_by_decoding(tmp_path: Path) -> None:
 
 def test_rows_with_neither_text_nor_photo_are_dropped_and_counted(tmp_path: Path) -> None:
     blank = "<p>&nbsp;</p><br>"
-    catalogue = read(tmp_path, f"1,,,,1\n2,  ,{blank},,1\n3,,,gone.jpg,1\n4,a,,,1\n5,,<b>b</b>,,2\n6,?,,,2\n")
+    catalogue = read(tmp_path, f"1,,,,1\n2,  ,{blank},,1\n3,,,gone.jpg,1\n4,a,,,1\n5,,<b>b</b>,,2\n6,P?,,,2\n")
     report = check(catalogue, "1", "2")
     assert report.unusable == (0, 1, 2)
     usable = usable_catalogue(catalogue, report)
