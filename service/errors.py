@@ -157,7 +157,7 @@ class UnsupportedMediaType(ServiceError):
 
     def __init__(self, accepted: Iterable[str] = ()) -> None:
         types = ", ".join(accepted)
-        super().__init__(f"This path does not take this Content-Type; it takes {types}." if types else None)
+        super().__init__(f"{self.message} It takes {types}." if types else None)
 
 
 class InvalidRequest(ServiceError):

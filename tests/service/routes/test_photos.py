@@ -74,6 +74,13 @@ def test_photos_alone_and_their_order(client: TestClient) -> None:
     assert first["confidence"] == pytest.approx(second["confidence"], abs=1e-5)
 
 
+def test_an_explanation_says_which_photo_it_covers(client: TestClient) -> None:
+    one, several = (client.post("/explain", **form(*photos, **TITLE)).json() for photos in (PHOTOS[:1], PHOTOS))
+    assert "number" not in one["photo"]
+    assert several["photo"]["number"] == 0
+    assert several["category"]["code"] == client.post("/predict", **form(*PHOTOS, **TITLE)).json()["category"]["code"]
+
+
 @pytest.mark.parametrize(
     ("listing", "pointer"),
     [
