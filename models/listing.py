@@ -61,13 +61,23 @@ class Listing:
     """One product offer.
 
     `designation` (title) and `description` may hold HTML and entities; `image` holds the bytes of an encoded photo
-    (JPEG, PNG, WebP or GIF). Nothing is checked here: `Predictor.prepare` does that.
+    (JPEG, PNG, WebP or GIF), or `images` those of several. Nothing is checked here: `Predictor.prepare` does that.
     """
 
     designation: str = ""
     description: str = ""
     image: bytes | None = None
     id: str | None = None
+    images: tuple[bytes, ...] = ()
+
+    @property
+    def photos(self) -> tuple[bytes, ...]:
+        """All photos: `images`, or else `image`."""
+        return self.images or (() if self.image is None else (self.image,))
+
+    def photo_pointer(self, number: int) -> str:
+        """The JSON pointer to one of `photos`."""
+        return f"/images/{number}" if self.images else "/image"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,21 @@ print(predictor.predict(Listing("Matelas de piscine gonflable")).code)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
+from models.arrays import Floats
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, Calibration
 from models.decision.decide import Decider
 from models.decision.fusion import Fusion
 from models.decision.prediction import Prediction, Scores
 from models.errors import ListingError, LoadStep, OptionError, PykutenError, VersionRefused
-from models.listing import Listing, Modality
-from models.networks.inference import Networks
+from models.listing import Evidence, Listing, Modality
+from models.networks.inference import Logits, Networks
 from models.networks.runtime import RuntimeName
 from models.preprocessing.prepare import Preparation, Prepared
 from models.taxonomy import FILE_NAME as TAXONOMY
@@ -164,7 +168,18 @@ class Predictor:
         A listing gets the same answer in any batch, within 1e-4 in float32: a batch's size can change the order of
         float additions. In bfloat16, which rounds to 8 bits after each, answers differ more.
         """
-        return self.decider.fuse(prepared, self.networks.logits(prepared))
+        return self.decider.fuse(prepared, self.logits(prepared))
+
+    def logits(self, prepared: Sequence[Prepared]) -> list[Logits]:
+        """Logits of each listing; those of several photos are averaged."""
+        photos = [pixels for entry in prepared for pixels in entry.more_pixels]
+        more = [Prepared(Evidence.IMAGE, None, Evidence.TITLE, pixels, ()) for pixels in photos]
+        logits = self.networks.logits([*prepared, *more])
+        others = (values[Modality.IMAGE] for values in logits[len(prepared) :])
+        return [
+            values if not entry.more_pixels else _averaged(values, islice(others, len(entry.more_pixels)))
+            for entry, values in zip(prepared, logits, strict=False)
+        ]
 
     def conclude(
         self, prepared: Prepared, scores: Scores, *, top_k: int = DEFAULT_TOP_K, precision: float | None = None
@@ -204,6 +219,11 @@ class Predictor:
         if self.preparation.modalities != self.modalities:
             raise VersionRefused("preprocessing and manifest have different modalities")
         self.decider.check(self.modalities)
+
+
+def _averaged(logits: Logits, others: Iterable[Floats]) -> Logits:
+    """The logits, with the average of the photo's and those of the listing's other photos."""
+    return {**logits, Modality.IMAGE: np.mean([logits[Modality.IMAGE], *others], axis=0)}
 
 
 @contextmanager

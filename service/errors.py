@@ -15,6 +15,7 @@
         |-- PartTooLarge                413 part_too_large          one text part of a form
         |-- UnsupportedMediaType        415 unsupported_media_type
         |-- InvalidRequest              422 invalid_request         with a pointer to each fault
+        |   `-- InvalidHttp             400 invalid_request         not HTTP/1.1, or without one valid Host
         |-- BatchTooLarge               422 batch_too_large
         |-- RateLimited                 429 rate_limited            with Retry-After
         |-- ClientGone                  499                         never sent, only logged
@@ -29,9 +30,10 @@ Messages are fixed sentences: they never quote the caller's input.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Self
 
 from models.errors import PykutenError
 
@@ -153,6 +155,10 @@ class UnsupportedMediaType(ServiceError):
     status = 415
     message = "This path does not take this Content-Type or Content-Encoding."
 
+    def __init__(self, accepted: Iterable[str] = ()) -> None:
+        types = ", ".join(accepted)
+        super().__init__(f"{self.message} It takes {types}." if types else None)
+
 
 class InvalidRequest(ServiceError):
     """The request is well-formed but not valid; `faults` say where."""
@@ -166,9 +172,19 @@ class InvalidRequest(ServiceError):
         self.faults = tuple(faults)
 
     @classmethod
-    def at(cls, pointer: str, message: str) -> InvalidRequest:
+    def at(cls, pointer: str, message: str) -> Self:
         """One fault."""
         return cls([Fault(pointer, message)])
+
+
+class InvalidHttp(InvalidRequest):
+    """What arrived is no request in HTTP/1.1, has no Host, several, or an invalid one, or a body in tiny chunks. The
+    connection is closed: what follows may be read as something that the sender did not mean.
+    """
+
+    status = 400
+    message = "This is no valid request in HTTP/1.1, with one Host header and without tiny chunks."
+    headers = MappingProxyType({"Connection": "close"})
 
 
 class BatchTooLarge(ServiceError):

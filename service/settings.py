@@ -88,7 +88,7 @@ class Settings(BaseSettings):
     photo_bytes: int = _setting(
         10 * MIB,
         "bytes",
-        "Largest photo file, and the decoder's own limit; phones make 3 to 6 MB.",
+        "Largest photo file, or all of a listing, and the decoder's own limit; phones make 3 to 6 MB.",
         ge=KIB,
         le=10 * MIB,
     )
@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         256 * KIB, "bytes", "Largest text part of a form: 20,000 characters are at most 80 kB.", ge=KIB
     )
     form_fields: int = _setting(16, "parts", "A listing has three text fields.", ge=1)
-    form_files: int = _setting(2, "parts", "A listing has one photo; the second gets the clearer error.", ge=1)
+    form_files: int = _setting(2, "names", "A listing's photos have one name; the second gets the clearer error.", ge=1)
 
     head_seconds: float = _setting(10, "seconds", "Time for a request's head; slower connections are closed.", gt=0)
     body_seconds: float = _setting(

@@ -72,6 +72,7 @@ class Decider:
             warnings=prepared.warnings,
             version=version,
             photo=prepared.photo,
+            photos=0 if prepared.pixels is None else 1 + len(prepared.more_pixels),
         )
 
     def _fuse(self, prepared: Prepared, logits: Mapping[Modality, Floats]) -> Scores:

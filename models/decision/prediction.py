@@ -65,7 +65,8 @@ class PredictionSet:
 class Prediction:
     """The answer for one listing; `predictions` has `top_k` entries, most likely first, ties by class index.
 
-    `photo` describes the photo file, for logs; None without a photo.
+    `photo` describes the photo file (the first of several), for logs; None without a photo. `photos` is how many were
+    read: `by_modality` has the answer to the average of their logits.
     """
 
     predictions: tuple[CategoryScore, ...]
@@ -78,6 +79,7 @@ class Prediction:
     warnings: tuple[str, ...]
     version: str
     photo: PhotoFacts | None = None
+    photos: int = 0
 
     @property
     def code(self) -> str:

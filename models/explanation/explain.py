@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.arrays import Floats
 from models.decision.prediction import Prediction
 from models.explanation.occlusion import Occlusion
 from models.explanation.words import Segment, Span, grouped, segments, without, word_spans
@@ -41,11 +42,14 @@ FIELDS: tuple[Field, ...] = ("designation", "description")
 
 @dataclass(frozen=True, slots=True)
 class PhotoEffects:
-    """How much the confidence falls when a cell of the upright photo is covered: `effects` has rows of columns."""
+    """How much the confidence falls when a cell of the upright photo is covered: `effects` has rows of columns. Of
+    several photos, `number` says which it is: the first that was read.
+    """
 
     rows: int
     columns: int
     effects: tuple[tuple[float, ...], ...]
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +96,9 @@ def explain_in_steps(
             effects[field][span] = fall
         yield None
     photo: PhotoEffects | None = None
-    if listing.image is not None and subject.prepared.pixels is not None:
-        for done in _photo_effects(subject, listing.image, subject.prepared.pixels):
+    if subject.prepared.pixels is not None:
+        number = subject.prepared.photo_numbers[0]
+        for done in _photo_effects(subject, listing.photos[number], subject.prepared.pixels):
             photo = done
             yield None
     segmented = {
@@ -128,12 +133,16 @@ def _photo_effects(subject: _Subject, photo: bytes, pixels: NDArray[np.uint8]) -
             effects[cell] = fall
         yield None
     rows = tuple(tuple(float(value) for value in row) for row in effects)
-    yield PhotoEffects(occlusion.rows, occlusion.columns, rows)
+    yield PhotoEffects(occlusion.rows, occlusion.columns, rows, subject.prepared.photo_numbers[0])
 
 
 def ask_networks(predictor: Predictor, variants: Sequence[Prepared]) -> list[Logits]:
     """The logits of some variants of a listing: nearly all the work of a step."""
-    return predictor.networks.logits(variants)
+    return predictor.logits(variants)
+
+
+def _photo_alone(pixels: NDArray[np.uint8] | None) -> Prepared:
+    return Prepared(Evidence.IMAGE, None, Evidence.TITLE, pixels, ())
 
 
 class _Subject:
@@ -146,6 +155,11 @@ class _Subject:
         self.predictor = predictor
         self.prepared = predictor.prepare(listing)
         (self._logits,) = ask_networks(predictor, [self.prepared])
+        self._share = np.float32(1 / (1 + len(self.prepared.more_pixels)))  # of the first photo in the average
+        self._other_photos: Floats | None = None  # their part of it
+        if self.prepared.more_pixels:
+            (first,) = ask_networks(predictor, [_photo_alone(self.prepared.pixels)])
+            self._other_photos = self._logits[Modality.IMAGE] - first[Modality.IMAGE] * self._share
         self._precision = precision
         self.prediction = self._conclude(self.prepared, self._logits)
         self._category = predictor.taxonomy.index(self.prediction.code)
@@ -162,10 +176,12 @@ class _Subject:
         return self._falls(whole, Modality.TEXT, ask_networks(self.predictor, variants))
 
     def falls_with_photos(self, photos: Sequence[NDArray[np.uint8]]) -> list[float]:
-        """By how much the confidence is lower with each of these photos, network inputs uint8 [H, W, 3]."""
-        variants = [Prepared(Evidence.IMAGE, None, Evidence.TITLE, pixels, ()) for pixels in photos]
-        whole = [replace(self.prepared, pixels=variant.pixels) for variant in variants]
-        return self._falls(whole, Modality.IMAGE, ask_networks(self.predictor, variants))
+        """By how much the confidence is lower with each of these as first photo, network inputs uint8 [H, W, 3]."""
+        whole = [replace(self.prepared, pixels=pixels) for pixels in photos]
+        logits = ask_networks(self.predictor, [_photo_alone(pixels) for pixels in photos])
+        if (others := self._other_photos) is not None:
+            logits = [{Modality.IMAGE: others + values[Modality.IMAGE] * self._share} for values in logits]
+        return self._falls(whole, Modality.IMAGE, logits)
 
     def what_if(self, text: ListingText) -> tuple[WhatIf, ...]:
         """Predictions without the photo, the description and all text, as far as something is left."""

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ImageBlank, ImageError, ListingError, NothingToPredict, TextEmpty
+from models.errors import ImageBlank, ImageError, ImageTooLarge, ListingError, NothingToPredict, TextEmpty
 from models.listing import Evidence, Listing, Modality, PhotoFacts
 from models.preprocessing.image.decode import WARNING_BLANK, DecodedImage, prepare_image
+from models.preprocessing.image.limits import MAX_IMAGE_PIXELS
+from models.preprocessing.image.structure import read_structure
 from models.preprocessing.settings import Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import TextFeatures, load_text_features
@@ -43,7 +45,8 @@ class Prepared:
 
     `text` maps input names of the text network to arrays of one row without its batch axis; `pixels` is uint8
     [H, W, 3]. At least one of them is there. `text_evidence` (TITLE or TEXT) calibrates the text network's
-    answer. `photo` describes the photo file, `unsigned` is there for a text with number signs.
+    answer. `photo` describes the (first) photo file, `unsigned` is there for a text with number signs. Of several
+    photos, `more_pixels` has those after the first, and `photo_numbers` says which of the listing's photos all are.
     """
 
     evidence: Evidence
@@ -53,6 +56,8 @@ class Prepared:
     warnings: tuple[str, ...]
     photo: PhotoFacts | None = None
     unsigned: UnsignedText | None = None
+    more_pixels: tuple[NDArray[np.uint8], ...] = ()
+    photo_numbers: tuple[int, ...] = (0,)
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -82,17 +87,24 @@ class Preparation:
         """Prepare one listing: CPU work of 0.1 to 5 ms. Raises ListingError with a pointer to the part at fault."""
         warnings: list[str] = []
         text = self._text(listing, warnings)
-        decoded = self._decoded(listing, warnings)
-        pixels, photo = (None, None) if decoded is None else (decoded.pixels, decoded.photo)
-        if WARNING_BLANK in warnings:
-            pixels = None
-        if text is None:
-            if pixels is None:
-                raise self._nothing_left(listing, warnings)
-            return Prepared(Evidence.IMAGE, None, Evidence.TITLE, pixels, tuple(warnings), photo)
-        text_evidence, features, unsigned = text
-        evidence = text_evidence if pixels is None else Evidence.BOTH
-        return Prepared(evidence, features, text_evidence, pixels, tuple(warnings), photo, unsigned)
+        photos = self._decoded(listing, warnings)
+        shown = {number: photo.pixels for number, photo in photos.items() if WARNING_BLANK not in photo.warnings}
+        if text is None and not shown:
+            raise self._nothing_left(listing, warnings)
+        text_evidence, features, unsigned = text or (Evidence.TITLE, None, None)
+        evidence = Evidence.IMAGE if text is None else Evidence.BOTH
+        pixels = tuple(shown.values())
+        return Prepared(
+            evidence if shown else text_evidence,
+            features,
+            text_evidence,
+            pixels[0] if pixels else None,
+            tuple(warnings),
+            next((photo.photo for photo in photos.values()), None),
+            unsigned,
+            pixels[1:],
+            tuple(shown),
+        )
 
     @property
     def modalities(self) -> frozenset[Modality]:
@@ -119,9 +131,9 @@ class Preparation:
         if self._text_features is None:
             warnings.append(TEXT_IGNORED)
             return None
-        return timed(Stage.TEXT, self._read, listing, warnings)
+        return timed(Stage.TEXT, self._cleaned, listing, warnings)
 
-    def _read(self, listing: Listing, warnings: list[str]) -> _Features | None:
+    def _cleaned(self, listing: Listing, warnings: list[str]) -> _Features | None:
         text = ListingText.clean(listing.designation, listing.description)
         if text.placeholder:
             warnings.append(TEXT_PLACEHOLDER)
@@ -130,18 +142,28 @@ class Preparation:
             return None
         return self._features(text)
 
-    def _decoded(self, listing: Listing, warnings: list[str]) -> DecodedImage | None:
-        if listing.image is None:
-            return None
+    def _decoded(self, listing: Listing, warnings: list[str]) -> dict[int, DecodedImage]:
+        """The photos by their numbers."""
+        photos = listing.photos
+        if not photos:
+            return {}
         if self.config.image is None:
             warnings.append(IMAGE_IGNORED)
-            return None
-        try:
-            decoded = timed(Stage.DECODE, prepare_image, listing.image, self.config.image)
-        except ImageError as error:
-            error.pointer = "/image"
-            raise
-        warnings.extend(decoded.warnings)
+            return {}
+        decoded: dict[int, DecodedImage] = {}
+        pixels = 0
+        for number, photo in enumerate(photos):
+            try:
+                if len(photos) > 1:
+                    structure = read_structure(photo)
+                    pixels += structure.width * structure.height
+                    if pixels > MAX_IMAGE_PIXELS:
+                        raise ImageTooLarge("The images together are over the limit of pixels.")
+                decoded[number] = timed(Stage.DECODE, prepare_image, photo, self.config.image)
+            except ImageError as error:
+                error.pointer = listing.photo_pointer(number)
+                raise
+        warnings.extend(dict.fromkeys(warning for photo in decoded.values() for warning in photo.warnings))
         return decoded
 
     @staticmethod
@@ -149,7 +171,7 @@ class Preparation:
         if TEXT_EMPTY in warnings:
             return TextEmpty(pointer="/designation" if listing.designation.strip() else "/description")
         if WARNING_BLANK in warnings:
-            return ImageBlank(pointer="/image")
+            return ImageBlank(pointer=listing.photo_pointer(0))
         if warnings:
             return NothingToPredict("This model version has no network for what the listing holds.", pointer="")
         return NothingToPredict(pointer="")

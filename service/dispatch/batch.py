@@ -13,7 +13,7 @@ from service.dispatch.items import FormItem, Item
 from service.dispatch.job import PredictionJob, open_job
 from service.dispatch.scheduler import predict_all
 from service.errors import UnsupportedMediaType
-from service.http.bodies import JSON, LARGE_BYTES, LARGE_ITEMS, MULTIPART, media_type, offload
+from service.http.bodies import JSON, LARGE_BYTES, LARGE_ITEMS, MULTIPART, NDJSON, media_type, offload
 from service.http.context import context_of
 from service.http.listings import parse_batch, parse_batch_form
 from service.http.requests import Options
@@ -33,7 +33,7 @@ async def predict_whole(request: Request, state: ServiceState, options: Options)
     elif kind == MULTIPART:
         read = partial(_items_of_form, content_type=request.headers["content-type"])
     else:
-        raise UnsupportedMediaType
+        raise UnsupportedMediaType((JSON, MULTIPART, NDJSON))
     settings = state.settings
     body = await state.bodies.read(request, settings.batch_body_bytes)
     job = await open_job(state, request, options, seconds=settings.batch_deadline_seconds)
@@ -44,7 +44,7 @@ async def predict_whole(request: Request, state: ServiceState, options: Options)
 
 
 def _items_of_json(body: bytes, settings: Settings) -> list[Item]:
-    values = parse_batch(body, settings.batch_listings)
+    values = parse_batch(body, settings.batch_listings, settings.json_photo_body_bytes)
     return [Item(index, settings, value) for index, value in enumerate(values)]
 
 

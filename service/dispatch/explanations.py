@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from models.errors import PykutenError
-from models.explanation.explain import Explanation, explain_in_steps
+from models.explanation.explain import Explanation, PhotoEffects, explain_in_steps
 from models.listing import Listing
 from service.dispatch.job import PredictionJob, check_photo
 from service.engine.waiting import answer_of
@@ -31,6 +31,11 @@ from service.http.responses import (
 Effect = Annotated[float, Field(ge=-1, le=1, description="Fall of the confidence; negative: it speaks against.")]
 
 
+PhotoNumber = Annotated[
+    int, Field(description="Where there are several photos: which of them it is, from 0; the others stay as they are.")
+]
+
+
 class SegmentBody(TypedDict):
     """A piece of a text: a word, several where there are many, or what stands between them, which has no effect."""
 
@@ -44,6 +49,7 @@ class PhotoEffectsBody(TypedDict):
     rows: int
     columns: int
     effects: list[list[Effect]]
+    number: NotRequired[PhotoNumber]
 
 
 class WhatIfBody(TypedDict):
@@ -106,13 +112,7 @@ def explanation_body(explanation: Explanation, labels: LabelTable, listing_id: s
             ]
             for field, segments in explanation.text.items()
         },
-        "photo": None
-        if photo is None
-        else {
-            "rows": photo.rows,
-            "columns": photo.columns,
-            "effects": [[round(effect, DECIMALS) for effect in row] for row in photo.effects],
-        },
+        "photo": None if photo is None else _photo_body(photo, prediction.photos > 1),
         "what_if": [
             {
                 "without": answer.without,
@@ -124,3 +124,14 @@ def explanation_body(explanation: Explanation, labels: LabelTable, listing_id: s
         ],
         "model": {"version": prediction.version},
     }
+
+
+def _photo_body(photo: PhotoEffects, is_one_of_several: bool) -> PhotoEffectsBody:
+    body: PhotoEffectsBody = {
+        "rows": photo.rows,
+        "columns": photo.columns,
+        "effects": [[round(effect, DECIMALS) for effect in row] for row in photo.effects],
+    }
+    if is_one_of_several:
+        body["number"] = photo.number
+    return body

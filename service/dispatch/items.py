@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from models.errors import PykutenError
 from models.listing import Listing
 from models.timing import Stage, timed
 from service.dispatch.job import check_photo
 from service.errors import BodyTooLarge, InvalidRequest
-from service.http.bodies import parse_json
-from service.http.requests import FormListing, PhotoListing, check, id_of
+from service.http.json import parse_json
+from service.http.requests import MAX_PHOTOS, FormListing, PhotoListing, check, id_of
 from service.settings import Settings
 
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """One listing of a batch: a value of its JSON. `read` sets `id` also when it raises, for the error's result."""
+    """One listing of a batch: a value of its JSON, or the error that stands in its place. `read` sets `id` also when it
+    raises, for the error's result.
+    """
 
     index: int
     settings: Settings
@@ -25,6 +28,8 @@ class Item:
 
     def read(self) -> Listing:
         """The listing. Raises PykutenError."""
+        if isinstance(self.value, PykutenError):
+            raise self.value
         self.id = id_of(self.value)
         listing = self._listing()
         check_photo(listing, self.settings)
@@ -35,9 +40,12 @@ class Item:
         return timed(Stage.PARSE, self.read)
 
     @property
-    def has_photo(self) -> bool:
-        """Whether the value seems to have a photo: enough to estimate its work."""
-        return isinstance(self.value, dict) and bool(self.value.get("image"))
+    def photos(self) -> int:
+        """How many photos the value seems to have: enough to estimate its work."""
+        if not isinstance(self.value, dict):
+            return 0
+        images = self.value.get("images")
+        return len(images) if isinstance(images, list) else int(bool(self.value.get("image")))
 
     def _listing(self) -> Listing:
         return check(PhotoListing, self.value).listing()
@@ -51,11 +59,12 @@ class FormItem(Item):
 
     def _listing(self) -> Listing:
         listing = check(FormListing, self.value)
-        if listing.image is None:
-            return listing.listing()
-        if listing.image not in self.files:
-            raise InvalidRequest.at("/image", "The form has no file of this name.")
-        return listing.listing(self.files[listing.image])
+        names = listing.images or ([] if listing.image is None else [listing.image])
+        for number, name in enumerate(names):
+            if name not in self.files:
+                place = f"/images/{number}" if listing.images else "/image"
+                raise InvalidRequest.at(place, "The form has no file of this name.")
+        return listing.listing([self.files[name] for name in names])
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +84,7 @@ class LineItem(Item):
             self.value = None  # the answer may wait for those before it; the photo need not
 
     @property
-    def has_photo(self) -> bool:
-        """Whether the line seems to have a photo."""
-        return self.line is not None and b'"image"' in self.line
+    def photos(self) -> int:
+        """How many photos the line seems to have."""
+        line = self.line or b""
+        return MAX_PHOTOS if b'"images"' in line else int(b'"image"' in line)

@@ -50,7 +50,12 @@ class PredictionJob:
     labels: LabelTable
 
     def submit(
-        self, listings: Sequence[Listing | Source], *, deadline: float | None = None, admitted: bool = False
+        self,
+        listings: Sequence[Listing | Source],
+        *,
+        deadline: float | None = None,
+        places: int = 0,
+        admitted: bool = False,
     ) -> asyncio.Future[Answers]:
         """Queue listings to be predicted together, by another `deadline` if given. Raises Overloaded or Draining."""
         future = self.state.engine.submit(
@@ -59,6 +64,7 @@ class PredictionJob:
             top_k=self.top_k,
             precision=self.precision,
             deadline=self.deadline if deadline is None else deadline,
+            places=places,
             admitted=admitted,
         )
         future.add_done_callback(self.state.metrics.answered)
@@ -67,26 +73,28 @@ class PredictionJob:
     async def predict(self, listing: Listing) -> Prediction:
         """Predict one listing. Raises the listing's error or the engine's."""
         check_photo(listing, self.state.settings)
-        (answer,) = await answer_of(
-            self.submit([partial(self.note_photo, listing)]), self.deadline, self.request.receive
-        )
+        work = self.submit([partial(self.note_photo, listing)], places=len(listing.photos))
+        (answer,) = await answer_of(work, self.deadline, self.request.receive)
         if isinstance(answer, PykutenError):
             raise with_pointer(answer)
         context_of(self.request).photo = answer.photo
         return answer
 
     def note_photo(self, listing: Listing) -> Listing:
-        """Note the photo's hash for the log, in a thread of the engine; returns the listing."""
-        if listing.image and LOGGER.isEnabledFor(logging.INFO):
-            sha256 = hashlib.sha256(listing.image).hexdigest()
-            context_of(self.request).photo_sha256 = sha256[:SHA256_CHARACTERS]
+        """Note the photos' hashes for the log, in a thread of the engine; returns the listing."""
+        if LOGGER.isEnabledFor(logging.INFO):
+            hashes = [hashlib.sha256(photo).hexdigest()[:SHA256_CHARACTERS] for photo in listing.photos if photo]
+            context_of(self.request).photo_sha256 = ",".join(hashes) or None
         return listing
 
 
 def check_photo(listing: Listing, settings: Settings) -> None:
-    """Raises ImageTooLarge on a photo over the setting."""
-    if listing.image is not None and len(listing.image) > settings.photo_bytes:
-        raise ImageTooLarge(pointer="/image")
+    """Raises ImageTooLarge on a photo over the setting, or on several that are over it together."""
+    held = 0
+    for number, photo in enumerate(listing.photos):
+        held += len(photo)
+        if held > settings.photo_bytes:
+            raise ImageTooLarge(pointer=listing.photo_pointer(number))
 
 
 def _seconds(request: Request, seconds: float) -> float:

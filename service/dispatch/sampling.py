@@ -32,9 +32,9 @@ class RowItem(Item):
     has_read_photo: bool = field(default=False, init=False)
 
     @property
-    def has_photo(self) -> bool:
-        """Whether the row names a photo."""
-        return self.names_photo
+    def photos(self) -> int:
+        """How many photos the row names."""
+        return int(self.names_photo)
 
     def _listing(self) -> Listing:
         self.row = self.catalogue.row(self.index)

@@ -84,7 +84,7 @@ class ChunkScheduler:
         photos = 0
         most_listings, most_photos = min(max(share, FEW_LISTINGS), CHUNK_LISTINGS), min(share, CHUNK_PHOTOS)
         while self._waiting and len(chunk) < most_listings and photos < most_photos:
-            photos += self._waiting[0].item.has_photo
+            photos += self._waiting[0].item.photos
             chunk.append(self._waiting.popleft())
         return chunk
 

@@ -4,8 +4,8 @@ Threads take what already waits, up to a few listings at once, and never wait fo
 (docs/decisions/0002-streams-without-a-timer.md). The networks and the image decoder release the interpreter lock, so
 threads run in parallel. A thread prepares, scores and concludes its listings in one go.
 
-The queue is bounded in listings. A full queue refuses at once: late answers help nobody, and a refused caller can go
-elsewhere.
+The queue is bounded in listings; one of several photos counts as so many. A full queue refuses at once: late answers
+help nobody, and a refused caller can go elsewhere.
 """
 
 from __future__ import annotations
@@ -72,17 +72,19 @@ class Engine:
         top_k: int,
         precision: float | None,
         deadline: float,
+        places: int = 0,
         admitted: bool = False,
     ) -> asyncio.Future[Answers]:
         """Queue listings to be predicted together. Raises Overloaded or Draining at once.
 
         `deadline` is on the clock of `time.monotonic`: work that has not begun by then is not begun, and its answers
-        are DeadlineExceeded. Cancelling the future drops the work and frees its place in the queue. `admitted` work
-        belongs to a request that is already being worked on and passes the queue's bound; its callers bound it
-        themselves.
+        are DeadlineExceeded. Cancelling the future drops the work and frees its `places` in the queue, which are as
+        many as the listings unless given. `admitted` work belongs to a request that is already being worked on and
+        passes the queue's bound; its callers bound it themselves.
         """
         loop = asyncio.get_running_loop()
-        job = Job(predictor, listings, top_k, precision, deadline, loop.create_future(), loop)
+        places = places or len(listings)
+        job = Job(predictor, listings, top_k, precision, deadline, places, loop.create_future(), loop)
         self._add(job, admitted)
         return job.future
 
@@ -109,10 +111,10 @@ class Engine:
         with self._changed:
             if self._closing:
                 raise Draining
-            if not admitted and self._waiting and self._waiting + len(job.listings) > self._capacity:
+            if not admitted and self._waiting and self._waiting + job.places > self._capacity:
                 raise Overloaded
             self._queue.append(job)
-            self._waiting += len(job.listings)
+            self._waiting += job.places
             self._changed.notify()
         job.future.add_done_callback(partial(self._drop, job))
 
@@ -156,12 +158,12 @@ class Engine:
             if isinstance(first, Call):
                 return first
             jobs = [first]
-            taken = len(first.listings)
+            taken = first.places
             while self._queue:
                 following = self._queue[0]
                 if isinstance(following, Call) or following.predictor is not first.predictor:
                     break
-                taken += len(following.listings)
+                taken += following.places
                 if taken > share:
                     break
                 jobs.append(following)
@@ -174,11 +176,11 @@ class Engine:
             return
         with self._changed, suppress(ValueError):  # it was begun already
             self._queue.remove(job)
-            self._waiting -= len(job.listings)
+            self._waiting -= job.places
 
     def _pop(self) -> Job | Call:
         job = self._queue.popleft()
-        self._waiting -= len(job.listings)
+        self._waiting -= job.places
         return job
 
 

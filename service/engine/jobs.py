@@ -33,6 +33,8 @@ class Job:
     top_k: int
     precision: float | None
     deadline: float
+    places: int
+    """Of the queue: one for each listing, and one for each further photo of a listing."""
     future: asyncio.Future[Answers]
     loop: asyncio.AbstractEventLoop
     answers: list[Answer | None] = field(default_factory=list)
@@ -47,7 +49,7 @@ class Call:
     deadline: float
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
-    listings: Sequence[None] = (None,)
+    places: int = 1
     queued_at: float = field(default_factory=time.monotonic)
 
 

@@ -1,21 +1,17 @@
-"""Request bodies within limits: media type, size, time, memory in total, and the values of their JSON."""
+"""Request bodies within limits: media type, size, time and memory in total."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from pydantic_core import from_json
 from starlette.requests import Request
 
 from service.errors import (
     BodyTooLarge,
     ClientGone,
-    InvalidRequest,
-    MalformedJson,
     Overloaded,
     SlowClient,
     UnsupportedMediaType,
@@ -25,12 +21,9 @@ from service.http.context import context_of
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
 NDJSON = "application/x-ndjson"
-MAX_TOKENS = 64
-"""Most strings and commas in the JSON of one listing, which has four fields."""
+URLENCODED = "application/x-www-form-urlencoded"
 _CODINGS = {b"content-encoding": (b"", b"identity"), b"transfer-encoding": (b"chunked",)}
 """Codings that a body may have; a header that is repeated is checked each time."""
-SMALL_BYTES = 64 * 1024
-"""Shorter JSON is parsed without counting its values: it becomes 2 MB at most."""
 
 
 def media_type(request: Request) -> str:
@@ -101,42 +94,6 @@ class BodyReader:
     def release(self, size: int) -> None:
         """Count bytes that are no longer held."""
         self.free += size
-
-
-def parse_json(body: bytes, *, listings: int = 1) -> object:
-    """The body's JSON value. Raises MalformedJson, or InvalidRequest on more values than that many listings can have.
-
-    The values of a long body are counted first: 30 MB of `[],[],[],...` would become 600 MB of lists, and hold the
-    event loop for many seconds.
-
-    The fast parser refuses nesting beyond 200, numbers of more than 4,300 digits, byte order marks and anything but
-    UTF-8. Python's lenient parser also takes NaN, Infinity and lone surrogates: the schema then refuses these with a
-    pointer to *where* they are; in a batch, for their listing only.
-    """
-    if len(body) > SMALL_BYTES and _has_more_tokens_than(body, listings * MAX_TOKENS):
-        raise InvalidRequest.at("", "The body holds too many values.")
-    try:
-        return from_json(body)
-    except ValueError:
-        pass
-    try:
-        return json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
-        raise MalformedJson from None
-
-
-def _has_more_tokens_than(body: bytes, limit: int) -> bool:
-    """Count strings and commas outside of them, but only where there are many commas: photos in base64 have none.
-
-    A few passes in C, because a regular expression over many escapes would hold the interpreter's lock for long.
-    """
-    if body.count(b",") <= limit:
-        return False
-    bare = body.replace(rb"\\", b"").replace(rb"\"", b"")
-    if bare.count(b'"') > 2 * limit:
-        return True
-    outside = bare.split(b'"')[::2]
-    return len(outside) - 1 + sum(part.count(b",") for part in outside) > limit
 
 
 LARGE_BYTES = 1024 * 1024

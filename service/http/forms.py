@@ -1,29 +1,45 @@
-"""Multipart forms, from a body that is already in memory: nothing goes to disk, and file names are never looked at."""
+"""Forms, from a body that is already in memory: nothing goes to disk, and file names are never looked at.
+
+A form is cut at its delimiters by searches that run in C, so no byte of it costs more than another: a parser that looks
+at each in Python took seconds for some megabytes of line ends.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 
-from python_multipart import MultipartParser
-from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
-from service.errors import InvalidRequest, MalformedMultipart, PartTooLarge, ServiceError, TooManyParts
+from service.errors import InvalidRequest, MalformedMultipart, PartTooLarge, TooManyParts
 from service.http.problems import pointer
 
 MAX_BOUNDARY_BYTES = 70
 """RFC 2046, section 5.1.1."""
+MAX_HEAD_BYTES = 8 * 1024
+"""Longest headers of a part, together."""
+MAX_OPTIONS = 16
+"""Most options of a header, such as `name`; the search for them takes quadratic time."""
 PLAIN_ENCODINGS = (b"7bit", b"8bit", b"binary")
 """RFC 7578 deprecates the others; a form in base64 or quoted-printable is refused rather than taken literally."""
+SEARCH_BYTES = 4 * 1024 * 1024
+"""Bytes that are searched at once: the interpreter's lock is held meanwhile."""
 
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)")
+_PADDING = re.compile(rb"[ \t]{0,100}+\r\n")
+"""What may stand between a boundary and the next part."""
 _ENCODED_FILE_NAME = re.compile(rb";[ \t]*filename\*[ \t]*=", re.IGNORECASE)
 """How some clients send a name that is not ASCII, and then only so; the parser leaves it out of the options."""
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+NOT_A_FILE = "This must be a file: a part of a multipart form with a filename, or with a Content-Type of image/..."
 
 
 @dataclass(frozen=True, slots=True)
 class FormLimits:
-    """Most fields and files, and bytes of a text part (files are bounded by the body)."""
+    """Most fields, most files of different names, and bytes of a text part (files are bounded by the body)."""
 
     fields: int
     files: int
@@ -35,120 +51,162 @@ class Form:
     """Text parts and file parts by name."""
 
     texts: dict[str, str] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
+    files: dict[str, list[bytes]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Part:
-    headers: dict[bytes, bytes] = field(default_factory=dict)
-    chunks: list[bytes] = field(default_factory=list)
-    size: int = 0
-    name: str = ""
+    name: str
+    content: bytes
     is_file: bool = False
-    has_file_name: bool = False
+    was_left_empty: bool = False
+    """What a browser sends for a file field without a file."""
 
-
-class _Reader:
-    """Callbacks of the parser, by their names there."""
-
-    def __init__(self, limits: FormLimits) -> None:
-        self.form = Form()
-        self.complete = False
-        self._limits = limits
-        self._fields = 0
-        self._files = 0
-        self._part = _Part()
-        self._header_name = b""
-        self._header_value = b""
-
-    def on_part_begin(self) -> None:
-        self._part = _Part()
-
-    def on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header_name += data[start:end]
-
-    def on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header_value += data[start:end]
-
-    def on_header_end(self) -> None:
-        name = self._header_name.lower()
-        if name in self._part.headers:  # a proxy may have believed the other one
-            raise MalformedMultipart
-        self._part.headers[name] = self._header_value
-        self._header_name, self._header_value = b"", b""
-
-    def on_headers_finished(self) -> None:
-        headers = self._part.headers
-        disposition, options = parse_options_header(headers.get(b"content-disposition"))
+    @classmethod
+    def of(cls, head: bytes, content: bytes) -> _Part:
+        headers = _headers(head)
+        disposition, options = _options(headers.get(b"content-disposition", b""))
         if disposition != b"form-data" or not options.get(b"name"):
             raise MalformedMultipart
         if headers.get(b"content-transfer-encoding", b"binary").strip().lower() not in PLAIN_ENCODINGS:
             raise MalformedMultipart
-        self._part.name = options[b"name"].decode("utf-8", "replace")
         has_encoded_name = _ENCODED_FILE_NAME.search(headers[b"content-disposition"]) is not None
-        self._part.is_file = b"filename" in options or has_encoded_name
-        self._part.has_file_name = bool(options.get(b"filename")) or has_encoded_name
-        self._files += self._part.is_file
-        self._fields += not self._part.is_file
-        if self._fields > self._limits.fields or self._files > self._limits.files:
-            raise TooManyParts
-
-    def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        part = self._part
-        part.size += end - start
-        if not part.is_file and part.size > self._limits.text_bytes:
-            raise PartTooLarge
-        part.chunks.append(data[start:end])
-
-    def on_part_end(self) -> None:
-        part, form = self._part, self.form
-        content = part.chunks[0] if len(part.chunks) == 1 else b"".join(part.chunks)
-        if part.is_file and not content and not part.has_file_name:
-            return  # what a browser sends for a file field that was left empty
-        if part.name in form.texts or part.name in form.files:
-            raise InvalidRequest.at(pointer([part.name]), "This is given twice.")
-        if part.is_file:
-            form.files[part.name] = content
-            return
-        try:
-            form.texts[part.name] = content.decode("utf-8")
-        except UnicodeDecodeError:
-            raise InvalidRequest.at(pointer([part.name]), "This is not UTF-8.") from None
-
-    def on_end(self) -> None:
-        self.complete = True
+        is_photo = headers.get(b"content-type", b"").lower().startswith(b"image/")
+        return cls(
+            name=options[b"name"].decode("utf-8", "replace"),
+            content=content,
+            is_file=b"filename" in options or has_encoded_name or is_photo,
+            was_left_empty=not content and options.get(b"filename") == b"" and not has_encoded_name,
+        )
 
 
-def parse_form(body: bytes, content_type: str, limits: FormLimits) -> Form:
-    """The parts of a form.
-
-    Raises MalformedMultipart, TooManyParts, PartTooLarge, and InvalidRequest on a part given twice or not in UTF-8.
+@dataclass(frozen=True, slots=True)
+class FormFields:
+    """The names of the text fields, and of the file field, which may be given so many `times`; "" is none, and None
+    lets files have any name.
     """
-    _, options = parse_options_header(content_type)
+
+    texts: frozenset[str]
+    file: str | None = None
+    times: int = 1
+
+
+def parse_form(body: bytes, content_type: str, limits: FormLimits, fields: FormFields) -> Form:
+    """A multipart form.
+
+    Raises MalformedMultipart, TooManyParts, PartTooLarge, and InvalidRequest on an unknown part, text and file in each
+    other's place, and a part given twice or not in UTF-8.
+    """
+    _, options = _options(content_type.encode("latin-1"))
     boundary = options.get(b"boundary", b"")
     if not 1 <= len(boundary) <= MAX_BOUNDARY_BYTES:
         raise MalformedMultipart
-    body = _without_preamble(body, b"--" + boundary)
-    if body.count(b"\r\n--" + boundary) > limits.fields + limits.files + 1:
-        raise TooManyParts  # also where the parser would not call it one: it stops at each, 0.2 s for a MB of them
-    reader = _Reader(limits)
-    callbacks = {name: getattr(reader, name) for name in vars(_Reader) if name.startswith("on_")}
-    try:
-        parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
-        parser.write(body)
-        parser.finalize()
-    except ServiceError:
-        raise
-    except (FormParserError, ValueError):
-        raise MalformedMultipart from None
-    if not reader.complete:
+    most = limits.fields + limits.files * fields.times
+    return _form([_Part.of(*part) for part in _cut(body, boundary, most)], limits, fields)
+
+
+def parse_urlencoded(body: bytes, limits: FormLimits, fields: FormFields) -> Form:
+    """A form in application/x-www-form-urlencoded, which holds no files. Raises as `parse_form`."""
+    if body.count(b"&") >= limits.fields:
+        raise TooManyParts
+    parts = []
+    for pair in filter(None, body.split(b"&")):
+        quoted_name, _, quoted = pair.partition(b"=")
+        if len(quoted) > 3 * limits.text_bytes:
+            raise PartTooLarge
+        name = unquote_to_bytes(quoted_name.replace(b"+", b" ")).decode("utf-8", "replace")
+        if _BROKEN_ESCAPE.search(pair):
+            raise InvalidRequest.at(pointer([name]), "This has a percent sign that two hexadecimal digits must follow.")
+        parts.append(_Part(name, unquote_to_bytes(quoted.replace(b"+", b" "))))
+    return _form(parts, limits, fields)
+
+
+def _form(parts: Sequence[_Part], limits: FormLimits, fields: FormFields) -> Form:
+    files = [part.name for part in parts if part.is_file]
+    if len(set(files)) > limits.files or len(parts) - len(files) > limits.fields:
+        raise TooManyParts
+    form = Form()
+    for part in parts:
+        if part.was_left_empty:
+            continue
+        if (fault := _fault(part, form, fields)) is not None:
+            raise InvalidRequest.at(pointer([part.name]), fault)
+        if part.is_file:
+            form.files.setdefault(part.name, []).append(part.content)
+            continue
+        if len(part.content) > limits.text_bytes:
+            raise PartTooLarge
+        try:
+            form.texts[part.name] = part.content.decode("utf-8")
+        except UnicodeDecodeError:
+            raise InvalidRequest.at(pointer([part.name]), "This is not UTF-8.") from None
+    return form
+
+
+def _fault(part: _Part, form: Form, fields: FormFields) -> str | None:
+    may_be_file = fields.file in (None, part.name)
+    if part.is_file and not may_be_file:
+        return "This must be text, not a file." if part.name in fields.texts else "There is no such field."
+    if not part.is_file and part.name not in fields.texts:
+        return NOT_A_FILE if may_be_file else "There is no such field."
+    if part.name in form.texts or (not part.is_file and part.name in form.files):
+        return "This is given twice."
+    is_over = len(form.files.get(part.name, ())) >= fields.times
+    return ("This is given twice." if fields.times == 1 else "This is given too often.") if is_over else None
+
+
+def _cut(body: bytes, boundary: bytes, most: int) -> list[tuple[bytes, bytes]]:
+    """Head and content of each part. What stands before the first delimiter and behind the last one is ignored
+    (RFC 2046, section 5.1.1).
+    """
+    delimiter = b"\r\n--" + boundary
+    parts: list[tuple[bytes, bytes]] = []
+    head: bytes | None = None
+    position = 0
+    start = -2 if body.startswith(delimiter[2:]) else _find(body, delimiter, 0)
+    for _ in range(most + 1):
+        if start == -1:
+            raise MalformedMultipart
+        end = start + len(delimiter)
+        is_last = body.startswith(b"--", end)
+        padding = _PADDING.match(body, end)
+        if head is not None and (is_last or padding):
+            parts.append((head, body[position:start]))
+        if is_last:
+            return parts
+        if padding is not None:  # else it belongs to the part
+            head_end = body.find(b"\r\n\r\n", padding.end(), padding.end() + MAX_HEAD_BYTES)
+            if head_end < 0:
+                raise MalformedMultipart
+            head = body[padding.end() : head_end]
+            position = end = head_end + 4
+        start = _find(body, delimiter, end)
+    raise TooManyParts
+
+
+def _find(body: bytes, delimiter: bytes, start: int) -> int:
+    """`body.find`, in steps."""
+    for step in range(start, len(body), SEARCH_BYTES):
+        found = body.find(delimiter, step, step + SEARCH_BYTES + len(delimiter))
+        if found >= 0:
+            return found
+    return -1
+
+
+def _headers(head: bytes) -> dict[bytes, bytes]:
+    """The headers by their names in lower case. Raises MalformedMultipart, also on one given twice: a proxy may have
+    believed the other one.
+    """
+    headers: dict[bytes, bytes] = {}
+    for line in head.split(b"\r\n"):
+        header = _HEADER.fullmatch(line)
+        if header is None or header[1].lower() in headers:
+            raise MalformedMultipart
+        headers[header[1].lower()] = header[2]
+    return headers
+
+
+def _options(header: bytes) -> tuple[bytes, dict[bytes, bytes]]:
+    if header.count(b";") > MAX_OPTIONS:
         raise MalformedMultipart
-    return reader.form
-
-
-def _without_preamble(body: bytes, delimiter: bytes) -> bytes:
-    """The body from its first delimiter on: what stands before it is to be ignored (RFC 2046, section 5.1.1)."""
-    if body.startswith(delimiter):
-        return body
-    start = body.find(b"\r\n" + delimiter)
-    return body if start < 0 else body[start + 2 :]
+    return parse_options_header(header)

@@ -12,16 +12,20 @@ from starlette.requests import Request
 from models.listing import Listing
 from models.timing import Listener, Stage
 from service.errors import BatchTooLarge, InvalidRequest, PartTooLarge, UnsupportedMediaType
-from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, BodyReader, media_type, offload, parse_json
-from service.http.forms import FormLimits, parse_form
-from service.http.problems import pointer
-from service.http.requests import PhotoListing, TextListing, check
+from service.http.bodies import JSON, LARGE_BYTES, MULTIPART, URLENCODED, BodyReader, media_type, offload
+from service.http.forms import Form, FormFields, FormLimits, parse_form, parse_urlencoded
+from service.http.json import parse_elements, parse_json
+from service.http.requests import MAX_PHOTOS, PhotoListing, TextListing, check
 from service.settings import Settings
 
 IMAGE = "image/"
 """Begins the media types of photos."""
+TEXT_FIELDS = FormFields(texts=frozenset({"id", "designation", "description"}), file="")
+LISTING_FIELDS = FormFields(TEXT_FIELDS.texts, file="image", times=MAX_PHOTOS)
+PHOTO_FIELDS = FormFields(texts=frozenset({"id"}), file="image", times=MAX_PHOTOS)
 LISTINGS = "listings"
 """The field of a batch's JSON, and the part of its form, that holds the listings."""
+BATCH_FIELDS = FormFields(texts=frozenset({LISTINGS}))
 Parse = Callable[[bytes, str], Listing]
 """Makes a listing of a body and its Content-Type."""
 
@@ -37,10 +41,14 @@ class ListingReader:
         self._bodies = bodies
         self._listener = listener
         form_limits = FormLimits(settings.form_fields, settings.form_files, settings.part_bytes)
-        listing_form = partial(_parse_form, limits=form_limits, fields=("id", "designation", "description"))
-        photo_form = partial(_parse_form, limits=form_limits, fields=("id",), needs_photo=True)
+        listing_form = partial(_parse_form, limits=form_limits, fields=LISTING_FIELDS)
+        photo_form = partial(_parse_form, limits=form_limits, fields=PHOTO_FIELDS, needs_photo=True)
+        text_form = partial(_parse_form, limits=form_limits, fields=TEXT_FIELDS)
+        urlencoded = (settings.text_body_bytes, partial(_parse_urlencoded, limits=form_limits))
         self._text: dict[str, tuple[int, Parse]] = {
             JSON: (settings.text_body_bytes, partial(_parse_json, model=TextListing)),
+            MULTIPART: (settings.text_body_bytes, text_form),
+            URLENCODED: urlencoded,
         }
         self._photo: dict[str, tuple[int, Parse]] = {
             MULTIPART: (settings.form_body_bytes, photo_form),
@@ -49,6 +57,7 @@ class ListingReader:
         self._any: dict[str, tuple[int, Parse]] = {
             JSON: (settings.json_photo_body_bytes, partial(_parse_json, model=PhotoListing)),
             MULTIPART: (settings.form_body_bytes, listing_form),
+            URLENCODED: urlencoded,
         }
 
     async def read(self, request: Request) -> Listing:
@@ -56,7 +65,7 @@ class ListingReader:
         return await self._read(request, self._any)
 
     async def read_text(self, request: Request) -> Listing:
-        """A listing without photo, of JSON."""
+        """A listing without photo, of JSON or of a form."""
         return await self._read(request, self._text)
 
     async def read_photo(self, request: Request) -> Listing:
@@ -67,12 +76,12 @@ class ListingReader:
         kind = media_type(request)
         kind = IMAGE if kind.startswith(IMAGE) else kind
         if kind not in kinds:
-            raise UnsupportedMediaType
+            raise UnsupportedMediaType(name + "*" * (name == IMAGE) for name in kinds)
         limit, parse = kinds[kind]
         body = await self._bodies.read(request, limit)
         start = time.perf_counter()
         try:
-            is_large = len(body) > LARGE_BYTES and kind != IMAGE
+            is_large = kind != IMAGE and len(body) > (LARGE_BYTES if kind != URLENCODED else LARGE_BYTES // 16)
             return await offload(is_large, parse, body, request.headers["content-type"])
         finally:
             self._listener(Stage.PARSE, time.perf_counter() - start)
@@ -87,49 +96,46 @@ def _parse_json(body: bytes, content_type: str, *, model: type[TextListing]) -> 
 
 
 def _parse_form(
-    body: bytes, content_type: str, *, limits: FormLimits, fields: tuple[str, ...], needs_photo: bool = False
+    body: bytes, content_type: str, *, limits: FormLimits, fields: FormFields, needs_photo: bool = False
 ) -> Listing:
-    """Raises InvalidRequest on unknown parts, and on text and file in each other's place."""
-    form = parse_form(body, content_type, limits)
-    if "image" in form.texts:
-        raise InvalidRequest.at("/image", "This must be a file.")
-    for name in form.files:
-        if name in fields:
-            raise InvalidRequest.at(pointer([name]), "This must be text, not a file.")
-    for name in (*form.texts, *form.files):
-        if name not in (*fields, "image"):
-            raise InvalidRequest.at(pointer([name]), "There is no such field.")
-    listing = check(TextListing, form.texts).listing(form.files.get("image"))
-    if needs_photo and listing.image is None:
+    listing = _listing_of(parse_form(body, content_type, limits, fields))
+    if needs_photo and not listing.photos:
         raise InvalidRequest.at("/image", "This is required.")
     return listing
 
 
-def parse_batch(body: bytes, most: int) -> list[Any]:
-    """The unchecked listings of a batch in JSON. Raises MalformedJson, InvalidRequest or BatchTooLarge."""
-    return _listings(parse_json(body, listings=most), most)
+def _parse_urlencoded(body: bytes, content_type: str, *, limits: FormLimits) -> Listing:
+    return _listing_of(parse_urlencoded(body, limits, LISTING_FIELDS))
+
+
+def _listing_of(form: Form) -> Listing:
+    return check(TextListing, form.texts).listing(form.files.get("image", ()))
+
+
+def parse_batch(body: bytes, most: int, listing_bytes: int) -> list[Any]:
+    """The unchecked listings of a batch in JSON, with an error in the place of one that is longer than `listing_bytes`
+    or has a key twice. Raises MalformedJson, InvalidRequest or BatchTooLarge.
+    """
+    return _listings(parse_elements(body, most=most, element_bytes=listing_bytes), most)
 
 
 def parse_batch_form(
     body: bytes, content_type: str, most: int, text_bytes: int
 ) -> tuple[list[Any], Mapping[str, bytes]]:
-    """The unchecked listings of a batch that is a form, and the files that they may name.
+    """The unchecked listings of a batch that is a form, as of `parse_batch`, and the files that they may name.
 
     The part with the listings may have `text_bytes`, and be a field or a file. Raises MalformedJson, InvalidRequest,
     BatchTooLarge, and what `parse_form` raises.
     """
-    form = parse_form(body, content_type, FormLimits(fields=1, files=most + 1, text_bytes=text_bytes))
-    for name in form.texts:
-        if name != LISTINGS:
-            raise InvalidRequest.at(pointer([name]), "There is no such field.")
-    part = form.files.pop(LISTINGS, None)
-    if part is None and LISTINGS not in form.texts:
+    form = parse_form(body, content_type, FormLimits(most + 1, most + 1, text_bytes), BATCH_FIELDS)
+    files = {name: content for name, (content,) in form.files.items()}
+    part = form.texts[LISTINGS].encode() if LISTINGS in form.texts else files.pop(LISTINGS, None)
+    if part is None:
         raise InvalidRequest.at("/listings", "This is required.")
-    part = form.texts[LISTINGS].encode() if part is None else part
     if len(part) > text_bytes:
         raise PartTooLarge
-    document = parse_json(part, listings=most)
-    return _listings({LISTINGS: document} if isinstance(document, list) else document, most), form.files
+    document = parse_elements(part, most=most, element_bytes=text_bytes)
+    return _listings({LISTINGS: document} if isinstance(document, list) else document, most), files
 
 
 def _listings(document: object, most: int) -> list[Any]:

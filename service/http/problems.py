@@ -14,8 +14,9 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from models.errors import PykutenError
-from service.errors import Fault, Internal, InvalidRequest, MethodNotAllowed, NotFound, ServiceError
+from service.errors import Fault, Internal, InvalidHttp, InvalidRequest, MethodNotAllowed, NotFound, ServiceError
 from service.http.context import context_of
+from service.http.headers import SECURITY_HEADERS, STRICT_POLICY, Header, new_request_id
 
 MEDIA_TYPE = "application/problem+json"
 MAX_BYTES = 2048
@@ -103,6 +104,18 @@ def problem_response(error: PykutenError, request: Request) -> Response:
     return Response(body, error.status, headers=dict(_headers(error)), media_type=MEDIA_TYPE)
 
 
+def not_http() -> tuple[list[Header], bytes]:
+    """Headers and body of the answer to what reaches no application."""
+    request_id = new_request_id()
+    body = json.dumps(problem(InvalidHttp(()), request_id), separators=(",", ":")).encode("ascii")
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    return [*headers, (b"x-request-id", request_id.encode()), *SECURITY_HEADERS, STRICT_POLICY], body
+
+
 def _headers(error: PykutenError) -> Mapping[str, str]:
     if isinstance(error, ServiceError):
         return error.headers
@@ -146,6 +159,7 @@ _MESSAGES = {
     "float_type": "This must be a number.",
     "greater_than": "This is below the range.",
     "greater_than_equal": "This is below the range.",
+    "image_twice": "A listing has image or images, not both.",
     "int_from_float": "This must be a whole number.",
     "int_parsing": "This must be a whole number.",
     "int_parsing_size": "This is above the range.",

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import binascii
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import parse_qsl
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN
@@ -21,8 +31,12 @@ from service.http.problems import faults_of
 MAX_ID_CHARACTERS = 200
 MAX_QUERY_BYTES = 1024
 """All options together take under 150; thousands of unknown options would take seconds to report one by one."""
+MAX_PHOTOS = 4
+"""Most photos of a listing: what sellers show it from several sides with."""
 MAX_KEYS = 16
 """Most keys of an object that is validated; requests have four. 100,000 unknown keys take seconds to report."""
+BASE64_STEP = 1024 * 1024
+"""Characters that are decoded at once: the interpreter's lock is held meanwhile."""
 MAX_SAMPLE = 24
 """Listings of a random sample: as many as a page shows at once."""
 
@@ -40,24 +54,30 @@ def _encodable(text: str) -> str:
 
 
 def _from_base64(value: object) -> object:
-    if value is None:
-        return None
     if not isinstance(value, str):
         raise PydanticCustomError("base64", "not a string")
+    starts = range(0, len(value), BASE64_STEP)
     try:
-        return binascii.a2b_base64(value, strict_mode=True)
+        data = b"".join(binascii.a2b_base64(value[at : at + BASE64_STEP], strict_mode=True) for at in starts)
     except ValueError:  # binascii.Error, and non-ASCII characters
         raise PydanticCustomError("base64", "not base64") from None
+    if len(data) != len(value) // 4 * 3 - value[-2:].count("="):  # padding at the end of a step
+        raise PydanticCustomError("base64", "not base64")
+    return data
 
 
 Text = Annotated[str, AfterValidator(_encodable)]
 Field20k = Annotated[Text | None, Field(json_schema_extra={"maxLength": MAX_CHARACTERS})]
 CodeOption = Annotated[Text | None, Field(max_length=64)]
 Base64Photo = Annotated[
-    bytes | None,
-    BeforeValidator(_from_base64),
-    WithJsonSchema({"anyOf": [{"type": "string", "contentEncoding": "base64"}, {"type": "null"}]}),
+    bytes, BeforeValidator(_from_base64), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
 ]
+
+
+def _alone(images: list[Any] | None, info: ValidationInfo) -> list[Any] | None:
+    if images is not None and info.data.get("image") is not None:
+        raise PydanticCustomError("image_twice", "image and images")
+    return images
 
 
 class TextListing(BaseModel):
@@ -72,27 +92,40 @@ class TextListing(BaseModel):
     )
     description: Annotated[Field20k, Field(description="The description; may hold HTML.")] = None
 
-    def listing(self, photo: bytes | None = None) -> Listing:
-        """The kernel's listing; nulls are empty text."""
-        return Listing(self.designation or "", self.description or "", photo, self.id)
+    def listing(self, photos: Sequence[bytes] = ()) -> Listing:
+        """The kernel's listing, with photos; nulls are empty text."""
+        image, images = (None, tuple(photos)) if len(photos) > 1 else (next(iter(photos), None), ())
+        return Listing(self.designation or "", self.description or "", image, self.id, images)
 
 
 class PhotoListing(TextListing):
     """A listing with text, photo or both."""
 
     image: Annotated[
-        Base64Photo, Field(description="JPEG, PNG, WebP or GIF in base64 (RFC 4648, one line, no `data:` prefix).")
+        Base64Photo | None,
+        Field(description="JPEG, PNG, WebP or GIF in base64 (RFC 4648, one line, no `data:` prefix)."),
     ] = None
 
-    def listing(self, photo: bytes | None = None) -> Listing:
-        """The kernel's listing, with the photo's bytes."""
-        return super().listing(self.image if photo is None else photo)
+    images: Annotated[
+        list[Base64Photo] | None,
+        Field(min_length=1, max_length=MAX_PHOTOS, description="Several photos, instead of `image`."),
+        AfterValidator(_alone),
+    ] = None
+
+    def listing(self, photos: Sequence[bytes] = ()) -> Listing:
+        """The kernel's listing, with the photos' bytes."""
+        return Listing(self.designation or "", self.description or "", self.image, self.id, tuple(self.images or ()))
 
 
 class FormListing(TextListing):
     """A listing of a batch that is a form."""
 
     image: Annotated[Text | None, Field(description="Name of the part of the form that is its photo.")] = None
+    images: Annotated[
+        list[Text] | None,
+        Field(min_length=1, max_length=MAX_PHOTOS, description="Names of several such parts, instead of `image`."),
+        AfterValidator(_alone),
+    ] = None
 
 
 class Batch(BaseModel):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, final
+from typing import Annotated, Any, Literal, NotRequired, final
 
 from pydantic import Field
 from pydantic_core import to_json
@@ -29,6 +29,9 @@ Threshold = Annotated[
     float | None, Field(description="Confidence from which a listing of this category is accepted; null: from none.")
 ]
 Coverage = Annotated[float, Field(ge=0, le=1, description="Share of listings whose right category is in the set.")]
+Photos = Annotated[
+    int, Field(description="Where there are several photos: how many `by_modality.image` is the answer to, averaged.")
+]
 LabelTable = Mapping[str, tuple[str, str]]
 """Code to (label, group) in one language."""
 
@@ -96,6 +99,7 @@ class PredictionBody(TypedDict):
     disagreement: bool
     warnings: list[str]
     model: ModelBody
+    photos: NotRequired[Photos]
 
 
 @final
@@ -138,7 +142,7 @@ def prediction_body(prediction: Prediction, labels: LabelTable, listing_id: str 
     """One prediction for the wire, with its labels."""
     predictions = _scores(prediction.predictions, labels)
     best = predictions[0]
-    return {
+    body: PredictionBody = {
         "id": listing_id,
         "category": {"code": best["code"], "label": best["label"], "group": best["group"]},
         "confidence": best["confidence"],
@@ -154,6 +158,9 @@ def prediction_body(prediction: Prediction, labels: LabelTable, listing_id: str 
         "warnings": list(prediction.warnings),
         "model": {"version": prediction.version},
     }
+    if prediction.photos > 1:
+        body["photos"] = prediction.photos
+    return body
 
 
 def category_body(code: str, labels: LabelTable) -> CategoryBody:

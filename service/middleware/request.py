@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -24,25 +23,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.errors import Draining, Internal, Overloaded, ServiceError
 from service.http.bodies import BodyReader
 from service.http.context import KEY, RequestContext
+from service.http.headers import POLICY, SECURITY_HEADERS, STRICT_POLICY, Header, new_request_id
 from service.http.problems import problem_response
 from service.observability.logs import LOGGER, event
 from service.observability.metrics import Metrics
 
-Header = tuple[bytes, bytes]
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """A caller's own id is taken only in this form: it goes into headers and logs."""
-
-SECURITY_HEADERS = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),  # frame-ancestors, for older browsers
-]
-POLICY = b"content-security-policy"
-STRICT_POLICY = (POLICY, b"default-src 'none'; frame-ancestors 'none'")
-"""For responses without a policy of their own: JSON, should a browser ever show it as a page."""
-_RANDOM = random.Random()  # noqa: S311 - ids are no secrets, and the system's generator is slow
 CLOSE = (b"connection", b"close")
 
 
@@ -124,7 +111,7 @@ def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
             return str(value, "ascii")
-    return f"{_RANDOM.getrandbits(64):016x}"
+    return new_request_id()
 
 
 def _log(scope: Scope, route: str | None, context: RequestContext, status: int, bytes_out: int, seconds: float) -> None:

@@ -37,9 +37,9 @@ async def predict_batch(request: Request) -> Response:
     """One result for each listing, in their order. A listing that cannot be predicted gets its problem in its place,
     with the status that it would have got alone; the others are answered.
 
-    **JSON**, or a **form** whose JSON part `listings` names the file part of each photo in `image`: at most 100
-    listings, and in a form as many files, unless the operator set other numbers. `X-Deadline-Ms` is for all of them
-    together; those that were not begun by then get `deadline_exceeded` in their place.
+    **JSON**, or a **form** whose JSON part `listings` names the file part of each photo in `image`, or of several in
+    `images`: at most 100 listings, and in a form as many files, unless the operator set other numbers. `X-Deadline-Ms`
+    is for all of them together; those that were not begun by then get `deadline_exceeded` in their place.
 
     **NDJSON** (`application/x-ndjson`), one listing a line: any number, answered while you still send, so read while
     you send. There is one line of results for each line that is not blank, and no other, all by the version that was

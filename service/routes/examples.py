@@ -29,6 +29,7 @@ _NOTEBOOK = TEXT_LISTINGS["german"]["value"]
 LISTINGS = (LISTING, {"id": "SKU-3", **_NOTEBOOK})
 PHOTO_LISTINGS: dict[str, Any] = {
     "both": {"summary": "Text and photo", "value": {**LISTING, "image": SMALL_PHOTO}},
+    "photos": {"summary": "Two photos", "value": {**LISTING, "images": [SMALL_PHOTO, SMALL_PHOTO]}},
     "photo": {"summary": "Photo alone", "value": {"id": "SKU-2", "image": SMALL_PHOTO}},
     "text": {"summary": "Text alone", "value": _NOTEBOOK},
 }

@@ -27,7 +27,10 @@ TOP_K = 1
         **openapi.problems(*openapi.LISTING_PROBLEMS),
     },
     openapi_extra=openapi.described(
-        openapi.json_body("PhotoListing", PHOTO_LISTINGS) | openapi.form_body(openapi.LISTING_FORM), Choices
+        openapi.json_body("PhotoListing", PHOTO_LISTINGS)
+        | openapi.form_body(openapi.LISTING_FORM)
+        | openapi.urlencoded_body(),
+        Choices,
     ),
 )
 async def explain(request: Request) -> Response:
@@ -36,7 +39,8 @@ async def explain(request: Request) -> Response:
 
     At most 64 words are left out one by one; of longer texts, so many groups of neighbouring words. The photo is
     covered in up to 36 places, on a grid of at most 12 by 12 cells; cells that are empty have no effect and are not
-    tried. Two explanations are worked on at once, unless the operator set another number; others get `overloaded`.
+    tried. Of several photos the first is covered, and the others stay. Two explanations are worked on at once, unless
+    the operator set another number; others get `overloaded`.
     """
     choices, state = begin(request, Choices)
     listing = await state.listings.read(request)

@@ -17,11 +17,11 @@ from models.errors import PykutenError
 from service import errors as service_errors
 from service.dispatch.job import DEADLINE_HEADER
 from service.errors import InvalidRequest
-from service.http.bodies import NDJSON
+from service.http.bodies import NDJSON, URLENCODED
 from service.http.problems import MEDIA_TYPE, TITLES, Problem, problem
 from service.http.requests import Batch, Choices, FormListing, Options, PhotoListing, TextListing
 from service.http.responses import FailedItem, PredictedItem
-from service.routes.examples import LISTING, LISTINGS, OPTIONS
+from service.routes.examples import LISTING, LISTINGS, OPTIONS, TEXT_LISTINGS
 
 REFERENCE = "#/components/schemas/{model}"
 REQUEST_ID = "5f0c1a7e9b3d2c48"
@@ -42,7 +42,10 @@ UNSENT = {"client_gone"}
 """Codes that are only logged."""
 
 _FILE = {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
-_PHOTO = _FILE | {"description": "JPEG, PNG, WebP or GIF, at most 10 MiB unless the operator set another number."}
+_PHOTO = _FILE | {
+    "description": "JPEG, PNG, WebP or GIF, at most 10 MiB unless the operator set another number. A part whose "
+    "`Content-Type` is that of an image needs no file name. Up to four parts of this name are several photos."
+}
 
 
 def _fields(*names: str) -> dict[str, Any]:
@@ -62,6 +65,11 @@ PHOTO_FORM = {
 LISTING_FORM = {
     "type": "object",
     "properties": {**_fields("designation", "description"), "image": _PHOTO, **_fields("id")},
+    "additionalProperties": False,
+}
+TEXT_FORM = {
+    "type": "object",
+    "properties": _fields("designation", "description", "id"),
     "additionalProperties": False,
 }
 _TAGS = [
@@ -126,13 +134,19 @@ def form_body(schema: Mapping[str, Any], examples: Mapping[str, Any] | None = No
     return {"multipart/form-data": {"schema": dict(schema), **extra}}
 
 
+def urlencoded_body() -> dict[str, Any]:
+    """`content` of the body that a form without a file is sent as."""
+    return {URLENCODED: {"schema": TEXT_FORM, "examples": dict(TEXT_LISTINGS)}}
+
+
 def batch_form_body(examples: Mapping[str, Any]) -> dict[str, Any]:
     """`content` of a form with the listings in a JSON part and each photo in a part of its own."""
     listings = {
         "type": "array",
         "minItems": 1,
         "items": {"$ref": REFERENCE.format(model=FormListing.__name__)},
-        "description": '`image` of a listing names the part with its photo. `{"listings": [...]}` is taken, too.',
+        "description": "`image` of a listing names the part with its photo, `images` those of several. "
+        '`{"listings": [...]}` is taken, too.',
         "example": list(LISTINGS),
     }
     front = _PHOTO | {"description": "The photo of those listings whose `image` is `front`. Parts may have any name."}

@@ -28,10 +28,14 @@ _OK: dict[int | str, dict[str, Any]] = {
     "/predict/text",
     summary="Predict from text",
     responses=_OK | openapi.problems(*openapi.TEXT_PROBLEMS),
-    openapi_extra=openapi.described(openapi.json_body("TextListing", TEXT_LISTINGS)),
+    openapi_extra=openapi.described(
+        openapi.json_body("TextListing", TEXT_LISTINGS)
+        | openapi.form_body(openapi.TEXT_FORM)
+        | openapi.urlencoded_body()
+    ),
 )
 async def predict_text(request: Request) -> Response:
-    """Categories for a title, a description or both, in French, German or English.
+    """Categories for a title, a description or both, in French, German or English, as JSON or as a form.
 
     HTML and entities are understood. A field may have 20,000 characters, the body 2 MiB unless the operator set another
     number; what is longer is refused, never cut.
@@ -47,11 +51,11 @@ async def predict_text(request: Request) -> Response:
     openapi_extra=openapi.described(openapi.form_body(openapi.PHOTO_FORM) | openapi.photo_body()),
 )
 async def predict_image(request: Request) -> Response:
-    """Categories for a photo: a form with one file `image`, or the photo itself as the body with its `Content-Type`.
+    """Categories for a photo: a form with a file `image`, or the photo itself as the body with its `Content-Type`.
 
     JPEG, PNG, WebP or GIF (the first picture of an animated one), told by content: the declared type and the file's
     name are not believed. At most 10 MiB, 25 megapixels (WebP: 9) and 12,000 pixels a side. The photo is turned as its
-    EXIF orientation says.
+    EXIF orientation says. A form may give `image` up to four times: see `/predict`.
     """
     options, state = begin(request, Options)
     return await predict_listing(request, state, options, await state.listings.read_photo(request))
@@ -62,14 +66,20 @@ async def predict_image(request: Request) -> Response:
     summary="Predict from text, photo or both",
     responses=_OK | openapi.problems(*openapi.LISTING_PROBLEMS),
     openapi_extra=openapi.described(
-        openapi.json_body("PhotoListing", PHOTO_LISTINGS) | openapi.form_body(openapi.LISTING_FORM, LISTING_FORMS)
+        openapi.json_body("PhotoListing", PHOTO_LISTINGS)
+        | openapi.form_body(openapi.LISTING_FORM, LISTING_FORMS)
+        | openapi.urlencoded_body()
     ),
 )
 async def predict(request: Request) -> Response:
-    """Categories for a listing: a form with text fields and one file `image`, or JSON with `image` in base64.
+    """Categories for a listing: a form with text fields and a file `image`, or JSON with `image` in base64.
 
     Give a title, a description, a photo, or any mix of them. `by_modality` says what text and photo say alone. The
     limits are those of `/predict/text` and `/predict/image`.
+
+    A listing may have up to four photos: parts `image` of a form, or `images` in JSON instead of `image`. Each is
+    scored, the networks' answers (logits) are averaged, and `photos` says how many they were. The limits of bytes and
+    pixels are for all of them together; errors point to one of them, such as `/images/2` for the third.
     """
     options, state = begin(request, Options)
     return await predict_listing(request, state, options, await state.listings.read(request))

@@ -15,7 +15,10 @@ import h11
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from service.http.bodies import NDJSON
 from service.http.context import is_stream
+from service.http.host import is_host
+from service.http.problems import not_http
 from service.settings import KIB, MIB, Settings
 
 GRACE_SECONDS = 2.0
@@ -29,11 +32,18 @@ LINGER_SECONDS = 5.0
 AHEAD_BYTES = 64 * KIB
 """Requests in more bytes than this, sent before an earlier one was answered, stay with the client; uvicorn would read
 on whenever the application asks whether the client is still there."""
+FREE_CHUNKS = 4096
+"""Chunks of a chunked body that may be of any size; each costs as much as a kilobyte, and a byte alone may be one."""
+CHUNK_BYTES = 256
+"""How long further chunks must be on average. Where a stream's chunk is a line, it may be shorter."""
+LINE_BYTES = 24
+"""The shortest line that is worth a chunk: a listing has more."""
+STEP_BYTES = 16 * KIB
+"""How much of a body is taken in before its chunks are counted."""
 LAST_CALL_SECONDS = 1.0
 """How long an idle connection is kept when the process stops: its next request may be on its way, and gets an
 answer instead of a reset."""
 
-_HOST = re.compile(rb"(?:\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?")
 _ORIGIN = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 
 
@@ -44,7 +54,7 @@ class Connection(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.conn = _Exchange(h11.SERVER, self.limits.head_bytes)
+        self.conn: _Exchange = _Exchange(h11.SERVER, self.limits.head_bytes)
         self._client_timer: asyncio.TimerHandle | None = None
         self._timed: object = None  # the head or the request that the timer runs for
         self._unread_timer: asyncio.TimerHandle | None = None
@@ -66,7 +76,7 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take in bytes; those that nobody waits for any more are dropped."""
         self._unset_keepalive_if_required()
-        step = len(data)
+        step = STEP_BYTES if self.conn.chunks else len(data)
         if self.conn.their_state is h11.IDLE:
             step = self.limits.head_bytes  # h11 takes a head of any length that is there as a whole
             if not self.conn.trailing_data[0]:
@@ -82,6 +92,14 @@ class Connection(H11Protocol):
                     self._close_now()
             if not is_over:
                 super().data_received(piece)
+                if self.conn.chunks > FREE_CHUNKS and not self.transport.is_closing():
+                    self._check_chunks()
+
+    def _check_chunks(self) -> None:
+        kind = dict(self.headers).get(b"content-type", b"").decode("latin-1").lower()
+        chunks = self.conn.chunks - (self.conn.lines if kind.startswith(NDJSON) else 0)
+        if chunks > FREE_CHUNKS + self.conn.chunked_bytes // CHUNK_BYTES:
+            self.send_400_response("")
 
     def handle_events(self) -> None:
         """Take in requests; the clock runs for what is missing of them."""
@@ -94,9 +112,10 @@ class Connection(H11Protocol):
         """Answer what is not HTTP, unless an answer has begun; an application that waits for the rest is told."""
         is_answering = self._is_answering
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
-        else:
-            self.transport.close()
+            headers, body = not_http()
+            for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
         if is_answering:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -187,16 +206,24 @@ class Connection(H11Protocol):
 
 
 class _Exchange(h11.Connection):
-    """h11's; with what HTTP asks of a server beyond the grammar (RFC 9112, section 3.2). The head of an answer of known
-    length is sent with the start of its body, in one packet instead of two.
+    """h11's; with what HTTP asks of a server beyond the grammar (RFC 9112, section 3.2), and a count of a body's
+    chunks. The head of an answer of known length is sent with the start of its body, in one packet instead of two.
     """
 
     _head = b""
+    chunks = lines = chunked_bytes = 0
+    """Of the body that arrives: its chunks, those of them that are lines, and their bytes."""
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         event = super().next_event()
-        if isinstance(event, h11.Request):
-            if not all(_HOST.fullmatch(value) for name, value in event.headers if name == b"host"):
+        if isinstance(event, h11.Data):
+            if event.chunk_start:
+                self.chunks += 1
+                self.lines += len(event.data) >= LINE_BYTES and event.data[-1:] == b"\n"
+            self.chunked_bytes += len(event.data)
+        elif isinstance(event, h11.Request):
+            self.chunks = self.lines = self.chunked_bytes = 0
+            if not all(is_host(value) for name, value in event.headers if name == b"host"):
                 raise h11.RemoteProtocolError("a host that cannot be")
             if absolute := _ORIGIN.match(event.target):  # what is sent to a proxy has to be taken here, too
                 path = b"/" + event.target[absolute.end() :].removeprefix(b"/")

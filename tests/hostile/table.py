@@ -19,9 +19,11 @@ Headers = tuple[tuple[str, str], ...]
 JSON: Headers = (("Content-Type", "application/json"),)
 FORM: Headers = (("Content-Type", FORM_TYPE),)
 PHOTO: Headers = (("Content-Type", "image/jpeg"),)
+URLENCODED: Headers = (("Content-Type", "application/x-www-form-urlencoded"),)
 IMAGE = b'Content-Disposition: form-data; name="image"'
 FILE = IMAGE + b'; filename="photo.jpg"'
 ID = b'Content-Disposition: form-data; name="id"'
+LISTINGS = b'Content-Disposition: form-data; name="listings"'
 
 
 class Bad(NamedTuple):
@@ -89,8 +91,25 @@ def _forms() -> Iterator[Bad]:
     yield Bad(5, "text", "/predict", FORM, part(TITLE, b"x" * (256 * 1024 + 1)) + END, 413, "part_too_large")
     yield Bad(8, "in a form", "/predict", FORM, part(TITLE, b"x" * 20_001) + END, 422, "text_too_long", "/designation")
     unknown = b'Content-Disposition: form-data; name="prix"'
+    for path in ("/predict", "/predict/text", "/explain"):
+        for name, body, pointer in (
+            ("given twice", b"designation=a&designation=b", "/designation"),
+            ("not UTF-8", b"designation=Piscine+%e9", "/designation"),
+            ("a cut escape", b"description=100%", "/description"),
+            ("an escape of other letters", b"description=a&designation=%GG", "/designation"),
+            ("unknown", b"prix=3", "/prix"),
+            ("blank", b"designation=+%20", ""),
+            ("empty", b"", ""),
+        ):
+            yield Bad(16, f"urlencoded: {name}", path, URLENCODED, body, 422, "invalid_request", pointer)
+    yield Bad(4, "urlencoded", "/predict", URLENCODED, b"a=b&" * 17, 400, "too_many_parts")
+    yield Bad(5, "urlencoded", "/predict", URLENCODED, b"id=" + b"x" * (256 * 1024 + 1), 413, "part_too_large")
+    yield Bad(16, "a photo, urlencoded", "/predict", URLENCODED, b"image=abc", 422, "invalid_request", "/image")
+    yield Bad(16, "a photo", "/predict/text", FORM, part(FILE, VALID["jpeg"]) + END, 422, "invalid_request", "/image")
     for name, path, body, pointer in (
         ("photo in a field", "/predict", part(IMAGE, VALID["jpeg"]), "/image"),
+        ("large photo in a field", "/predict", part(IMAGE, bytes(300_000)), "/image"),
+        ("photo of the batch in a field", "/predict/batch", part(LISTINGS, b"[{}]") + part(IMAGE, b"\xff"), "/image"),
         ("text in a file", "/predict", part(TITLE + b'; filename="x.txt"'), "/designation"),
         ("unknown part", "/predict", part(TITLE) + part(unknown), "/prix"),
         ("blank", "/predict", part(TITLE, b"  "), ""),
@@ -104,7 +123,7 @@ def _forms() -> Iterator[Bad]:
 
 def _media_types() -> Iterator[Bad]:
     for path in ("/predict/text", "/predict/image", "/predict", "/predict/batch"):
-        for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded", "", "json", "\u00e9/\u00e9"):
+        for kind in ("text/plain", "application/xml", "multipart/mixed", "", "json", "\u00e9/\u00e9"):
             headers = (("Content-Type", kind),) if kind else ()
             yield Bad(7, kind or "none", path, headers, b"{}", 415, "unsupported_media_type")
     for path in ("/predict/text", "/predict/batch", "/predict", "/explain"):
@@ -115,6 +134,8 @@ def _media_types() -> Iterator[Bad]:
             "transfer": (("Transfer-Encoding", "gzip, chunked"),),
         }.items():
             yield Bad(7, name, path, (*JSON, *more), b"{}", 415, "unsupported_media_type")
+    for path in ("/predict/image", "/predict/batch"):
+        yield Bad(7, "a form without files", path, URLENCODED, b"a=b", 415, "unsupported_media_type")
     for path in ("/predict/text", "/predict"):
         yield Bad(7, "a photo", path, PHOTO, VALID["jpeg"], 415, "unsupported_media_type")
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.decision.calibration import PRECISIONS
 from models.decision.fusion import Fusion
 from models.decision.prediction import Prediction
 from models.errors import (
+    ImageBlank,
     ImageCorrupt,
     ListingError,
     NothingToPredict,
@@ -24,7 +26,11 @@ from models.networks.inference import Networks
 from models.predictor import Predictor
 from models.versions.golden import GoldenListing, read_golden, write_golden
 from models.versions.manifest import read_manifest
+from tests.models.pictures import encode
+from tests.models.tiny_networks import COLOURS
 from tests.models.tiny_version import CODES, calibration, listing, make_version, photo, reseal
+
+BLANK = encode(Image.new("RGB", (64, 48), "white"), "PNG")
 
 # Loading
 
@@ -132,6 +138,34 @@ def test_one_modality_alone_is_not_fused(tiny_predictor: Predictor) -> None:
         (answer,) = tiny_predictor.score([tiny_predictor.prepare(subject)])
         assert list(answer.by_modality) == [modality]
         assert np.array_equal(answer.fused, answer.by_modality[modality])
+
+
+def test_the_logits_of_several_photos_are_averaged(tiny_predictor: Predictor) -> None:
+    photos = [photo(COLOURS[index]) for index in (1, 3, 2)]
+    alone = [tiny_predictor.logits([tiny_predictor.prepare(Listing(image=each))])[0] for each in photos]
+    average = np.mean([logits[Modality.IMAGE] for logits in alone], axis=0)
+    several, single = Listing("Belle chaise", images=tuple(photos)), listing(2, photo_of=1)
+    prepared = [tiny_predictor.prepare(each) for each in (single, several, several)]
+    first, second, third = tiny_predictor.logits(prepared)
+    (expected,) = tiny_predictor.networks.logits(prepared[:1])
+    np.testing.assert_allclose(first[Modality.IMAGE], expected[Modality.IMAGE], atol=1e-4)
+    for logits in (second, third):
+        np.testing.assert_allclose(logits[Modality.IMAGE], average, atol=1e-4)
+    assert [tiny_predictor.predict(each).photos for each in (single, several, listing(2))] == [1, 3, 0]
+
+
+@pytest.mark.parametrize("text", ["", "Belle chaise"])
+def test_a_photo_that_shows_nothing_is_left_out_of_the_average(tiny_predictor: Predictor, text: str) -> None:
+    first, second = photo(COLOURS[1]), photo(COLOURS[3])
+    prepared = tiny_predictor.prepare(Listing(text, images=(BLANK, first, BLANK, second)))
+    without = tiny_predictor.prepare(Listing(text, images=(first, second)))
+    assert (prepared.photo_numbers, without.photo_numbers) == ((1, 3), (0, 1))
+    assert prepared.warnings == ("image_blank",)
+    with_blank, shown = (scores.fused for scores in tiny_predictor.score([prepared, without]))
+    np.testing.assert_allclose(with_blank, shown, atol=1e-5)
+    with pytest.raises(ImageBlank) as refused:
+        tiny_predictor.prepare(Listing(images=(BLANK, BLANK)))
+    assert refused.value.pointer == "/images/0"
 
 
 def test_words_and_colours_tell(tiny_predictor: Predictor) -> None:

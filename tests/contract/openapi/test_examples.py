@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[3]
 PHOTO = (ROOT / "examples" / "pool.jpg").read_bytes()
 NDJSON = "application/x-ndjson"
 MULTIPART = "multipart/form-data"
+URLENCODED = "application/x-www-form-urlencoded"
 TEXT = {"designation": "Matelas de piscine gonflable"}
 
 
@@ -109,7 +110,7 @@ def bodies(operation: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             elif kind == NDJSON:
                 yield f"{kind} {name}", {"content": value.encode(), "headers": {"Content-Type": kind}}
             else:
-                yield f"{kind} {name}", {"json": value}
+                yield f"{kind} {name}", {"data" if kind == URLENCODED else "json": value}
 
 
 def _field_examples(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -209,7 +210,8 @@ def test_errors_look_as_documented(client: httpx.Client, document: dict[str, Any
     ]
     for example in shown:
         assert given.keys() == example.keys()
-        assert [given[key] for key in ("type", "title", "status", "detail")] == [
-            example[key] for key in ("type", "title", "status", "detail")
+        assert [given[key] for key in ("type", "title", "status")] == [
+            example[key] for key in ("type", "title", "status")
         ]
+        assert given["detail"].startswith(example["detail"])  # a 415 goes on with what the path takes
     assert shown or code in ("not_found", "method_not_allowed")  # which are no path's own

@@ -24,6 +24,7 @@ from models.listing import Listing, Modality
 from models.networks.inference import Logits, Networks
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
+from tests.models.pictures import encode
 from tests.models.tiny_networks import COLOURS, WORDS
 from tests.models.tiny_version import listing, make_version, photo
 
@@ -166,6 +167,24 @@ def test_an_effect_of_the_photo_is_the_fall_when_a_part_is_covered(tiny_predicto
     np.testing.assert_allclose(effects, expected, atol=NEAR)
     assert np.abs(effects).max() > 1e-3
     assert effects[0, -1] == 0  # an empty corner
+
+
+def test_of_several_photos_the_first_that_shows_something_is_covered(tiny_predictor: Predictor) -> None:
+    blank = encode(Image.new("RGB", (64, 40), "white"), "PNG")
+    subject = Listing("Belle chaise", images=(blank, two_colours(), photo(COLOURS[3])))
+    explanation = explain(tiny_predictor, subject)
+    assert explanation.prediction == tiny_predictor.predict(subject, top_k=1)
+    assert explanation.photo is not None
+    assert explanation.photo.number == 1
+    prepared, config = tiny_predictor.prepare(subject), tiny_predictor.preparation.config.image
+    assert config is not None
+    assert prepared.pixels is not None
+    occlusion = Occlusion.of(two_colours(), prepared.pixels, config)
+    index = tiny_predictor.taxonomy.index(explanation.prediction.code)
+    for row, column in occlusion.cells:
+        (scores,) = tiny_predictor.score([replace(prepared, pixels=occlusion.covered((row, column)))])
+        expected = explanation.prediction.confidence - scores.fused[index]
+        assert explanation.photo.effects[row][column] == pytest.approx(expected, abs=NEAR)
 
 
 def test_what_if_is_what_is_predicted_without(tiny_predictor: Predictor) -> None:

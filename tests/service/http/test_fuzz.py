@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.errors import Fault, InvalidRequest, ServiceError
-from service.http.bodies import parse_json
-from service.http.forms import FormLimits, parse_form
+from service.http.forms import FormFields, FormLimits, parse_form, parse_urlencoded
+from service.http.json import parse_json
 from service.http.problems import MAX_BYTES, MAX_POINTER_CHARACTERS, pointer, problem
 from service.http.requests import Options, PhotoListing, check, language
 from tests.hostile.corpus import MAKERS, request_of
@@ -22,6 +22,7 @@ from tests.service.http.test_bad_input import problem_of
 from tests.soak.wire import Answer
 
 LIMITS = FormLimits(fields=16, files=2, text_bytes=1000)
+FIELDS = FormFields(frozenset({"designation"}))
 FRAGMENTS = st.sampled_from([
     b"--B", b"--B--", b"\r\n", b"\n", b"Content-Disposition: form-data", b'; name="image"', b'; name="designation"',
     b"; name*=utf-8''%ff", b'; filename="x"', b'; filename="', b"Content-Type: text/plain", b": ", b"\x00\xff", b"--",
@@ -45,7 +46,9 @@ ANY_JSON = st.recursive(
 def test_forms(body: bytes, boundary: str) -> None:
     for content_type in ("multipart/form-data; boundary=B", "multipart/form-data; boundary=" + boundary):
         with suppress(ServiceError):
-            parse_form(body, content_type, LIMITS)
+            parse_form(body, content_type, LIMITS, FIELDS)
+    with suppress(ServiceError):
+        parse_urlencoded(body, LIMITS, FIELDS)
 
 
 @given(st.binary(max_size=200))

@@ -28,7 +28,7 @@ def test_the_thread_that_reads(
 
         return call
 
-    for name in ("parse_json", "parse_form"):
+    for name in ("parse_json", "parse_elements", "parse_form"):
         monkeypatch.setattr(listings, name, noted(getattr(listings, name)))
     values = {"designation": "a", "image": "A" * size}
     if kind == "json":

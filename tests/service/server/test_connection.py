@@ -101,6 +101,54 @@ def test_what_is_not_http_gets_400_and_is_closed(store: Store, request_line: byt
             assert read_answer(connection)[0] == 200
 
 
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+@pytest.mark.parametrize("chunk", [b"1\r\n \r\n", b"1\r\n\n\r\n", b"64\r\n" + b" " * 100 + b"\r\n"])
+@pytest.mark.parametrize("path", ["/predict/text", "/predict/batch"])
+def test_a_body_in_tiny_chunks_is_refused(store: Store, path: str, chunk: bytes) -> None:
+    """Each takes as long as a kilobyte: millions of them would take minutes of the event loop."""
+    with server(store) as running, running.connect() as connection:
+        kind = JSON if path == "/predict/text" else "Content-Type: application/x-ndjson"
+        connection.sendall(head(path, kind, CHUNKED))
+        with suppress(OSError):
+            connection.sendall(chunk * 20_000)
+        assert read_answer(connection)[0] == 400
+        with running.connect() as good:
+            good.sendall(head("/health/live", method="GET"))
+            assert read_answer(good)[0] == 200
+
+
+def test_chunks_of_some_size_and_lines_of_a_stream_are_taken(store: Store) -> None:
+    line = b'{"designation":"Piscine"}\n'
+    with server(store, streams=1) as running, running.connect() as connection:
+        connection.sendall(head("/predict/text", JSON, CHUNKED))
+        connection.sendall((b"200\r\n" + b" " * 512 + b"\r\n") * 4000 + b"%x\r\n%s\r\n0\r\n\r\n" % (len(line), line))
+        assert read_answer(connection)[0] == 200
+        connection.sendall(head("/predict/batch", "Content-Type: application/x-ndjson", CHUNKED, "Connection: close"))
+        sending = threading.Thread(
+            target=connection.sendall, args=((b"%x\r\n%s\r\n" % (len(line), line)) * 6000 + b"0\r\n\r\n",)
+        )
+        sending.start()
+        received = read_all(connection)
+        sending.join()
+    assert received.count(b'"status":200') == 6000
+
+
+@pytest.mark.parametrize(
+    "host", [b"", b"Host: a\r\nHost: b\r\n", b"Host: a/b\r\n", b"Host: x:65536\r\n", b"Host : a\r\n"]
+)
+def test_a_request_without_one_valid_host_gets_a_problem_and_is_closed(store: Store, host: bytes) -> None:
+    with server(store) as running, running.connect() as connection:
+        connection.sendall(b"GET /health/live HTTP/1.1\r\n" + host + b"\r\n")
+        status, headers, body = read_answer(connection)
+        problem = json.loads(body)
+        assert (status, problem["status"], problem["code"]) == (400, 400, "invalid_request")
+        assert headers["content-type"] == "application/problem+json"
+        assert headers["x-request-id"] == problem["request_id"]
+        assert read_all(connection) == b""
+
+
 @pytest.mark.parametrize("pause", [0.0, 0.1])
 @pytest.mark.parametrize("offer", ["h2c", "websocket", "TLS/1.0"])
 def test_an_offer_of_another_protocol_is_ignored_and_the_body_read(store: Store, offer: str, pause: float) -> None:
