@@ -11,6 +11,7 @@ Each class carries `code` (the machine-readable word of the HTTP contract) and `
     |   `-- ImageError                422 image_corrupt
     |       |-- ImageEmpty            422 image_empty
     |       |-- ImageUnsupported      415 image_unsupported    not JPEG, PNG, WebP or GIF by content
+    |       |-- ImageBlank            422 image_blank          one colour all over, and no text
     |       |-- ImageTooLarge         422 image_too_large      bytes, pixels or a side over the limit
     |       `-- ImageCorrupt          422 image_corrupt
     |-- OptionError                   422 invalid_request      top_k, precision or language out of range
@@ -108,6 +109,13 @@ class ImageTooLarge(ImageError):
 
     code = "image_too_large"
     message = "The image is over the limit of bytes, pixels or side length."
+
+
+class ImageBlank(ImageError):
+    """The image is of one colour all over, and there is no text."""
+
+    code = "image_blank"
+    message = "The image shows nothing: it is of one colour all over."
 
 
 class ImageCorrupt(ImageError):

@@ -111,8 +111,8 @@ def _words(text: ListingText) -> list[tuple[Field, Span]]:
 
 
 def _without(text: ListingText, field: Field, span: Span) -> ListingText:
-    shortened = {field: without(getattr(text, field), span)}
-    return replace(text, **shortened)
+    rest = without(getattr(text, field), span)
+    return replace(text, designation=rest) if field == "designation" else replace(text, description=rest)
 
 
 def _photo_effects(subject: _Subject, photo: bytes, pixels: NDArray[np.uint8]) -> Iterator[PhotoEffects | None]:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ImageError, ListingError, NothingToPredict, TextEmpty
+from models.errors import ImageBlank, ImageError, ListingError, NothingToPredict, TextEmpty
 from models.listing import Evidence, Listing, Modality, PhotoFacts
-from models.preprocessing.image.decode import DecodedImage, prepare_image
+from models.preprocessing.image.decode import WARNING_BLANK, DecodedImage, prepare_image
 from models.preprocessing.settings import Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import TextFeatures, load_text_features
@@ -20,6 +20,7 @@ from models.timing import Stage, StageTimer
 
 TEXT_EMPTY = "text_empty"
 TEXT_IGNORED = "text_ignored"
+TEXT_PLACEHOLDER = "text_placeholder"
 IMAGE_IGNORED = "image_ignored"
 
 
@@ -65,6 +66,8 @@ class Preparation:
         text = self._text(listing, warnings)
         decoded = self._decoded(listing, warnings)
         pixels, photo = (None, None) if decoded is None else (decoded.pixels, decoded.photo)
+        if WARNING_BLANK in warnings:
+            pixels = None
         if text is None:
             if pixels is None:
                 raise self._nothing_left(listing, warnings)
@@ -97,6 +100,8 @@ class Preparation:
             return None
         with StageTimer(Stage.TEXT):
             text = ListingText.clean(listing.designation, listing.description)
+            if text.placeholder:
+                warnings.append(TEXT_PLACEHOLDER)
             if text.is_empty:
                 warnings.append(TEXT_EMPTY)
                 return None
@@ -121,6 +126,8 @@ class Preparation:
     def _nothing_left(listing: Listing, warnings: list[str]) -> ListingError:
         if TEXT_EMPTY in warnings:
             return TextEmpty(pointer="/designation" if listing.designation.strip() else "/description")
+        if WARNING_BLANK in warnings:
+            return ImageBlank(pointer="/image")
         if warnings:
             return NothingToPredict("This model version has no network for what the listing holds.", pointer="")
         return NothingToPredict(pointer="")

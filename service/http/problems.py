@@ -27,6 +27,7 @@ TITLES = {
     "client_gone": "Client gone",
     "deadline_exceeded": "Deadline exceeded",
     "draining": "Shutting down",
+    "image_blank": "Blank image",
     "image_corrupt": "Damaged image",
     "image_empty": "Empty image",
     "image_too_large": "Image too large",

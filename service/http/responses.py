@@ -79,7 +79,10 @@ class PredictionBody(TypedDict):
 
     `predictions` are the `top_k` best, best first; `by_modality` is what text and photo say by themselves.
     `modalities` says which of them were read, `disagreement` that each is sure of another category, `warnings` what was
-    odd about the listing.
+    odd about the listing: `text_placeholder` (a field says only that it is empty: "N/A", "NULL"), `text_empty` (nothing
+    readable is left of the text), `text_ignored` and `image_ignored` (the version has no network for it), `image_blank`
+    (the photo is of one colour), `image_tiny`, `image_animated` (its first frame counts). A field or photo that is a
+    placeholder, empty, ignored or blank takes no part in the prediction.
     """
 
     id: str | None

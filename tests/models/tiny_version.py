@@ -49,9 +49,13 @@ def listing(title: int | None = None, *, description: int | None = None, photo_o
 
 
 def photo(colour: tuple[int, int, int], size: tuple[int, int] = (64, 64), kind: str = "JPEG") -> bytes:
-    """An encoded picture of one colour."""
+    """An encoded picture of two shades of a colour, which is their mean."""
     stream = io.BytesIO()
-    Image.new("RGB", size, colour).save(stream, kind)
+    depth = [min(40, level, 255 - level) for level in colour]
+    picture = Image.new("RGB", size, tuple(level + add for level, add in zip(colour, depth, strict=True)))
+    darker = tuple(level - add for level, add in zip(colour, depth, strict=True))
+    picture.paste(darker, (0, 0, size[0] // 2, size[1]))
+    picture.save(stream, kind)
     return stream.getvalue()
 
 

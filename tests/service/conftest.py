@@ -67,7 +67,10 @@ def predictor_of(client: TestClient) -> FakePredictor:
 
 
 def photo(colour: str = "red", size: tuple[int, int] = (64, 48), kind: str = "JPEG") -> bytes:
-    """An encoded picture of one colour."""
+    """An encoded picture of a colour beside black."""
     stream = io.BytesIO()
-    Image.new("RGB", size, colour).save(stream, kind)
+    picture = Image.new("RGB", size, colour)
+    width, height = size
+    picture.paste("black", (0, 0, width // 2, height) if width >= height else (0, 0, width, height // 2))
+    picture.save(stream, kind)
     return stream.getvalue()

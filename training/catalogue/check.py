@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from models.errors import ImageError
-from models.preprocessing.image.decode import decode_image
+from models.preprocessing.image.decode import WARNING_BLANK, decode_image
 from models.preprocessing.image.structure import read_structure
 from models.preprocessing.text.clean import MAX_CHARACTERS, plain_text
 from models.taxonomy import Taxonomy
@@ -71,7 +71,7 @@ class CheckReport:
         """Findings for people, one line each."""
         notes = [
             _named(self.missing_images, "photos do not exist; their rows keep their text"),
-            _named(self.undecodable_images, "photos cannot be decoded; their rows keep their text"),
+            _named(self.undecodable_images, "photos cannot be decoded, or are blank; their rows keep their text"),
             _named(self.unusable, "rows have neither text nor photo and are dropped"),
             _named(self.overlong, f"texts are longer than {MAX_CHARACTERS:,} characters and are cut there"),
         ]
@@ -200,7 +200,9 @@ def _state(path: Path, decode: bool) -> str:
     try:
         data = path.read_bytes()
         if decode:
-            decode_image(data, 32, 32)  # the size does not matter here; the smallest is the fastest
+            # The size does not matter here; the smallest is the fastest.
+            if WARNING_BLANK in decode_image(data, 32, 32).warnings:
+                return "undecodable"
         else:
             read_structure(data)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from models.arrays import Floats, Integers
 from models.decision.calibration import PRECISIONS
-from models.errors import NothingToPredict, TextEmpty
+from models.errors import ImageBlank, NothingToPredict, TextEmpty
 from models.listing import Evidence, Listing, Modality
 from models.networks.inference import Networks
 from models.predictor import Predictor
@@ -140,10 +140,10 @@ def readable(catalogue: Catalogue, row: int) -> Listing:
 
 
 def try_prepare(prepare: Callable[[Listing], Prepared], listing: Listing) -> Prepared | None:
-    """The prepared listing; None when the version has no network for what it holds, or its text is markup alone."""
+    """The prepared listing; None when it holds nothing that the version predicts from."""
     try:
         return prepare(listing)
-    except (NothingToPredict, TextEmpty):
+    except (ImageBlank, NothingToPredict, TextEmpty):
         return None
 
 

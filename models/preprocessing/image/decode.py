@@ -12,6 +12,7 @@ from PIL.Image import Resampling, Transpose
 
 from models.errors import ImageCorrupt
 from models.listing import PhotoFacts
+from models.preprocessing.image.blank import is_blank
 from models.preprocessing.image.limits import ImageStructure
 from models.preprocessing.image.margin import Box, crop_margin
 from models.preprocessing.image.structure import read_structure
@@ -19,6 +20,8 @@ from models.preprocessing.settings import ImagePreprocessing
 
 WARNING_ANIMATED = "image_animated"
 """The file holds several frames; the first was used."""
+WARNING_BLANK = "image_blank"
+"""The photo is of one colour all over: it is no evidence."""
 WARNING_TINY = "image_tiny"
 """A side is shorter than `TINY_SIDE`: the photo was enlarged, and its category is a guess."""
 TINY_SIDE = 32
@@ -84,13 +87,14 @@ def decode_image(data: bytes, height: int, width: int) -> DecodedImage:
     pixels = np.full((height, width, 3), 255, dtype=np.uint8)
     top, left = (height - photo.height) // 2, (width - photo.width) // 2
     pixels[top : top + photo.height, left : left + photo.width] = np.asarray(photo)
-    warnings = []
-    if structure.animated:
-        warnings.append(WARNING_ANIMATED)
-    if min(structure.width, structure.height) < TINY_SIDE:
-        warnings.append(WARNING_TINY)
+    said = {
+        WARNING_ANIMATED: structure.animated,
+        WARNING_TINY: min(structure.width, structure.height) < TINY_SIDE,
+        WARNING_BLANK: is_blank(photo),
+    }
+    warnings = tuple(warning for warning, fact in said.items() if fact)
     facts = PhotoFacts(structure.format, structure.width, structure.height)
-    return DecodedImage(pixels, tuple(warnings), facts, (left, top, left + photo.width, top + photo.height))
+    return DecodedImage(pixels, warnings, facts, (left, top, left + photo.width, top + photo.height))
 
 
 def _decode(structure: ImageStructure, height: int, width: int) -> Image.Image:

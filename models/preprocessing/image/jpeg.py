@@ -1,7 +1,8 @@
 """The structure of a JPEG: segments up to the first scan, and the scans.
 
-Pillow walks junk between markers byte by byte in Python (docs/decisions/0020) and joins EXIF segments in quadratic
-time; libjpeg visits the whole picture once per scan, however few bytes a scan has.
+Stray bytes between segments are passed over, as libjpeg and browsers do. The decoder never sees those ahead of the
+first scan: Pillow walks them byte by byte in Python (docs/decisions/0020). It also joins EXIF segments in quadratic
+time, and libjpeg visits the whole picture once per scan, however few bytes a scan has.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ MAX_JPEG_SCANS = 128
 """Scans of a JPEG: encoders write 10 to 20 in a progressive file."""
 MAX_JPEG_SCAN_PIXELS = 400_000_000
 """Scans x pixels: 16 scans at 25 Mpx. Each scan visits the whole picture, even if it changes nothing."""
-_JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff])")
-_SOF_PROGRESSIVE, _EOI, _SOS, _APP0, _APP1, _APP14 = 0xC2, 0xD9, 0xDA, 0xE0, 0xE1, 0xEE
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xff])")
+"""0xFF before 0xFF is filling, and before 0x00 it is data."""
+_SOF_PROGRESSIVE, _SOI, _EOI, _SOS, _APP0, _APP1, _APP14 = 0xC2, 0xD8, 0xD9, 0xDA, 0xE0, 0xE1, 0xEE
 _JPEG_FRAMES = frozenset({0xC0, 0xC1, _SOF_PROGRESSIVE})
 """Start of a baseline, extended sequential or progressive picture, all Huffman-coded."""
 _JPEG_OTHER_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 """Start of a lossless, hierarchical or arithmetic-coded picture; browsers do not show them either."""
-_JPEG_BARE_MARKERS = frozenset({0x01, *range(0xD0, _EOI + 1)})
-"""TEM, RST0 to RST7, SOI and EOI: without a length, and out of place ahead of a scan."""
+_JPEG_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD8)})
+"""TEM and RST0 to RST7: without a length, and without a meaning ahead of a scan."""
 _JPEG_KEPT = {0xC4: b"", 0xDB: b"", 0xDD: b"", _APP0: b"JFIF\x00", _APP14: b"Adobe"}
 """Segments to keep by how they begin: DHT, DQT, DRI, and the two that say what the components mean (YCbCr, RGB, CMYK
 or YCCK)."""
@@ -91,13 +93,15 @@ def read_jpeg(data: bytes) -> ImageStructure:
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of each segment; `ImageCorrupt` at the first byte that belongs to none."""
+    """Marker, start and end of each segment; `ImageCorrupt` where no other segment can follow."""
     end = 2
     for _ in range(MAX_BLOCKS):
-        match = _JPEG_MARKER.match(data, end)
-        if match is None or match[1][0] in _JPEG_BARE_MARKERS:
+        match = _JPEG_MARKER.search(data, end)
+        if match is None or match[1][0] in (_SOI, _EOI):
             raise ImageCorrupt
-        start = match.end() - 2
+        start, end = match.span()
+        if match[1][0] in _JPEG_BARE_MARKERS:
+            continue
         (length,) = struct.unpack_from(">H", data, start + 2)
         end = start + 2 + length
         if length < 2 or end > len(data):

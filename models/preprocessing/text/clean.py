@@ -12,12 +12,14 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.entities import html5
 
 from bs4 import BeautifulSoup
 
 from models.errors import TextTooLong
+from models.preprocessing.text.placeholder import is_placeholder
+from models.preprocessing.text.spaced import has_spaced_letters, join_spaced_letters
 
 MAX_CHARACTERS = 20_000
 """Longest raw field. The longest of 50,000 real descriptions has 9,709 characters."""
@@ -33,17 +35,24 @@ _INLINE = (
 """Elements within a line: their tags leave no space. All others (paragraphs, cells, `<br>`, images...) part words."""
 _NOT_PARSED = "iframe|noembed|noframes|noscript|plaintext|rp|rt|script|style|template|textarea|title|xmp"
 """Elements whose content html.parser or BeautifulSoup treats specially, not the same way in every release."""
+_TELLING = "br|div|font|h[1-6]|img|li|span|strong|table|t[dhr]|ul"
+"""Elements that a text breaks off in, by names that are no words."""
 _NAME = r"[a-z][a-z0-9-]*+(?::[a-z][a-z0-9-]*+)?+(?=[\s/>])"
 _ATTRIBUTE = r"""[^\s"'<>/=]++(?:\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'|[^\s"'`=<>]++))?+"""
 _PLAIN_TAG = rf"(?:<{_NAME}(?:[\s/]++(?:{_ATTRIBUTE})?+)*+>|</{_NAME}[\s/]*+>)"
 _FLAGS = re.ASCII | re.IGNORECASE
-_HIDDEN_START = re.compile(r"<!--|<(script|style|template)(?=[\s/>])", _FLAGS)
-_HIDDEN_END = {name: re.compile(rf"</{name}[^<>]*+>", _FLAGS) for name in ("script", "style", "template")}
-_COMMENT_END = re.compile("-->")
+_HIDDEN_START = re.compile(r"<!--|<[!?](?=[a-z=])|<(?:script|style|template)(?=[\s/>])", _FLAGS)
+_HIDDEN_END = {f"<{name}": re.compile(rf"</{name}[^<>]*+>", _FLAGS) for name in ("script", "style", "template")}
+_HIDDEN_END |= {"<!--": re.compile("-->|(?<!<!)--!>"), "<!": re.compile(">"), "<?": re.compile(">")}
+_CUT_TAG = re.compile(
+    rf"<(?:(?P<sure>/[a-z]|(?:{_TELLING})(?=[\s/]|\Z)|{_NAME}(?=[^<>]*=))|[a-z])"
+    r"""(?:[^<>"']|"[^"]*+"|'[^']*+')*+(?:"[^">]*+|'[^'>]*+)?+\Z""",
+    _FLAGS,
+)
 _ODD = re.compile(rf"(?!{_PLAIN_TAG})<[a-z/!?]|<(?:{_NOT_PARSED})[\s/>]", _FLAGS)
 _BOUNDARY = re.compile(rf"<(?=/?(?!(?:{_INLINE})[\s/>])[a-z])", _FLAGS)
 _INLINE_TAG = re.compile(rf"</?(?:{_INLINE})[\s/>]", _FLAGS)
-_ANY_TAG = re.compile(rf"{_PLAIN_TAG}|</?{_NAME}[^<>]*+>|<!\[CDATA\[|\]\]>|<[!?][a-z\[][^<>]*+>", _FLAGS)
+_ANY_TAG = re.compile(rf"{_PLAIN_TAG}|</?{_NAME}[^<>]*+>|<!\[CDATA\[|\]\]>|<!\[[^<>]*+>", _FLAGS)
 _AMPERSAND = "\x1a"
 """Stands for "&" within the parser; `_visible` has removed every other one."""
 _SLOPPY_REFERENCE = re.compile(r"&\s?([a-z][a-z0-9]{1,30}+);", _FLAGS)
@@ -62,15 +71,34 @@ def plain_text(markup: str) -> str:
 
     Entities are decoded twice ("&amp;eacute;" is "é"; "& Nbsp;" counts as one too), and tags that the first decoding
     brings to light are stripped as well, because feeds escape HTML once too often. A "<" that opens no closed tag is
-    text ("5 < 6", "a<b"); a comment or script that is never closed hides the rest, as in browsers. Never raises; linear
-    time.
+    text ("5 < 6", "a<b"), unless the text breaks off in a tag; a comment or script that is never closed hides the rest,
+    as in browsers. Letters that are set apart are joined; a placeholder of an empty cell is no text. Never raises;
+    linear time.
     """
+    return _without_placeholder(markup)[0]
+
+
+def _without_placeholder(markup: str) -> tuple[str, bool]:
+    """`plain_text`, and whether it was but the placeholder of an empty cell."""
+    text = _shown_text(markup)
+    # "<NA>" is a tag by its form, so nothing of it is shown.
+    return ("", True) if is_placeholder(text or markup.strip()) else (text, False)
+
+
+def _shown_text(markup: str) -> str:
+    """`plain_text`, with placeholders."""
     text = _visible(markup)
     for strip in (_strip_markup, _strip_tags):
         if "<" in text:
             text = strip(text)
         if "&" in text:
             text = _visible(_decode(text))
+    line = _normalised(text)
+    return _normalised(join_spaced_letters(text)) if has_spaced_letters(line) else line
+
+
+def _normalised(text: str) -> str:
+    """Text in NFC with single spaces."""
     words = text.split()
     text = " ".join(words)
     if text.isascii():
@@ -106,7 +134,7 @@ def _well_spelt(match: re.Match[str]) -> str:
 
 def _strip_markup(markup: str) -> str:
     """Text of HTML, entities left as they are."""
-    markup = _cut_hidden(markup)
+    markup = _cut_end(_cut_hidden(markup))
     if _ODD.search(markup) or markup.count("<") > _MAX_PARSED_TAGS:
         return _ANY_TAG.sub(_space, markup)
     return _parse(markup) if "<" in markup else markup
@@ -114,7 +142,7 @@ def _strip_markup(markup: str) -> str:
 
 def _strip_tags(markup: str) -> str:
     """Text of HTML, entities left as they are, without the parser."""
-    return _ANY_TAG.sub(_space, _cut_hidden(markup))
+    return _ANY_TAG.sub(_space, _cut_end(_cut_hidden(markup)))
 
 
 def _parse(markup: str) -> str:
@@ -129,14 +157,13 @@ def _space(tag: re.Match[str]) -> str:
 
 
 def _cut_hidden(markup: str) -> str:
-    """Cut comments, scripts, style sheets and templates, with their content."""
+    """Cut comments, declarations, scripts, style sheets and templates, with their content."""
     kept = []
     position = 0
     while start := _HIDDEN_START.search(markup, position):
         kept.append(markup[position : start.start()])
         # "<!-->" is a whole comment, so its end may overlap its start.
-        hidden_end = _HIDDEN_END[start[1].lower()] if start[1] else _COMMENT_END
-        end = hidden_end.search(markup, start.start() + 2)
+        end = _HIDDEN_END[start[0].lower()].search(markup, start.start() + 2)
         if end is None:
             return "".join(kept)
         position = end.end()
@@ -144,20 +171,33 @@ def _cut_hidden(markup: str) -> str:
     return "".join(kept)
 
 
+def _cut_end(markup: str) -> str:
+    """Cut a tag that the text breaks off in. In text without other tags an attribute or a telling name must show it."""
+    start = markup.rfind("<")
+    cut = _CUT_TAG.match(markup, start) if start >= 0 else None
+    return markup[:start] if cut and (cut["sure"] or _ANY_TAG.search(markup, 0, start)) else markup
+
+
 @dataclass(frozen=True, slots=True)
 class ListingText:
-    """The two text fields of a listing, cleaned and kept apart; either may be empty."""
+    """The two text fields of a listing, cleaned and kept apart; either may be empty.
+
+    `placeholder`: a field held nothing but the placeholder of an empty cell, and is empty now.
+    """
 
     designation: str
     description: str
+    placeholder: bool = field(default=False, compare=False)
 
     @classmethod
     def clean(cls, designation: str, description: str) -> ListingText:
         """Clean both raw fields. Raises TextTooLong, with a pointer, if one is longer than MAX_CHARACTERS."""
-        for pointer, field in (("/designation", designation), ("/description", description)):
-            if len(field) > MAX_CHARACTERS:
+        for pointer, markup in (("/designation", designation), ("/description", description)):
+            if len(markup) > MAX_CHARACTERS:
                 raise TextTooLong(pointer=pointer)
-        return cls(plain_text(designation), plain_text(description))
+        title, title_placeholder = _without_placeholder(designation)
+        text, text_placeholder = _without_placeholder(description)
+        return cls(title, text, title_placeholder or text_placeholder)
 
     @property
     def is_empty(self) -> bool:

@@ -11,8 +11,8 @@ import pytest
 from models import errors as kernel
 from models.decision.prediction import Action, Reason
 from models.errors import PykutenError
-from models.preprocessing.image.decode import WARNING_ANIMATED, WARNING_TINY
-from models.preprocessing.prepare import IMAGE_IGNORED, TEXT_EMPTY, TEXT_IGNORED
+from models.preprocessing.image.decode import WARNING_ANIMATED, WARNING_BLANK, WARNING_TINY
+from models.preprocessing.prepare import IMAGE_IGNORED, TEXT_EMPTY, TEXT_IGNORED, TEXT_PLACEHOLDER
 from service import errors as service
 
 PAGE = Path(service.__file__).parent / "page"
@@ -75,7 +75,15 @@ def test_every_key_has_three_languages_with_the_same_values(key: str) -> None:
 def test_every_error_decision_and_warning_has_words() -> None:
     classes = [value for module in (kernel, service) for value in vars(module).values() if isinstance(value, type)]
     codes = {error.code for error in classes if issubclass(error, PykutenError)} | {"unreachable", "unexpected"}
-    warnings = {WARNING_ANIMATED, WARNING_TINY, TEXT_EMPTY, TEXT_IGNORED, IMAGE_IGNORED}
+    warnings = {
+        WARNING_ANIMATED,
+        WARNING_BLANK,
+        WARNING_TINY,
+        IMAGE_IGNORED,
+        TEXT_EMPTY,
+        TEXT_IGNORED,
+        TEXT_PLACEHOLDER,
+    }
     keys = {f"error.{code}" for code in codes} | {f"warning.{warning}" for warning in warnings}
     keys |= {f"prediction.{member.value}" for member in [*Action, *Reason]}
     assert sorted(keys - WORDS.keys()) == []

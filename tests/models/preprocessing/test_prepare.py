@@ -4,8 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from models.errors import (
+    ImageBlank,
     ImageCorrupt,
     ImageEmpty,
     ImageError,
@@ -17,16 +19,18 @@ from models.errors import (
     VersionRefused,
 )
 from models.listing import Evidence, Listing, Modality
-from models.preprocessing.image.decode import decode_image
-from models.preprocessing.prepare import IMAGE_IGNORED, TEXT_EMPTY, TEXT_IGNORED, Preparation
+from models.preprocessing.image.decode import WARNING_BLANK, decode_image
+from models.preprocessing.prepare import IMAGE_IGNORED, TEXT_EMPTY, TEXT_IGNORED, TEXT_PLACEHOLDER, Preparation
 from models.preprocessing.settings import PREPROCESSING_FILE, ImagePreprocessing, Preprocessing, TokenPreprocessing
 from models.preprocessing.text.clean import MAX_CHARACTERS, ListingText
 from models.preprocessing.text.ngrams import NgramFeatures
 from models.preprocessing.text.tokens import VOCABULARY_FILE, write_vocabulary
+from tests.models.pictures import encode
 from tests.models.tiny_networks import NGRAMS, SIDE
 from tests.models.tiny_version import photo
 
 PHOTO = photo((10, 200, 30), size=(64, 40))
+BLANK = encode(Image.new("RGB", (64, 40), "white"), "JPEG")
 INVISIBLE = "<p>&nbsp;\u200b</p>"
 BOTH = Preparation(Preprocessing(text=NGRAMS, image=ImagePreprocessing(height=SIDE, width=SIDE)), NgramFeatures(NGRAMS))
 TEXT_ONLY = Preparation(Preprocessing(text=NGRAMS), NgramFeatures(NGRAMS))
@@ -43,7 +47,7 @@ IMAGE_ONLY = Preparation(Preprocessing(image=ImagePreprocessing(height=20, width
         (Listing("", "ronde"), Evidence.TEXT, Evidence.TEXT),
         (Listing("Piscine", image=PHOTO), Evidence.BOTH, Evidence.TITLE),
         (Listing("Piscine", "ronde", PHOTO), Evidence.BOTH, Evidence.TEXT),
-        (Listing("!!!"), Evidence.TITLE, Evidence.TITLE),
+        (Listing("😀"), Evidence.TITLE, Evidence.TITLE),
     ],
 )
 def test_the_case_is_what_there_is_to_predict_from(
@@ -95,8 +99,26 @@ def test_text_of_which_nothing_is_left_is_ignored_with_a_warning_when_there_is_a
     assert (prepared.evidence, prepared.text, prepared.warnings) == (Evidence.IMAGE, None, (TEXT_EMPTY,))
 
 
+@pytest.mark.parametrize(
+    ("listing", "evidence", "warnings"),
+    [
+        (Listing("N/A", "Chaise"), Evidence.TEXT, (TEXT_PLACEHOLDER,)),
+        (Listing("Chaise", "<p>non renseigné</p>"), Evidence.TITLE, (TEXT_PLACEHOLDER,)),
+        (Listing("\\N", "--", PHOTO), Evidence.IMAGE, (TEXT_PLACEHOLDER, TEXT_EMPTY)),
+        (Listing("Chaise", "", BLANK), Evidence.TITLE, (WARNING_BLANK,)),
+        (Listing("NULL", "Chaise", BLANK), Evidence.TEXT, (TEXT_PLACEHOLDER, WARNING_BLANK)),
+    ],
+)
+def test_placeholders_and_blank_photos_are_no_evidence(
+    listing: Listing, evidence: Evidence, warnings: tuple[str, ...]
+) -> None:
+    prepared = BOTH.prepare(listing)
+    assert (prepared.evidence, prepared.warnings) == (evidence, warnings)
+    assert prepared.modalities == evidence.modalities
+
+
 def test_warnings_of_the_photo_are_passed_on() -> None:
-    prepared = BOTH.prepare(Listing(INVISIBLE, image=photo((1, 2, 3), size=(4, 4))))
+    prepared = BOTH.prepare(Listing(INVISIBLE, image=photo((90, 80, 70), size=(4, 4))))
     assert prepared.warnings == (TEXT_EMPTY, "image_tiny")
 
 
@@ -113,6 +135,12 @@ def test_warnings_of_the_photo_are_passed_on() -> None:
         (BOTH, Listing("x", image=b""), ImageEmpty, "/image"),
         (BOTH, Listing("x", image=b"%PDF-1.7 and so on"), ImageUnsupported, "/image"),
         (BOTH, Listing(image=PHOTO[:200]), ImageCorrupt, "/image"),
+        (BOTH, Listing("N/A"), TextEmpty, "/designation"),
+        (BOTH, Listing("-", "n/a"), TextEmpty, "/designation"),
+        (BOTH, Listing(image=BLANK), ImageBlank, "/image"),
+        (BOTH, Listing("", " ", BLANK), ImageBlank, "/image"),
+        (BOTH, Listing("N/A", image=BLANK), TextEmpty, "/designation"),
+        (IMAGE_ONLY, Listing("Piscine", image=BLANK), ImageBlank, "/image"),
         (TEXT_ONLY, Listing(image=PHOTO), NothingToPredict, ""),
         (TEXT_ONLY, Listing(INVISIBLE, image=PHOTO), TextEmpty, "/designation"),
         (IMAGE_ONLY, Listing("Piscine"), NothingToPredict, ""),

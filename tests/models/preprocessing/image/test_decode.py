@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from models.preprocessing.image.decode import REDUCING_GAP, WARNING_ANIMATED, WARNING_TINY, decode_image
+from models.preprocessing.image.decode import REDUCING_GAP, WARNING_ANIMATED, WARNING_BLANK, WARNING_TINY, decode_image
 from tests.models.pictures import GREY, VALID, chunk, difference, encode, orientation_block, picture, pixels, plain, png
 
 # Odd but right -------------------------------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ def test_only_animations_are_said_to_be_animated(name: str) -> None:
 def test_one_pixel(kind: str) -> None:
     decoded = decode_image(encode(Image.new("RGB", (1, 1), (40, 80, 120)), kind), 32, 32)
     assert difference(decoded.pixels.astype(np.int16), np.array([40, 80, 120])) < 4
-    assert decoded.warnings == (WARNING_TINY,)
+    assert decoded.warnings == (WARNING_TINY, WARNING_BLANK)
 
 
 # Geometry ------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 from models.errors import ImageCorrupt, ImageEmpty, ImageUnsupported
 from models.preprocessing.image.decode import decode_image
 from models.preprocessing.image.structure import read_structure
-from tests.models.pictures import HEADER, VALID, changed, chunk, encode, orientation_block, picture, png, riff
+from tests.models.pictures import HEADER, VALID, changed, chunk, encode, orientation_block, picture, pixels, png, riff
 
 
 def test_empty() -> None:
@@ -76,7 +76,8 @@ def test_truncated_behind_the_first_frame(name: str) -> None:
 FRAME = VALID["jpeg"][VALID["jpeg"].index(b"\xff\xc0") :][:19]
 LOSSLESS = VALID["webp, lossless"][20:]
 CORRUPT = {
-    "jpeg, junk between markers": lambda: VALID["jpeg"][:20] + b"junk" + VALID["jpeg"][20:],
+    "jpeg, another start ahead of the scan": lambda: VALID["jpeg"][:20] + b"\xff\xd8" + VALID["jpeg"][20:],
+    "jpeg, a frame in what is passed over": lambda: VALID["jpeg"][:20] + b"junk" + FRAME + VALID["jpeg"][20:],
     "jpeg, two frames": lambda: VALID["jpeg"][:20] + FRAME + VALID["jpeg"][20:],
     "jpeg, no frame": lambda: changed("jpeg", b"\xff\xc0\0\x11", b"\xff\xfe\0\x11"),
     "jpeg, end ahead of the scan": lambda: VALID["jpeg"][:20] + b"\xff\xd9",
@@ -110,6 +111,28 @@ CORRUPT = {
 def test_corrupt(name: str) -> None:
     with pytest.raises(ImageCorrupt):
         decode_image(CORRUPT[name](), 64, 64)
+
+
+STRAY = [
+    b"\0",
+    b"junk",
+    b"\xff",
+    b"\xff" * 9,
+    b"\xff\0",
+    b"\0\xff\0\xff",
+    b"\xff\x01",
+    b"\xff\xd3",
+    b"\xff\xfe\0\2junk",
+]
+
+
+@pytest.mark.parametrize("stray", STRAY)
+@pytest.mark.parametrize("name", ["jpeg", "jpeg, progressive", "jpeg, CMYK"])
+def test_stray_bytes_between_segments_are_passed_over_as_browsers_do(name: str, stray: bytes) -> None:
+    parts = VALID[name].split(b"\xff\xdb")  # ahead of each quantisation table
+    data = (stray + b"\xff\xdb").join(parts)
+    assert read_structure(data + b"junk").stream == read_structure(VALID[name]).stream
+    assert (pixels(data) == pixels(VALID[name])).all()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

@@ -42,9 +42,13 @@ plain_markup = st.lists(
         "Bruit: <36dB, <=3.5g",
         "AT&T, R&D, Dungeons & Dragons",
         "contact <vente@exemple.fr> <http://exemple.fr/>",
-        "</",
-        "<",
-        "<![",
+        "Prix < 20 euros",
+        "I <3 toi",
+        "x </",
+        "x <",
+        "x <![",
+        "Bruit <max 36",
+        "contact <vente@exemple.fr",
         "x & y; z &foo; &#; &#x;",
         "日本語 テレビ",
         "Ünïcödé 😀 №1 ½",
@@ -71,14 +75,24 @@ def test_readable_text_is_left_alone(text: str) -> None:
         ("<style>p {color: red}</style><P>un</P><STYLE>b</STYLE >", "un"),
         ("un<!-- <b>jamais vu</b> --> deux<!-->trois", "un deuxtrois"),
         ("<scr<!-- -->ipt>un", "un"),
+        ("un<!-- <b>caché</b> --!>deux<!--->trois<!--!> <p>caché --> quatre", "undeuxtrois quatre"),
         ("<!DOCTYPE html><html><title>un</title>deux", "un deux"),
         ("<?xml version='1.0'?><![CDATA[un]]>", "un"),
+        ("<?php echo '<b>'; ?>un<!ELEMENT deux", "'; ?>un"),
+        ("<![CDATA[<p>un</p>]]>", "un"),
         ("<![if !supportLists]>un<![endif]>", "un"),
         ("<iframe src='x'></iframe>un", "un"),
         ("<ruby>漢<rt>kan</rt></ruby>", "漢 kan"),
         ("un <!-- coupé", "un"),
         ("un <script>coupé(", "un"),
-        ("<div", "<div"),
+        *((f"<p>un</p>{cut}", "un") for cut in ("</p", "<b", "<a href", "<stro", "<my-tag x", '<p class="a', "<!doc")),
+        *(
+            (f"un {cut}", "un")
+            for cut in ("<br", "<img ", '<img src="data:image/png;base64,iVB/OR+w=', "<a href=", "</stron")
+        ),
+        ("""un <img alt="x > y" title='z' src="data""", "un"),
+        ("&lt;p&gt;un&lt;/p&gt;&lt;img src=&quot;x", "un"),
+        ("un <b", "un <b"),
         ("<p>prix < 5 & > 3</p>", "prix < 5 & > 3"),
     ],
 )
@@ -170,6 +184,7 @@ REPEATED += [
     "\x92",
     "\u200bx",
 ]
+REPEATED += ["<!x", "<?", "<!-- --!", "<a b='", "</a"]
 REPEATED += ["&", "&a", "&#", "&#1", "& nbsp ", "&amp;", "&lt;a ", "&amp;lt;a "]
 TRAPS = {
     **{f"{unit!r} repeated": filled(unit) for unit in REPEATED},
@@ -184,6 +199,9 @@ TRAPS = {
     "combining marks": "a" + filled("\u0315\u0300")[1:],
     "combining marks, unsorted": "\u0315" * 10_000 + "\u0300" * 10_000,
     "surrogates": filled("\ud800"),
+    "letters apart": filled("a b."),
+    "letters far apart": filled("a   b" + " " * 90),
+    "dotted letters": filled("b.a. "),
 }
 
 
@@ -205,7 +223,72 @@ def test_a_field_is_cleaned_and_kept_apart() -> None:
     assert not ListingText("", "x").is_empty
 
 
-@pytest.mark.parametrize("blank", ["", " \n", "<p></p>", "&nbsp;", "\x00\u200b", "<!-- x -->"])
+PLACEHOLDERS = """
+N/A | n/a | N / A | n.a. | n.d. | NC | N | \\N | NULL | (null) | [NULL] | <null> | <NA> | nan | NaN | NaT | None
+undefined | #N/A | #REF! | #NAME? | #NOM? | #VALUE! | #VALEUR! | #WERT! | #BEZUG! | #NV | #¡VALOR! | #¿NOMBRE?
+#RIF! | #DIV/0! | #### | - | -- | — | ... | … | ? | ??? | _ | / | . | 0 | 0,00 | 0000-00-00 | xxx | TBD | Unknown
+not available | No description | Néant | NEANT | sans objet | non renseigné | Non renseignée. | aucune description
+Pas d'information | à compléter | vide | Description : N/A | « non disponible » | "n/a" | N/A - N/A | <p>N/A</p>
+<p><b>&nbsp;Néant</b></p> | Information non communiquée | k. A. | keine Angabe | keine Angaben | kein Titel
+nicht angegeben | entfällt | nicht verfügbar | unbekannt | ohne Angabe | no aplica | sin descripción | no disponible
+desconocido | ninguno | non disponibile | nessuna descrizione | sconosciuto | Ｎ／Ａ
+"""
+TITLES = """
+Nana | NAN 1 | Naan | 1984 | 007 | Nul si découvert | Unknown Pleasures | Nothing | Le Néant | M | V | N°5 | N 1 | X
+Name | Value | Wert und Zahl | Lampe - | Description de l'Égypte | No Name | K.A.T. | 😀 | ★ | Blanko | Sans famille
+Aucun homme n'est une île | #1 | Vide-poche | Null Null Sieben | Information | Titre | Non | No | Sin City
+Keine Panik | Missing You | A | 日本
+"""
+
+
+def entries(table: str) -> list[str]:
+    return [entry for line in table.strip().splitlines() for entry in line.split(" | ")]
+
+
+@pytest.mark.parametrize("markup", entries(PLACEHOLDERS))
+def test_a_placeholder_of_an_empty_cell_is_no_text(markup: str) -> None:
+    text = ListingText.clean(markup, "Chaise en bois")
+    assert (text, text.placeholder) == (ListingText("", "Chaise en bois"), True)
+    assert ListingText.clean("Chaise", markup).placeholder
+    assert plain_text(markup) == ""
+
+
+@pytest.mark.parametrize("title", [*entries(TITLES), "", " ", "<p></p>", "\x00"])
+def test_what_can_be_a_title_is_none(title: str) -> None:
+    text = ListingText.clean(title, "")
+    assert not text.placeholder
+    assert text.is_empty == (not title.strip("<p/>\x00 "))
+
+
+@pytest.mark.parametrize(
+    ("apart", "text"),
+    [
+        ("P i s c i n e   r o n d e", "Piscine ronde"),
+        ("P I S C I N E  R O N D E", "PISCINE RONDE"),
+        ("P.i.s.c.i.n.e r.o.n.d.e", "Piscine ronde"),
+        ("P. i. s. c. i. n. e.  ronde", "Piscine. ronde"),
+        ("P\xa0i\xa0s\xa0c\xa0i\xa0n\xa0e \xa0r\xa0o\xa0n\xa0d\xa0e", "Piscine ronde"),
+        (
+            "P&thinsp;i&thinsp;s&thinsp;c&thinsp;i&thinsp;n&thinsp;e r&thinsp;o&thinsp;n&thinsp;d&thinsp;e",
+            "Piscine ronde",
+        ),
+        ("P i s c i n e   <i>3 0 0  c m</i>", "Piscine 300 cm"),
+        ("P\ni\ns\nc\ni\nn\ne", "Piscine"),
+        ("Belle p i s c i n e ronde 3 m", "Belle piscine ronde 3 m"),
+        ("c a f e\u0301 t i e\u0300 r e   d ' e a u", "cafétière d'eau"),
+        ("L i t   à   b a r r e a u x", "Lit à barreaux"),
+        ("Boîte (L x l x H m) 3 x 2 x 1", "Boîte (L x l x H m) 3 x 2 x 1"),
+        ("L X W X H", "L X W X H"),
+        ("Lettres A B C D E F", "Lettres A B C D E F"),
+        ("Tailles 3 4 5 1 2", "Tailles 3 4 5 1 2"),
+        ("J. R. R. Tolkien, G. I. Joe", "J. R. R. Tolkien, G. I. Joe"),
+    ],
+)
+def test_letters_set_apart_are_the_words_that_they_spell(apart: str, text: str) -> None:
+    assert plain_text(apart) == text
+
+
+@pytest.mark.parametrize("blank", ["", " \n", "<p></p>", "<div", "<![", "&nbsp;", "\x00\u200b", "<!-- x -->"])
 def test_nothing_left_is_empty(blank: str) -> None:
     assert ListingText.clean(blank, blank).is_empty
 
