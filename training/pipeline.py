@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,11 +13,13 @@ from models.listing import Modality
 from models.preprocessing.settings import Preprocessing
 from models.taxonomy import Taxonomy
 from models.versions.store import Store
+from training.catalogue.categories import settle_categories
 from training.catalogue.check import check_catalogue, usable_catalogue
 from training.catalogue.config_check import check_named_values
 from training.catalogue.dataset import Catalogue
+from training.catalogue.modalities import absence_notes, with_evidence
 from training.catalogue.near_duplicates import group_near_duplicates
-from training.catalogue.read import read_catalogue, read_taxonomy
+from training.catalogue.read import named_taxonomy, read_catalogue, read_taxonomy
 from training.catalogue.split import EXCLUDED, split_catalogue, split_fingerprint
 from training.catalogue.subsample import learnable, subsample
 from training.config.networks import HEAD_CUT
@@ -79,6 +81,7 @@ def run(
     """
     check_files(config, store)
     data = prepare_data(config, workspace)
+    config = with_evidence(config, data.catalogue)
     fitted = fit_networks(config, data, workspace)
     cross_fit = config.cross_fit.where and config.text.network != "none"
     cross_fitted = text_stages(config, data, workspace).cross_fitted() if cross_fit else None
@@ -140,8 +143,12 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     """Read, check and split the catalogue; prints the check. Raises CatalogueError, CatalogueRefused, SplitError."""
     catalogue = read_catalogue(config.catalogue, weightless=True)
     check_named_values(config, catalogue.rows)
+    # Counted first: hashing and decoding photos takes minutes.
+    named = named_taxonomy(config.catalogue)
     catalogue = learnable(catalogue, config.split)
-    taxonomy = read_taxonomy(config.catalogue, catalogue)
+    catalogue = settle_categories(catalogue, config.catalogue, expected=named.codes if named else ())
+    fitted = with_evidence(config, catalogue)
+    catalogue = catalogue.noting(*absence_notes(config, fitted))
     workspace.say(f"[data] {len(catalogue)} rows read, checking")
     groups = group_near_duplicates(
         catalogue,
@@ -149,28 +156,28 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
         cache=workspace.folder("photo-hashes"),
         progress=True,
     )
-    report = check_catalogue(
-        catalogue,
-        taxonomy,
-        groups=groups,
-        minimum=config.catalogue.min_rows_per_category,
-        decode=True,
-        progress=True,
-    )
+    taxonomy = read_taxonomy(config.catalogue, catalogue)
+    report = check_catalogue(catalogue, taxonomy, groups=groups, minimum=0, decode=True, progress=True)
     workspace.say(report.render())
     report.raise_on_problems()
     usable = usable_catalogue(catalogue, report)
     kept = catalogue.rows.index.get_indexer(usable.rows.index)
-    split = split_catalogue(usable, config.split, groups[kept], seed=config.seed)
-    rows = usable.rows.assign(given_split=usable.rows["split"], split=split, group=groups[kept])
-    usable = Catalogue(usable.name, rows, usable.left_out).only(split != EXCLUDED, "near-duplicate of a held-out row")
+    usable = replace(usable, rows=usable.rows.assign(group=groups[kept]))
+    usable = settle_categories(usable, config.catalogue)
+    split = split_catalogue(usable, config.split, usable.rows["group"].to_numpy(), seed=config.seed)
+    usable = replace(usable, rows=usable.rows.assign(given_split=usable.rows["split"], split=split))
+    usable = usable.only(split != EXCLUDED, "near-duplicate of a held-out row")
     usable = subsample(usable, config.catalogue, config.split.train_share, seed=config.seed)
+    usable = settle_categories(usable, config.catalogue, least=1)
     split = split.where(split.index.isin(usable.rows.index), EXCLUDED)
     counts = usable.rows["split"].value_counts().to_dict()
+    for note in usable.notes[len(catalogue.notes) :]:
+        workspace.say(f"[data] note: {note}")
     workspace.say(f"[split] {', '.join(f'{part} {count}' for part, count in sorted(counts.items()))}")
-    check_parts(config, usable.rows)
-    for note in check_cohorts(config, usable.rows):
+    check_parts(fitted, usable.rows)
+    for note in check_cohorts(fitted, usable.rows):
         workspace.say(f"[split] note: {note}")
+    taxonomy = read_taxonomy(config.catalogue, usable)
     return Data(usable, taxonomy, usable.fingerprint(), split_fingerprint(split))
 
 

@@ -62,7 +62,7 @@ def test_what_no_row_has_is_one_line(folder: Path, capsys: pytest.CaptureFixture
     assert main(command(folder, name, f"{CONFIG}\n{lines}\n")) == 2
     messages = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
     assert messages == [f"training: {MISSPELT[lines]}"]
-    assert not any(path.is_dir() for path in (folder / "work" / "tiny").glob("text*"))
+    assert not any(path.is_dir() for path in (folder / "work").glob("text*"))
 
 
 def test_several_misspelt_values_are_a_line_each(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

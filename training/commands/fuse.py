@@ -23,7 +23,7 @@ from training.errors import TrainingError
 from training.evaluation.predictions import LearningCurve
 from training.fitting.fitted import FittedNetwork
 from training.fitting.text_vocabulary import text_vocabulary_files
-from training.pipeline import Data, Fitted, check_files, prepare_data, run_of
+from training.pipeline import Data, Fitted, check_files, check_parts, prepare_data, run_of
 from training.publishing.release import Release
 from training.workspace import Workspace
 
@@ -105,6 +105,7 @@ def fuse(
     check_files(config, store)
     config = _with_networks(config, sources)
     data = prepare_data(config, workspace)
+    check_parts(config, data.rows)
     notes = [_note(source) for source in sources]
     notes += _check_data(data, sources, force, workspace.say)
     networks = [source.network for source in sources]

@@ -228,7 +228,7 @@ def test_an_interrupted_evaluation_goes_on_and_a_finished_one_asks_nothing(
     assert code == 130
     assert "goes on from there" in err
     assert not (shop / "out").exists()
-    (folder,) = (shop / "work" / "evaluate").glob("predictions-*")
+    (folder,) = (shop / "work").glob("predictions-*")
     assert len(list(folder.glob("*.npz"))) == 2
     assert list(folder.glob("*.partial")) == []
 
@@ -363,7 +363,7 @@ def test_the_test_part_of_another_split_may_have_been_learned_from(
     halves = "train = 0.3\nvalidation = 0.1\ncalibration = 0.1\ntest = 0.5\ngroup_near_duplicates = false\n"
     (shop / "mine.toml").write_text(f"{CONFIG}[split]\n{halves}", encoding="utf-8")
     (shop / "other.toml").write_text(f"seed = 8\n{CONFIG}[split]\n{halves}", encoding="utf-8")
-    split = prepare_data(read_config(shop / "mine.toml"), Workspace(shop / "work" / "mine")).split_fingerprint
+    split = prepare_data(read_config(shop / "mine.toml"), Workspace(shop / "work")).split_fingerprint
     data = {"catalogue": "mine.csv", "split_fingerprint": split}
     version = reseal(shop / "store" / tiny_version.name, data=data).name
     assert "on a catalogue of this name" not in evaluate("--part", "test", version=version, catalogue="mine.toml")[1]
