@@ -29,8 +29,12 @@ test = 0.2
 [unfamiliar]
 pictures = "{ROOT}/examples/unfamiliar"
 
+[cross_fit]
+below = 0
+
 [text]
 network = "ngrams"
+steps = 1
 epochs = 4
 batch_size = 8
 learning_rate = 0.02
@@ -49,6 +53,7 @@ weights = "none"
 height = 32
 width = 32
 views = 1
+steps = 1
 epochs = 20
 batch_size = 8
 learning_rate = 0.003

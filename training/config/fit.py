@@ -69,6 +69,7 @@ class Callbacks(Section):
 class FitConfig(Section):
     """Settings that both modalities' fits share: Adam with `learning_rate`, decoupled weight decay if there is any.
 
+    The `epochs` have at least `steps` batches: on a small catalogue an epoch is several passes over its rows.
     `schedule` "cosine" lets the learning rate fall to 2 % over the epochs; "constant" leaves it to the callbacks, as
     the original did. `label_smoothing` takes that share of each label away and spreads it over all categories.
     `class_balance` weighs each category by (mean rows of a category / its own rows) to this power: 0 leaves the
@@ -76,6 +77,7 @@ class FitConfig(Section):
     """
 
     epochs: Count = 10
+    steps: Count = 500
     batch_size: Count = 64
     learning_rate: Positive = 0.001
     schedule: Literal["constant", "cosine"] = "constant"

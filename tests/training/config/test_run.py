@@ -58,7 +58,7 @@ def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
     assert (config.image.network, config.image.weights, config.image.height) == ("efficientnet_lite0", "package", 224)
     assert (config.image.augmentation.rotation, config.image.augmentation.zoom) == (10.0, 0.1)
     assert (config.text.epochs, config.text.batch_size, config.text.learning_rate) == (10, 64, 0.001)
-    assert (config.fusion.method, config.decision.precision, config.decision.coverage) == ("weighted", 0.95, 0.95)
+    assert (config.fusion.method, config.decision.precision, config.decision.coverage) == ("best", 0.95, 0.95)
 
 
 def test_paths_are_relative_to_the_file_and_not_to_the_working_folder(tmp_path: Path) -> None:
