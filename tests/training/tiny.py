@@ -38,6 +38,7 @@ steps = 1
 epochs = 4
 batch_size = 8
 learning_rate = 0.02
+epsilon = 1e-7
 parameters = {{ dim = 16 }}
 
 [text.preprocessing]

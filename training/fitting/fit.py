@@ -174,10 +174,10 @@ def _optimizer(config: FitConfig, steps: int, multiplier: LearningRateMultiplier
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.02)
     if multiplier is not None:
-        return AdamWithMultiplier(rate, config.weight_decay, multiplier)
+        return AdamWithMultiplier(rate, config.weight_decay, multiplier, epsilon=config.epsilon)
     if config.weight_decay:
-        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
-    return keras.optimizers.Adam(rate)
+        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, epsilon=config.epsilon)
+    return keras.optimizers.Adam(rate, epsilon=config.epsilon)
 
 
 def _callbacks(config: FitConfig, best: Path, *, watched: bool) -> list[keras.callbacks.Callback]:
@@ -214,8 +214,10 @@ class AdamWithMultiplier(keras.optimizers.Adam):  # type: ignore[misc]
     These variables do not decay, for that would undo their pretraining.
     """
 
-    def __init__(self, learning_rate: Any, weight_decay: float, multiplier: LearningRateMultiplier) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay or None)
+    def __init__(
+        self, learning_rate: Any, weight_decay: float, multiplier: LearningRateMultiplier, *, epsilon: float = 1e-7
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay or None, epsilon=epsilon)
         self._factor = multiplier.factor
         self._multiplied = frozenset(self._var_key(variable) for variable in multiplier.variables)
         self.exclude_from_weight_decay(var_list=list(multiplier.variables))

@@ -54,10 +54,15 @@ def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
         0.10,
     )
     assert config.text.network == "ngrams"
-    assert config.text.preprocessing == NgramPreprocessing()
+    assert config.text.preprocessing == NgramPreprocessing(vocabulary=True)
     assert (config.image.network, config.image.weights, config.image.height) == ("efficientnet_lite0", "package", 224)
     assert (config.image.augmentation.rotation, config.image.augmentation.zoom) == (10.0, 0.1)
-    assert (config.text.epochs, config.text.batch_size, config.text.learning_rate) == (10, 64, 0.001)
+    assert (config.text.epochs, config.text.steps, config.text.learning_rate, config.text.epsilon) == (
+        10,
+        500,
+        0.01,
+        1e-3,
+    )
     assert (config.fusion.method, config.decision.precision, config.decision.coverage) == ("best", 0.95, 0.95)
 
 
