@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pandas as pd
 
@@ -28,13 +27,14 @@ from training.errors import CutInvalid, SplitError
 from training.evaluation.cohorts import check_cohorts, has_text
 from training.evaluation.predict import class_indices
 from training.evaluation.predictions import LabelledLogits, LearningCurve
+from training.fitting.cross_fit import Network, cross_fit_folds, cross_fitted_logits
 from training.fitting.fitted import FittedNetwork
-from training.fitting.image import activation_inputs, fit_image, make_activations
+from training.fitting.image_stages import ImageStages
 from training.fitting.text_stages import TextStages
 from training.publishing.golden import read_golden_listings
 from training.publishing.out_of_catalogue import OutOfCatalogue
 from training.publishing.release import Release, Run
-from training.workspace import Stage, Workspace
+from training.workspace import Workspace
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,9 +83,9 @@ def run(
     data = prepare_data(config, workspace)
     config = with_evidence(config, data.catalogue)
     fitted = fit_networks(config, data, workspace)
-    cross_fit = config.cross_fit.where and config.text.network != "none"
-    cross_fitted = text_stages(config, data, workspace).cross_fitted() if cross_fit else None
-    release = Release(run_of(config, data, fitted, command, cross_fitted), workspace.say, force=force)
+    cross_fitted = cross_fit(config, data, workspace)
+    run = run_of(config, data, fitted, command, cross_fitted)
+    release = Release(run, workspace.say, workspace.root / config.name, force)
     return release.publish(store, fitted.networks, fitted.preprocessing, promote=promote)
 
 
@@ -106,10 +106,8 @@ def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
     for modality in Modality:
         if getattr(config, modality.value).network == "none":
             continue
-        if modality is Modality.TEXT:
-            network, stages = text_stages(config, data, workspace).network()
-        else:
-            network, stages = _image(config, data, workspace)
+        make = text_stages if modality is Modality.TEXT else image_stages
+        network, stages = make(config, data, workspace).network()
         networks.append(network)
         paths = [stage.folder / "curve.json" for stage in stages]
         curves += [LearningCurve(**json.loads(path.read_text())) for path in paths if path.exists()]
@@ -214,31 +212,21 @@ def text_stages(config: RunConfig, data: Data, workspace: Workspace) -> TextStag
     return TextStages.start(config, rows, labels, codes, fingerprints, workspace)
 
 
-def _starting_weights(weights: str) -> str:
-    known = {
-        "package": "ImageNet weights, those of its package",
-        "imagenet": "ImageNet weights, those that keras.applications downloads",
-        "none": "random weights: nothing is pretrained, which is for tests",
-    }
-    return known.get(weights, f"the weights given, {Path(weights).name}")
-
-
-def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
+def image_stages(config: RunConfig, data: Data, workspace: Workspace) -> ImageStages:
+    """The stages that make the run's image networks."""
     rows = data.rows[data.rows["image"].ne("") & data.rows["split"].isin(["train", "validation"])]
-    image = config.image
-    workspace.say(f"[image] {image.network} starts from {_starting_weights(image.weights)}")
-    inputs = activation_inputs(config, rows)
-    activations = workspace.stage("activations", inputs, lambda folder: make_activations(config, rows, folder))
-    labels = class_indices(rows, data.taxonomy)
-    fitted = workspace.stage(
-        "image",
-        {
-            "activations": activations.key,
-            "classes": list(data.taxonomy.codes),
-            "labels": labels.tolist(),
-            "weights": rows["weight"].tolist(),
-            "config": image.model_dump(mode="json"),
-        },
-        lambda folder: fit_image(config, rows, labels, len(data.taxonomy), activations.folder, folder),
-    )
-    return FittedNetwork(Modality.IMAGE, image.network, fitted.folder / "image.keras"), [activations, fitted]
+    labels, codes = class_indices(rows, data.taxonomy), tuple(data.taxonomy.codes)
+    return ImageStages.start(config, rows, labels, codes, workspace)
+
+
+def cross_fit(config: RunConfig, data: Data, workspace: Workspace) -> LabelledLogits | None:
+    """What networks that have not seen them answer to the training rows that `[cross_fit]` chooses; None without."""
+    makers: Mapping[str, Callable[..., Network]] = {"text": text_stages, "image": image_stages}
+    wanted = [makers[name] for name in config.cross_fit.networks if getattr(config, name).network != "none"]
+    folds = cross_fit_folds(data.rows, config)
+    if not folds or not wanted:
+        return None
+    predicted = sum(len(fold.predicted) for fold in folds)
+    workspace.say(f"[cross-fit] {predicted} training listings are to be calibrated on: {len(folds)} more fits each")
+    networks = [stages(config, data, workspace) for stages in wanted]
+    return cross_fitted_logits(data.rows, class_indices(data.rows, data.taxonomy), folds, networks)

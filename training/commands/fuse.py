@@ -113,7 +113,8 @@ def fuse(
     preprocessing = Preprocessing(text=sources[0].preprocessing.text, image=sources[1].preprocessing.image)
     fitted = Fitted(networks, preprocessing, curves, {}, {})
     run = replace(run_of(config, data, fitted, command), provenance=_provenance(config, sources), notes=notes)
-    return Release(run, workspace.say, force=force).publish(store, networks, preprocessing, promote=promote)
+    release = Release(run, workspace.say, workspace.root / config.name, force)
+    return release.publish(store, networks, preprocessing, promote=promote)
 
 
 def _with_networks(config: RunConfig, sources: tuple[Source, Source]) -> RunConfig:

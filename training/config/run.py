@@ -119,10 +119,17 @@ class SplitConfig(Section):
         return self
 
 
-class FusionConfig(Section):
-    """How text and photo are combined: weights per class learned on the calibration part, or the original's mean."""
+FusionMethod = Literal["best", "weighted", "mean"]
 
-    method: Literal["weighted", "mean"] = "weighted"
+
+class FusionConfig(Section):
+    """How text and photo are combined: the way of the smallest cross-fitted log loss (`training.calibration.fusion`).
+
+    "best" chooses among text alone, photo alone, the mean and learned weights; "weighted" among learned weights, one
+    for each network or for each category; "mean" is the original's.
+    """
+
+    method: FusionMethod = "best"
 
 
 class ReliabilityConfig(Section):
@@ -149,17 +156,25 @@ class DecisionConfig(Section):
 
 
 class CrossFitConfig(Section):
-    """Training rows that calibration may use as well, for text: see `training.fitting.text_stages`.
+    """Training rows that calibration uses as well: see `training.fitting.cross_fit`.
 
-    Without `where` there are none. The text network is fitted once more for each of `folds`.
+    Those that match `where`; without it all that may leave `train`, if the calibration part has fewer than `below`
+    rows. The `networks` are fitted once more for each of `folds`.
     """
 
+    below: Annotated[int, Field(ge=0, strict=True)] = 2000
     where: Where = Field(default_factory=dict)
-    folds: Annotated[int, Field(ge=2, le=20, strict=True)] = 3
+    networks: Annotated[tuple[Literal["text", "image"], ...], Field(min_length=1)] = ("text", "image")
+    folds: Annotated[int, Field(ge=2, le=20, strict=True)] = 5
 
-    def chosen(self, rows: pd.DataFrame) -> pd.Series:
-        """Which rows match: bool, indexed as `rows`."""
-        return matching(rows, self.where) & bool(self.where)
+    def chosen(self, rows: pd.DataFrame, holdout: Sequence[HoldoutRule]) -> pd.Series:
+        """Which rows are used: bool, indexed as `rows`, which have their "split"; `holdout` are the split's rules."""
+        train = rows["split"].eq("train")
+        if self.where:
+            return train & matching(rows, self.where)
+        few = rows["split"].eq("calibration").sum() < self.below
+        matches = [matching(rows, rule.where, rule.min_share) for rule in holdout]
+        return train & few & (pd.concat(matches, axis=1).any(axis=1) if matches else True)
 
 
 class UnfamiliarConfig(Section):
