@@ -155,8 +155,9 @@ def test_what_is_left_out_is_counted_and_said(evaluation: Evaluation) -> None:
         "Left out, category that the version does not know: 3.",
         "Left out, neither text nor photo: 1.",
         "Categories that the version does not know: new (2), other (1).",
-        "1 photos do not exist; their rows keep their text (rows 45).",
-        "1 photos cannot be decoded; their rows keep their text (rows 46).",
+        "1 of 22 photos do not exist; their rows keep their text (row 47); row 47: there is no file "
+        "photos/gone.jpg among the 21 pictures of its folder.",
+        "1 photos cannot be decoded, or are blank; their rows keep their text (row 48).",
     ):
         assert f"{line}\n" in evaluation.out
     facts = figures(evaluation.shop)["evaluation"]
@@ -267,7 +268,7 @@ def test_columns_of_other_names(evaluate: Callable[..., tuple[int, str, str]], s
     (shop / "other.csv").write_text("\n".join(["headline;category", *rows]), encoding="utf-8")
     code, _, err = evaluate(catalogue="other.csv")
     assert code == 2
-    assert "--column designation=COLUMN" in err
+    assert "--column designation=NAME" in err
     assert evaluate("--column", "designation=headline", catalogue="other.csv")[0] == 0
     assert figures(shop)["cohorts"]["all"]["n"] == 12
 
