@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from models.catalogue.rows import LabelledCsv
+from models.catalogue.source import read_source
 from models.comparison.compare import Comparison, compare_versions
 from models.comparison.parity import MAX_MEAN_DIFFERENCE, MIN_AGREEMENT, measure_parity, varied_golden_listings
 from models.comparison.promotion import Finding, Judge, judge_comparison, promote
@@ -21,7 +22,7 @@ from models.versions.manifest import read_manifest, trained_on
 from models.versions.metrics import quality_table, read_metrics
 from models.versions.store import DEFAULT_STORE, Store
 
-_CATALOGUE = "UTF-8 with the columns designation and category, and where there are any listing_id, description, image"
+_CATALOGUE = "a CSV of labelled listings, or a run's config (.toml) that names its columns and photos"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,8 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("first", metavar="A", help="a version of the store, or a version's folder")
     compare.add_argument("second", metavar="B", help="the other one")
-    compare.add_argument("catalogue", type=Path, metavar="CATALOGUE.csv", help=_CATALOGUE)
-    compare.add_argument("--images", type=Path, metavar="DIR", help="the folder that the image column's names are in")
+    compare.add_argument("catalogue", type=Path, metavar="CATALOGUE", help=_CATALOGUE)
+    _add_catalogue_options(compare)
     compare.add_argument("--out", type=Path, metavar="DIFF.csv", help="write the listings that change category")
     compare.set_defaults(run=_compare)
 
@@ -83,14 +84,25 @@ def _parser() -> argparse.ArgumentParser:
         "promote", help="verify a version, compare it with the current one, then make it the one to serve"
     )
     serve.add_argument("version")
-    serve.add_argument("--catalogue", type=Path, metavar="CSV", help=f"compare on it, not by the figures. {_CATALOGUE}")
-    serve.add_argument("--images", type=Path, metavar="DIR", help="the folder that the image column's names are in")
+    about = f"compare on it, not by the figures: {_CATALOGUE}"
+    serve.add_argument("--catalogue", type=Path, metavar="CATALOGUE", help=about)
+    _add_catalogue_options(serve)
     serve.add_argument("--force", action="store_true", help="promote it even when it is worse than the current one")
     serve.set_defaults(run=_promote)
 
     rollback = commands.add_parser("rollback", help="serve the version that was served before the current one")
     rollback.set_defaults(run=_rollback)
     return parser
+
+
+def _add_catalogue_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--images", type=Path, metavar="DIR", help="the folder that the image column's names are in")
+    about = "a table's column, where its name does not tell: designation=headline"
+    command.add_argument("--column", action="append", default=[], metavar="FIELD=NAME", help=about)
+
+
+def _catalogue(options: argparse.Namespace) -> LabelledCsv:
+    return LabelledCsv(read_source(options.catalogue, options.images, options.column))
 
 
 def _positive(text: str) -> int:
@@ -170,7 +182,7 @@ def _verify(store: Store, options: argparse.Namespace) -> int:
 
 def _compare(store: Store, options: argparse.Namespace) -> int:
     folders = [store.locate(name) for name in (options.first, options.second)]
-    catalogue = LabelledCsv(options.catalogue, options.images)
+    catalogue = _catalogue(options)
     total = catalogue.count()
     first, second = (Predictor.load(folder) for folder in folders)
     with diff_file(options.out) as write:
@@ -185,7 +197,7 @@ def _promote(store: Store, options: argparse.Namespace) -> int:
     candidate = Predictor.load(store.folder(options.version))
     judge = None
     if options.catalogue is not None:
-        judge = _judge_on(LabelledCsv(options.catalogue, options.images), candidate)
+        judge = _judge_on(_catalogue(options), candidate)
     promote(store, options.version, print, force=options.force, judge=judge)
     return 0
 

@@ -6,7 +6,9 @@ import logging
 import threading
 from pathlib import Path
 
-from models.catalogue.index import CatalogueRow, IndexedCsv, PhotoFolder
+from models.catalogue.index import CatalogueRow, IndexedCsv
+from models.catalogue.photos import PhotoFolder
+from models.catalogue.source import is_config, read_source
 from models.errors import ListingsUnreadable
 from service.errors import CatalogueUnavailable
 from service.observability.logs import event
@@ -16,16 +18,17 @@ PHOTOS = "images"
 
 
 class LabelledCatalogue:
-    """One file with its photos, indexed at its first use and again after each change.
+    """One file with its photos, indexed at its first use and again after each change of it or of its config.
 
-    Its methods read the disk and must not be called on the event loop.
+    `path` is a CSV file or a run's config. Its methods read the disk and must not be called on the event loop.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._folders = (PhotoFolder(path.parent / PHOTOS), PhotoFolder(path.parent))
+        self._table = path
+        self._folders: tuple[PhotoFolder, ...] = ()
         self._lock = threading.Lock()
-        self._fingerprint: tuple[int, ...] | None = None
+        self._fingerprint: tuple[tuple[int, ...], ...] | None = None
         self._rows: IndexedCsv | None = None
 
     @property
@@ -36,9 +39,8 @@ class LabelledCatalogue:
     def rows(self) -> IndexedCsv:
         """The rows of the file. Raises CatalogueUnavailable; a broken file is not read again until it changes."""
         with self._lock:
-            fingerprint = self._read_fingerprint()
-            if fingerprint != self._fingerprint:
-                self._rows, self._fingerprint = self._index(), fingerprint
+            if self._read_fingerprint() != self._fingerprint:
+                self._rows = self._index()
             if self._rows is None:
                 raise CatalogueUnavailable
             return self._rows
@@ -59,16 +61,19 @@ class LabelledCatalogue:
         photos = (folder.read(row.image) for folder in self._folders)
         return next((photo for photo in photos if photo is not None), None)
 
-    def _read_fingerprint(self) -> tuple[int, ...]:
-        try:
-            stat = self.path.stat()
-        except OSError:
-            return ()
-        return (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    def _read_fingerprint(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(_state(path) for path in dict.fromkeys((self.path, self._table)))
 
     def _index(self) -> IndexedCsv | None:
+        self._fingerprint = self._read_fingerprint()
         try:
-            rows = IndexedCsv.index(self.path)
+            source = read_source(self.path)
+            self._table = source.path
+            self._fingerprint = self._read_fingerprint()
+            beside = self._table.parent
+            folders = (source.images,) if source.images or is_config(self.path) else (beside / PHOTOS, beside)
+            self._folders = tuple(PhotoFolder(folder) for folder in folders if folder)
+            rows = IndexedCsv.index(source)
             if len(rows):
                 return rows
             reason = "no rows"
@@ -76,3 +81,11 @@ class LabelledCatalogue:
             reason = error.message
         event(logging.ERROR, "catalogue refused", reason=reason)
         return None
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return (stat.st_ino, stat.st_size, stat.st_mtime_ns)

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     catalogue: Path = _setting(
         SAMPLES,
         "file",
-        "Labelled listings to browse: a CSV, its photos in `images` beside it; seen by all who may ask.",
+        "Labelled listings to browse: a config, or a CSV with photos in `images` beside it; seen by all who may ask.",
     )
     catalogue_sample_attempts: int = _setting(
         240,

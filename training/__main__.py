@@ -67,7 +67,11 @@ COMMON: Mapping[str, Mapping[str, Any]] = {
     "config": {"type": Path, "metavar": "CONFIG.toml", "help": "the run's config"},
     "--seed": {"type": whole_number(0, 2**32 - 1), "help": "instead of the config's seed"},
     "--store": {"type": Path, "default": DEFAULT_STORE, "help": "the folder of versions (default: models/store)"},
-    "--work": {"type": Path, "default": Path("runs"), "help": "the folder of finished stages (default: runs)"},
+    "--work": {
+        "type": Path,
+        "default": Path("runs"),
+        "help": "the folder of finished stages (default: runs)",
+    },
     "--promote": {"action": "store_true", "help": "make the version the one to serve unless it is worse"},
     "--force": {"action": "store_true", "help": "go on, seal and promote even where refused"},
     "--images": {"type": Path, "metavar": "DIR", "help": "the folder that the image column's names are relative to"},
@@ -173,14 +177,14 @@ def _run(options: argparse.Namespace) -> None:
     from training.pipeline import run
 
     choices = {"promote": options.promote, "force": options.force, "command": options.command}
-    print(run(config, Store(options.store), _workspace(config, options), **choices))
+    print(run(config, Store(options.store), _workspace(options), **choices))
 
 
 def _check(options: argparse.Namespace) -> None:
     config = _seeded(read_config(options.config), options)
     from training.pipeline import prepare_data
 
-    prepare_data(config, _workspace(config, options))
+    prepare_data(config, _workspace(options))
 
 
 def _fuse(options: argparse.Namespace) -> None:
@@ -188,7 +192,7 @@ def _fuse(options: argparse.Namespace) -> None:
     from training.commands.fuse import fuse
 
     choices = {"promote": options.promote, "force": options.force, "command": options.command}
-    print(fuse(config, Store(options.store), _workspace(config, options), options.text, options.image, **choices))
+    print(fuse(config, Store(options.store), _workspace(options), options.text, options.image, **choices))
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -197,7 +201,7 @@ def _compare(options: argparse.Namespace) -> None:
     from training.comparison.compare import compare, labels
 
     named = zip(labels(paths), configs, strict=True)
-    runs = [(label, config, _workspace(config, options)) for label, config in named]
+    runs = [(label, config, _workspace(options)) for label, config in named]
     choices = {"part": options.on, "baseline": options.baseline, "listings": options.listings}
     print(compare(runs, options.out or options.work / "comparison", **choices, command=options.command))
 
@@ -206,13 +210,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     from training.commands.evaluate import Request, evaluate_version
 
     folder = Store(options.store).locate(options.version)
-    workspace = Workspace(options.work / "evaluate", partial(print, flush=True))
+    workspace = _workspace(options)
     named = [folder.name, options.catalogue.stem, *([options.part] if options.part else [])]
     request = Request(
         folder,
         options.catalogue,
         options.images,
-        options.out or workspace.root / "-".join(named),
+        options.out or options.work / "evaluate" / "-".join(named),
         options.part,
         write_calibration=options.refit,
         command=options.command,
@@ -226,8 +230,8 @@ def _explore(options: argparse.Namespace) -> None:
     from training.analysis.explore import explore
     from training.analysis.explore_page import write_exploration
 
-    workspace = _workspace(config, options)
-    page = options.out or workspace.root / "explore.html"
+    workspace = _workspace(options)
+    page = options.out or options.work / config.name / "explore.html"
     notes = [] if config.catalogue.images else ["photos were not looked at: no folder of photos is given (--images)"]
     context = {"command": options.command, "notes": notes}
     write_exploration(page, explore(config, workspace, sample=options.sample, context=context))
@@ -240,10 +244,10 @@ def _audit(options: argparse.Namespace) -> None:
     from training.analysis.label_audit import audit
     from training.analysis.photo_opinions import load_version
 
-    workspace = _workspace(config, options)
+    workspace = _workspace(options)
     predictor = None if options.version is None else load_version(Store(options.store), options.version)
     result = audit(config, workspace, folds=options.folds, predictor=predictor)
-    table, page = write_audit(options.out or workspace.root / "audit", result, {"command": options.command})
+    table, page = write_audit(options.out or options.work / config.name / "audit", result, {"command": options.command})
     workspace.say(f"{len(result.issues)} of {len(result.predictions.rows)} judged listings are probably filed wrong")
     workspace.say(f"{table}\n{page} ({page.stat().st_size / 1e6:.1f} MB)")
 
@@ -262,9 +266,9 @@ def _command_line(words: Sequence[str]) -> str:
     return f"python -m training {shlex.join(names)}"
 
 
-def _workspace(config: RunConfig, options: argparse.Namespace) -> Workspace:
+def _workspace(options: argparse.Namespace) -> Workspace:
     # Flushed, so that a log file shows how far the run is.
-    return Workspace(options.work / config.name, partial(print, flush=True))
+    return Workspace(options.work, partial(print, flush=True))
 
 
 if __name__ == "__main__":

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -13,11 +12,13 @@ from models.listing import Modality
 from models.preprocessing.settings import Preprocessing
 from models.taxonomy import Taxonomy
 from models.versions.store import Store
+from training.catalogue.categories import settle_categories
 from training.catalogue.check import check_catalogue, usable_catalogue
 from training.catalogue.config_check import check_named_values
 from training.catalogue.dataset import Catalogue
+from training.catalogue.modalities import absence_notes, with_evidence
 from training.catalogue.near_duplicates import group_near_duplicates
-from training.catalogue.read import read_catalogue, read_taxonomy
+from training.catalogue.read import named_taxonomy, read_catalogue, read_taxonomy
 from training.catalogue.split import EXCLUDED, split_catalogue, split_fingerprint
 from training.catalogue.subsample import learnable, subsample
 from training.config.networks import HEAD_CUT
@@ -26,13 +27,14 @@ from training.errors import CutInvalid, SplitError
 from training.evaluation.cohorts import check_cohorts, has_text
 from training.evaluation.predict import class_indices
 from training.evaluation.predictions import LabelledLogits, LearningCurve
+from training.fitting.cross_fit import Network, cross_fit_folds, cross_fitted_logits
 from training.fitting.fitted import FittedNetwork
-from training.fitting.image import activation_inputs, fit_image, make_activations
+from training.fitting.image_stages import ImageStages
 from training.fitting.text_stages import TextStages
 from training.publishing.golden import read_golden_listings
 from training.publishing.out_of_catalogue import OutOfCatalogue
 from training.publishing.release import Release, Run
-from training.workspace import Stage, Workspace
+from training.workspace import Workspace
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,10 +81,11 @@ def run(
     """
     check_files(config, store)
     data = prepare_data(config, workspace)
+    config = with_evidence(config, data.catalogue)
     fitted = fit_networks(config, data, workspace)
-    cross_fit = config.cross_fit.where and config.text.network != "none"
-    cross_fitted = text_stages(config, data, workspace).cross_fitted() if cross_fit else None
-    release = Release(run_of(config, data, fitted, command, cross_fitted), workspace.say, force=force)
+    cross_fitted = cross_fit(config, data, workspace)
+    run = run_of(config, data, fitted, command, cross_fitted)
+    release = Release(run, workspace.say, workspace.root / config.name, force)
     return release.publish(store, fitted.networks, fitted.preprocessing, promote=promote)
 
 
@@ -103,10 +106,8 @@ def fit_networks(config: RunConfig, data: Data, workspace: Workspace) -> Fitted:
     for modality in Modality:
         if getattr(config, modality.value).network == "none":
             continue
-        if modality is Modality.TEXT:
-            network, stages = text_stages(config, data, workspace).network()
-        else:
-            network, stages = _image(config, data, workspace)
+        make = text_stages if modality is Modality.TEXT else image_stages
+        network, stages = make(config, data, workspace).network()
         networks.append(network)
         paths = [stage.folder / "curve.json" for stage in stages]
         curves += [LearningCurve(**json.loads(path.read_text())) for path in paths if path.exists()]
@@ -140,8 +141,12 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
     """Read, check and split the catalogue; prints the check. Raises CatalogueError, CatalogueRefused, SplitError."""
     catalogue = read_catalogue(config.catalogue, weightless=True)
     check_named_values(config, catalogue.rows)
+    # Counted first: hashing and decoding photos takes minutes.
+    named = named_taxonomy(config.catalogue)
     catalogue = learnable(catalogue, config.split)
-    taxonomy = read_taxonomy(config.catalogue, catalogue)
+    catalogue = settle_categories(catalogue, config.catalogue, expected=named.codes if named else ())
+    fitted = with_evidence(config, catalogue)
+    catalogue = catalogue.noting(*absence_notes(config, fitted))
     workspace.say(f"[data] {len(catalogue)} rows read, checking")
     groups = group_near_duplicates(
         catalogue,
@@ -149,28 +154,28 @@ def prepare_data(config: RunConfig, workspace: Workspace) -> Data:
         cache=workspace.folder("photo-hashes"),
         progress=True,
     )
-    report = check_catalogue(
-        catalogue,
-        taxonomy,
-        groups=groups,
-        minimum=config.catalogue.min_rows_per_category,
-        decode=True,
-        progress=True,
-    )
+    taxonomy = read_taxonomy(config.catalogue, catalogue)
+    report = check_catalogue(catalogue, taxonomy, groups=groups, minimum=0, decode=True, progress=True)
     workspace.say(report.render())
     report.raise_on_problems()
     usable = usable_catalogue(catalogue, report)
     kept = catalogue.rows.index.get_indexer(usable.rows.index)
-    split = split_catalogue(usable, config.split, groups[kept], seed=config.seed)
-    rows = usable.rows.assign(given_split=usable.rows["split"], split=split, group=groups[kept])
-    usable = Catalogue(usable.name, rows, usable.left_out).only(split != EXCLUDED, "near-duplicate of a held-out row")
+    usable = replace(usable, rows=usable.rows.assign(group=groups[kept]))
+    usable = settle_categories(usable, config.catalogue)
+    split = split_catalogue(usable, config.split, usable.rows["group"].to_numpy(), seed=config.seed)
+    usable = replace(usable, rows=usable.rows.assign(given_split=usable.rows["split"], split=split))
+    usable = usable.only(split != EXCLUDED, "near-duplicate of a held-out row")
     usable = subsample(usable, config.catalogue, config.split.train_share, seed=config.seed)
+    usable = settle_categories(usable, config.catalogue, least=1)
     split = split.where(split.index.isin(usable.rows.index), EXCLUDED)
     counts = usable.rows["split"].value_counts().to_dict()
+    for note in usable.notes[len(catalogue.notes) :]:
+        workspace.say(f"[data] note: {note}")
     workspace.say(f"[split] {', '.join(f'{part} {count}' for part, count in sorted(counts.items()))}")
-    check_parts(config, usable.rows)
-    for note in check_cohorts(config, usable.rows):
+    check_parts(fitted, usable.rows)
+    for note in check_cohorts(fitted, usable.rows):
         workspace.say(f"[split] note: {note}")
+    taxonomy = read_taxonomy(config.catalogue, usable)
     return Data(usable, taxonomy, usable.fingerprint(), split_fingerprint(split))
 
 
@@ -207,31 +212,21 @@ def text_stages(config: RunConfig, data: Data, workspace: Workspace) -> TextStag
     return TextStages.start(config, rows, labels, codes, fingerprints, workspace)
 
 
-def _starting_weights(weights: str) -> str:
-    known = {
-        "package": "ImageNet weights, those of its package",
-        "imagenet": "ImageNet weights, those that keras.applications downloads",
-        "none": "random weights: nothing is pretrained, which is for tests",
-    }
-    return known.get(weights, f"the weights given, {Path(weights).name}")
-
-
-def _image(config: RunConfig, data: Data, workspace: Workspace) -> tuple[FittedNetwork, list[Stage]]:
+def image_stages(config: RunConfig, data: Data, workspace: Workspace) -> ImageStages:
+    """The stages that make the run's image networks."""
     rows = data.rows[data.rows["image"].ne("") & data.rows["split"].isin(["train", "validation"])]
-    image = config.image
-    workspace.say(f"[image] {image.network} starts from {_starting_weights(image.weights)}")
-    inputs = activation_inputs(config, rows)
-    activations = workspace.stage("activations", inputs, lambda folder: make_activations(config, rows, folder))
-    labels = class_indices(rows, data.taxonomy)
-    fitted = workspace.stage(
-        "image",
-        {
-            "activations": activations.key,
-            "classes": list(data.taxonomy.codes),
-            "labels": labels.tolist(),
-            "weights": rows["weight"].tolist(),
-            "config": image.model_dump(mode="json"),
-        },
-        lambda folder: fit_image(config, rows, labels, len(data.taxonomy), activations.folder, folder),
-    )
-    return FittedNetwork(Modality.IMAGE, image.network, fitted.folder / "image.keras"), [activations, fitted]
+    labels, codes = class_indices(rows, data.taxonomy), tuple(data.taxonomy.codes)
+    return ImageStages.start(config, rows, labels, codes, workspace)
+
+
+def cross_fit(config: RunConfig, data: Data, workspace: Workspace) -> LabelledLogits | None:
+    """What networks that have not seen them answer to the training rows that `[cross_fit]` chooses; None without."""
+    makers: Mapping[str, Callable[..., Network]] = {"text": text_stages, "image": image_stages}
+    wanted = [makers[name] for name in config.cross_fit.networks if getattr(config, name).network != "none"]
+    folds = cross_fit_folds(data.rows, config)
+    if not folds or not wanted:
+        return None
+    predicted = sum(len(fold.predicted) for fold in folds)
+    workspace.say(f"[cross-fit] {predicted} training listings are to be calibrated on: {len(folds)} more fits each")
+    networks = [stages(config, data, workspace) for stages in wanted]
+    return cross_fitted_logits(data.rows, class_indices(data.rows, data.taxonomy), folds, networks)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from models.catalogue.csv_file import FIRST_ROW
 from models.catalogue.rows import safe_cell
 from models.comparison.compare import BOTH_WRONG, FIRST_RIGHT, SECOND_RIGHT, UNJUDGED, Answer, Change, Comparison, Tally
 from models.comparison.mcnemar import SIGNIFICANCE, holm
@@ -68,7 +69,14 @@ def diff_file(path: Path | None) -> Iterator[Callable[[Change], None]]:
 def _cells(change: Change) -> tuple[str | int, ...]:
     listing = change.row.listing
     answers = (cell for answer in (change.first, change.second) for cell in _answer_cells(answer))
-    return (change.row.row, listing.id or "", listing.designation, change.row.category, *answers, change.verdict)
+    return (
+        change.row.row + FIRST_ROW,
+        listing.id or "",
+        listing.designation,
+        change.row.category,
+        *answers,
+        change.verdict,
+    )
 
 
 def _answer_cells(answer: Answer) -> tuple[str, str, str]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from models.arrays import Floats
 from models.decision.calibration import log_softmax
 from models.errors import VersionRefused
+from models.listing import Modality
 
 FILE_NAME = "fusion.json"
 
@@ -45,6 +46,12 @@ class Fusion:
         """The unweighted average of probabilities."""
         half = np.full(classes, 0.5, np.float32)
         return cls("mean", half, half, np.zeros(classes, np.float32))
+
+    @classmethod
+    def alone(cls, modality: Modality, classes: int) -> Fusion:
+        """One network decides, and the other has no say where a listing has both."""
+        weights = {known: np.full(classes, known is modality, np.float32) for known in Modality}
+        return cls("weighted", weights[Modality.TEXT], weights[Modality.IMAGE], np.zeros(classes, np.float32))
 
     def fuse(self, log_text: Floats, log_image: Floats) -> Floats:
         """Fused log-probabilities [B, C] of log-probabilities [B, C] and [B, C]; each row's probabilities sum to 1."""

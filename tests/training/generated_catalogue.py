@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
+
+from tests.training.english import ITEMS
 
 COLUMNS = ("listing_id", "designation", "description", "image", "category", "label_source", "label_share", "text_kind")
 
@@ -174,3 +176,56 @@ def make_photo(kind: Kind, chance: random.Random, side: int = 96) -> Image.Image
         draw.rectangle((x - half / 3, y - half, x + half / 3, y + half), fill=colour)
         draw.rectangle((x - half, y - half / 3, x + half, y + half / 3), fill=colour)
     return photo
+
+
+def noun(category: int) -> str:
+    """The word that tells a category (0..79) of `make_small_catalogue` from the others; its code is "NOUN range"."""
+    return ITEMS[category]
+
+
+def make_small_catalogue(
+    folder: Path,
+    categories: int,
+    rows_per_category: int,
+    seed: int = 0,
+    *,
+    photos: bool = True,
+    without_image: float = 0.1,
+    missing_photos: int = 0,
+    rare: int = 0,
+    uncategorised: int = 0,
+    encoding: str = "utf-8",
+    separator: str = ",",
+) -> Path:
+    """Write `listings.csv` (title, description, image, shelf) and `photos/*.jpg` as a stranger's spreadsheet has them.
+
+    Of the 2..80 `categories` the last `rare` have two listings only; `uncategorised` listings have no category, and
+    `missing_photos` name a photo that is not there. Without `photos` there is no image column. The same arguments give
+    the same files.
+    """
+    chance = random.Random(seed)
+    (folder / "photos").mkdir(parents=True, exist_ok=True)
+    counts = [2 if category >= categories - rare else rows_per_category for category in range(categories)]
+    rows = []
+    for number, category in enumerate(category for category, count in enumerate(counts) for _ in range(count)):
+        item, kind = ITEMS[category], KINDS[category % len(KINDS)]
+        maker = "".join(chance.choices(SYLLABLES, k=3)).capitalize()
+        title = f"{maker} {item} {chance.randint(100, 999)} {chance.choice(FILLERS['en'])}"
+        description = f"A {item} of {maker}, {chance.choice(FILLERS['fr'])} – {chance.choice(FILLERS['de'])}"
+        image = f"{number}.jpg" if photos and chance.random() >= without_image else ""
+        if image:
+            tinted = replace(kind, colour=tuple((40 + 53 * category * (3 + band)) % 216 for band in range(3)))
+            make_photo(tinted, chance, 48).save(folder / "photos" / image, quality=90)
+        rows.append([title, description, image, f"{item} range"])
+    chance.shuffle(rows)
+    for row in rows[:uncategorised]:
+        row[3] = ""
+    with_photo = [row for row in rows if row[2]]
+    for row in with_photo[:missing_photos]:
+        (folder / "photos" / row[2]).unlink()
+    table = [["title", "description", "image", "shelf"], *rows]
+    path = folder / "listings.csv"
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file, delimiter=separator)
+        writer.writerows(row if photos else [*row[:2], row[3]] for row in table)
+    return path

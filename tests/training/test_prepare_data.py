@@ -33,7 +33,7 @@ MISSPELT = {
     "[decision.reliability.votes]\nall = 0.8": (
         f"decision.reliability.votes: no row has the label source votes {SOURCES}"
     ),
-    '[cross_fit]\nwhere = { label_source = ["ture"] }': (
+    '[cross_fit.where]\nlabel_source = ["ture"]': (
         f"cross_fit.where.label_source: no row has the label source ture {SOURCES}"
     ),
     '[[cohorts]]\nname = "given"\ngiven = true': (
@@ -62,11 +62,11 @@ def test_what_no_row_has_is_one_line(folder: Path, capsys: pytest.CaptureFixture
     assert main(command(folder, name, f"{CONFIG}\n{lines}\n")) == 2
     messages = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
     assert messages == [f"training: {MISSPELT[lines]}"]
-    assert not any(path.is_dir() for path in (folder / "work" / "tiny").glob("text*"))
+    assert not any(path.is_dir() for path in (folder / "work").glob("text*"))
 
 
 def test_several_misspelt_values_are_a_line_each(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = '[decision]\ntrusted = ["truth", "vote"]\n[cross_fit]\nwhere = { text_kind = ["new"] }'
+    lines = '[decision]\ntrusted = ["truth", "vote"]\n[cross_fit.where]\ntext_kind = ["new"]'
     assert main(command(folder, "check", f"{CONFIG}\n{lines}\n")) == 2
     messages = [line for line in capsys.readouterr().err.splitlines() if line.startswith("training: ")]
     assert [line.split(":")[1].strip() for line in messages] == ["cross_fit.where.text_kind", "decision.trusted"]

@@ -30,11 +30,16 @@ test = 0.2
 [unfamiliar]
 pictures = "{ROOT}/examples/unfamiliar"
 
+[cross_fit]
+below = 0
+
 [text]
 network = "ngrams"
+steps = 1
 epochs = 4
 batch_size = 8
 learning_rate = 0.02
+epsilon = 1e-7
 parameters = {{ dim = 16 }}
 
 [text.preprocessing]
@@ -50,6 +55,7 @@ weights = "none"
 height = 32
 width = 32
 views = 1
+steps = 1
 epochs = 20
 batch_size = 8
 learning_rate = 0.003

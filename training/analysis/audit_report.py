@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from models.catalogue.csv_file import FIRST_ROW
 from models.catalogue.rows import safe_cell
 from training.analysis.label_audit import Audit
 from training.reports.cards import Card, Thumbnails, card, named, shortened
@@ -56,7 +57,7 @@ def csv_rows(audit: Audit) -> pd.DataFrame:
     issues, rows = audit.issues, audit.catalogue.rows.loc[audit.issues.index]
     columns = {
         "rank": pd.Series(range(1, len(issues) + 1), index=issues.index),
-        "row": rows["row"],
+        "row": rows["row"] + FIRST_ROW,
         "listing_id": rows["listing_id"],
         "designation": rows["designation"].map(lambda title: shortened(title, CELL_CHARACTERS)),
         "category": issues["category"],

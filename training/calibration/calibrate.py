@@ -14,6 +14,7 @@ vote is wrong counts as wrong, which errs on the safe side.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -23,14 +24,14 @@ from sklearn.metrics import accuracy_score
 from models.arrays import Floats, Integers, Mask, Positions
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN, PRECISIONS, Calibration, EvidenceCalibration
 from models.decision.decide import DISAGREEMENT_CONFIDENCE
-from models.decision.fusion import Fusion, Method
+from models.decision.fusion import Fusion
 from models.listing import Evidence, Modality
 from training.calibration.evidence import CalibrationSample, EvidenceFitter
 from training.calibration.fusion import fit_fusion
 from training.calibration.label_reliability import LabelReliability, describe_sources
 from training.calibration.summary import CalibrationSummary, FusionSummary, ImputationCheck, summarise_fusion
-from training.config.run import FALSE_ALARMS
-from training.errors import ConfigError, PublishRefused
+from training.config.run import FALSE_ALARMS, FusionMethod
+from training.errors import ConfigError
 from training.evaluation.predictions import LabelledLogits
 
 DESCRIBED_MIN = 100
@@ -41,7 +42,7 @@ def calibrate(
     labelled: LabelledLogits,
     codes: Sequence[str],
     *,
-    method: Method,
+    method: FusionMethod,
     precision: float,
     coverage: float,
     seed: int,
@@ -61,7 +62,8 @@ def calibrate(
     _check(labelled, codes, precision, coverage)
     reliability = reliability or LabelReliability()
     certainty = reliability.certainty(labelled.sources, labelled.shares)
-    fitter = EvidenceFitter(codes, coverage, false_alarms, seed, certainty)
+    offered = PRECISIONS[bisect_left(PRECISIONS, precision - 1e-9)]
+    fitter = EvidenceFitter(codes, offered, coverage, false_alarms, seed, certainty)
     if labelled.text is not None:
         title = labelled.text if labelled.title is None else labelled.title
         described = _described_rows(labelled, present(labelled.text), reliability)
@@ -98,18 +100,6 @@ def calibrated_log_probabilities(
     return log_text, calibrations[Evidence.IMAGE].log_probabilities(image)
 
 
-def refuse_worse_fusion(summary: CalibrationSummary) -> None:
-    """Raises PublishRefused when the fusion, cross-fitted, is less accurate than one of its networks alone."""
-    fusion = summary.fusion
-    if fusion is None or fusion.gain >= 0:
-        return
-    name, better = max(("text", fusion.text_accuracy), ("photo", fusion.image_accuracy), key=lambda named: named[1])
-    raise PublishRefused(
-        f"Text and photo together are right on {fusion.accuracy:.2%} of {fusion.listings} calibration listings, "
-        f"{name} alone on {better:.2%}: such a version is only published with --force."
-    )
-
-
 def _trusted_rows(labelled: LabelledLogits, rows: Mask, reliability: LabelReliability) -> Mask:
     """The trusted ones of `rows`, or all of them where these are too few."""
     trusted = reliability.enough(labelled.sources, rows)
@@ -130,7 +120,7 @@ def _fit_both(
     fitter: EvidenceFitter,
     labelled: LabelledLogits,
     raw: Mapping[Modality, Floats],
-    method: Method,
+    method: FusionMethod,
     reliability: LabelReliability,
 ) -> tuple[Fusion, FusionSummary | None]:
     """Fit the fusion on the listings with text and photo, and calibrate its output as `Predictor` will compute it.

@@ -14,7 +14,7 @@ from training.calibration.confidence import fit_confidence, probably_right
 from training.calibration.label_reliability import agreed_certainty, describe_sources
 from training.calibration.out_of_distribution import familiarity_scores, fit_familiarity, pooled_confidence
 from training.calibration.summary import EvidenceSummary, summarise_evidence
-from training.calibration.thresholds import fit_decisions
+from training.calibration.thresholds import fit_decisions, listings_for
 from training.evaluation.predictions import LabelledLogits
 
 ALONE_MIN = 500
@@ -61,10 +61,12 @@ class _FittedSample:
 class EvidenceFitter:
     """Fits evidence by evidence: `calibrations` for `calibration.json`, `summaries` for people.
 
+    `precision` is the version's default one, of which summaries say how many listings would show it.
     `certainty` float64 [N] is the probability that each calibration listing's label is right.
     """
 
     codes: Sequence[str]
+    precision: float
     coverage: float
     false_alarms: float
     seed: int
@@ -137,6 +139,10 @@ class EvidenceFitter:
         arrays = (fitted.probabilities, fitted.labels, fitted.acceptable)
         decisions = fit_decisions(*arrays, PRECISIONS, self.codes, self.coverage, fitted.certainty)
         self.calibrations[evidence] = self.calibrations[evidence].model_copy(update=decisions)
+        confidences = np.where(fitted.acceptable, fitted.probabilities.max(1), 0)
+        right = np.where(fitted.probabilities.argmax(1) == fitted.labels, fitted.certainty, 0.0) * fitted.acceptable
+        needed = listings_for(confidences, right, self.precision)
+        self.summaries[evidence] = replace(self.summaries[evidence], needed=needed)
 
 
 def _accepting_nothing(

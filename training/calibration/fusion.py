@@ -1,15 +1,17 @@
-"""Fitting the weight of each network for each category, where a listing has text and a photo.
+"""Choosing how text and photo are fused, and fitting the weight of each network for each category.
 
-The model is `models.decision.fusion.Fusion` "weighted", a log-linear pool; its negative log-likelihood is convex in the
-weights. With a few thousand listings and 3 C numbers to learn, each category's weights are shrunk towards the mean
-of all categories' weights, which is learned with them, and the bias towards 0: a category with few listings gets
-the common weights. The strength of the shrinkage is chosen by cross-validation, and the strongest choice is one weight
-per network and no bias.
+Cross-fitted log loss chooses between either network alone, the mean of both, one learned weight for each network, and
+learned weights for each category. So fusion is as good as the better network alone, as far as the listings can show.
+
+What is learned is `models.decision.fusion.Fusion` "weighted", a log-linear pool; its negative log-likelihood is convex
+in the weights. With a few thousand listings and 3 C numbers to learn, each category's weights are shrunk towards the
+mean of all categories' weights, which is learned with them, and the bias towards 0: a category with few listings gets
+the common weights. The strength of the shrinkage is chosen by the same log loss.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +19,10 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from models.arrays import Doubles, Floats, Integers, Positions
-from models.decision.fusion import Fusion, Method
-from training.calibration.temperature import negative_log_likelihood
+from models.decision.fusion import Fusion
+from models.listing import Modality
+from training.calibration.temperature import calibrated, fit_temperature, negative_log_likelihood
+from training.config.run import FusionMethod
 
 FOLDS = 5
 LISTINGS_PER_CLASS = 10
@@ -31,6 +35,10 @@ COMMON_WEIGHT, COMMON_PRIOR = 0.5, 1.0
 """The common weights are assumed to be N(0.5, 1 / 1.0): at 0.5 and 0.5 two networks that agree are neither
 amplified nor damped. It keeps a dozen separable listings from sending the weights to infinity and is nothing
 against hundreds."""
+TEXT, IMAGE, MEAN = "text alone", "photo alone", "mean"
+COMMON, CLASSES = "one weight per network", "weights per category"
+"""The choices, simplest first."""
+LEARNED = (COMMON, CLASSES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +46,16 @@ class FittedFusion:
     """A fusion, and its cross-fitted predictions.
 
     `cross_fitted` float32 [N, C] are fused log-probabilities of the N listings that it was fitted on, each from a
-    fusion fitted without the listing. `shrinkage` is the chosen strength, None when the classes share their weights.
+    fusion fitted without the listing. `shrinkage` is the chosen strength, None when no class has weights of its own.
+    `losses` are the cross-fitted log losses (nats) of all choices, each at its best temperature; `choice` names the one
+    that was taken.
     """
 
     fusion: Fusion
     cross_fitted: Floats
     shrinkage: float | None
+    choice: str
+    losses: Mapping[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,22 +69,44 @@ class _FusionInputs:
         return cls(log_text.astype(np.float64), log_image.astype(np.float64), labels)
 
 
-def fit_fusion(log_text: Floats, log_image: Floats, labels: Integers, *, method: Method, seed: int) -> FittedFusion:
-    """Fit on calibrated log-probabilities [N, C] of both networks and class indices [N].
+def fit_fusion(
+    log_text: Floats, log_image: Floats, labels: Integers, *, method: FusionMethod, seed: int
+) -> FittedFusion:
+    """Fit on calibrated log-probabilities [N, C] of both networks and class indices [N], N at least 1.
 
-    "mean" has nothing to fit, and fewer than 5 listings cannot be cross-fitted: both give the mean. The result
-    depends on the arguments alone.
+    "best" takes the choice of the smallest cross-fitted log loss, "weighted" the better of the learned ones. Fewer than
+    `FOLDS` listings choose nothing and give the mean. The result depends on the arguments alone.
     """
     classes = log_text.shape[1]
-    if method == "mean" or len(labels) < FOLDS:
-        mean = Fusion.mean(classes)
-        return FittedFusion(mean, mean.fuse(log_text, log_image), None)
-    shrinkages = SHRINKAGES if len(labels) >= LISTINGS_PER_CLASS * classes else ()
-    held_out = cross_fit_weights(log_text, log_image, labels, shrinkages, seed=seed)
-    best = int(np.argmin([negative_log_likelihood(scores, labels) for scores in held_out]))
-    with threadpool_limits(1):
-        weights = _path(_FusionInputs.of(log_text, log_image, labels), shrinkages[:best])[-1]
-    return FittedFusion(_fusion(weights), held_out[best], shrinkages[best - 1] if best else None)
+    fusions = {
+        TEXT: Fusion.alone(Modality.TEXT, classes),
+        IMAGE: Fusion.alone(Modality.IMAGE, classes),
+        MEAN: Fusion.mean(classes),
+    }
+    held_out = {choice: fusion.fuse(log_text, log_image) for choice, fusion in fusions.items()}
+    shrinkages: tuple[float, ...] = ()
+    best = 0
+    if len(labels) >= FOLDS:
+        shrinkages = SHRINKAGES if len(labels) >= LISTINGS_PER_CLASS * classes else ()
+        learned = cross_fit_weights(log_text, log_image, labels, shrinkages, seed=seed)
+        held_out[COMMON] = learned[0]
+        if shrinkages:
+            best = 1 + int(np.argmin([negative_log_likelihood(scores, labels) for scores in learned[1:]]))
+            held_out[CLASSES] = learned[best]
+    losses = {choice: _loss(scores, labels) for choice, scores in held_out.items()}
+    allowed = {"mean": (MEAN,), "weighted": LEARNED, "best": tuple(losses)}[method] if len(labels) >= FOLDS else (MEAN,)
+    choice = min((choice for choice in losses if choice in allowed), key=losses.__getitem__)
+    if choice in LEARNED:
+        strengths = shrinkages[:best] if choice == CLASSES else ()
+        with threadpool_limits(1):
+            fusions[choice] = _fusion(_path(_FusionInputs.of(log_text, log_image, labels), strengths)[-1])
+    shrinkage = shrinkages[best - 1] if choice == CLASSES else None
+    return FittedFusion(fusions[choice], held_out[choice], shrinkage, choice, losses)
+
+
+def _loss(scores: Floats, labels: Integers) -> float:
+    """The log loss at the best temperature, which the version's confidence will have as well."""
+    return negative_log_likelihood(calibrated(scores, fit_temperature(scores, labels)), labels)
 
 
 def cross_fit_weights(

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import accuracy_score
 
 from models.arrays import Doubles, Floats, Integers
+from models.comparison.mcnemar import exact_p_value
 from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Method
 from models.listing import Evidence
@@ -24,7 +24,9 @@ class EvidenceSummary:
 
     Mean log loss in nats before anything, with the temperature alone, and with all that was fitted; expected
     calibration error (0..1, 15 bins of equal mass) at the same three stages, the later two cross-fitted; accuracy.
-    Doubtful labels count as they do in the fit. For `both` from cross-fitted fusions, or from imputed photos.
+    Doubtful labels count as they do in the fit. For `both` from cross-fitted fusions, or from imputed photos. `needed`
+    is the number of listings from which on the version's default precision would be shown at this error rate (see
+    `training.calibration.thresholds.listings_for`), None where no number would.
     """
 
     listings: int
@@ -37,6 +39,7 @@ class EvidenceSummary:
     ece_scaled: float
     ece: float
     accuracy: float
+    needed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,14 @@ class ImputationCheck:
 class FusionSummary:
     """Accuracies (0..1) of the fusion, cross-fitted, and of each network alone, on the listings with text and photo.
 
-    `shrinkage` is the strength that cross-validation chose for the weights per class, None when classes share their
-    weights. `gain` is the fusion's accuracy less that of the better network. `borrowing` is there when `both` was
+    `choice` is what was chosen from `losses` (see `training.calibration.fusion.FittedFusion`). `shrinkage` is the
+    strength chosen for the weights per class, None when no class has its own. `gain` is the fusion's accuracy less that
+    of the better network, `p_value` of McNemar's exact test between these two. `borrowing` is there when `both` was
     calibrated with imputed photos.
     """
 
+    choice: str
+    losses: Mapping[str, float]
     method: Method
     shrinkage: float | None
     listings: int
@@ -68,6 +74,7 @@ class FusionSummary:
     text_accuracy: float
     image_accuracy: float
     gain: float
+    p_value: float
     borrowing: ImputationCheck | None = None
 
 
@@ -119,14 +126,17 @@ def _calibration_error(log_probabilities: Floats, labels: Integers, certainty: D
 
 def summarise_fusion(fitted: FittedFusion, log_text: Floats, log_image: Floats, labels: Integers) -> FusionSummary:
     """Compare a fusion with each network on the log-probabilities [N, C] that it was fitted on."""
-    scores = (fitted.cross_fitted, log_text, log_image)
-    fused, text, image = (float(accuracy_score(labels, each.argmax(1))) for each in scores)
+    fused, text, image = (scores.argmax(1) == labels for scores in (fitted.cross_fitted, log_text, log_image))
+    better = max(text, image, key=lambda right: int(right.sum()))
     return FusionSummary(
+        choice=fitted.choice,
+        losses=fitted.losses,
         method=fitted.fusion.method,
         shrinkage=fitted.shrinkage,
         listings=len(labels),
-        accuracy=fused,
-        text_accuracy=text,
-        image_accuracy=image,
-        gain=fused - max(text, image),
+        accuracy=float(fused.mean()),
+        text_accuracy=float(text.mean()),
+        image_accuracy=float(image.mean()),
+        gain=float(fused.mean() - better.mean()),
+        p_value=exact_p_value(int((fused & ~better).sum()), int((better & ~fused).sum())),
     )

@@ -35,6 +35,8 @@ SMALLEST = 1e-9
 STEP = 1.05
 """Each test takes in 5 % more listings than the one before. Smaller steps stop sooner at a chance run of errors
 than they gain; larger ones overshoot the lowest confidence that holds."""
+MOST_LISTINGS = 1e7
+"""Nobody has more listings to calibrate on."""
 CLASS_ERRORS = 10
 """A class may have a threshold of its own when the precision could be shown from its predicted listings in spite of
 this many errors among them: for 0.90, 0.95 and 0.99 from 152, 306 and 1,538 listings on. With fewer, chance decides
@@ -53,7 +55,7 @@ class ThresholdTable:
     by_class: dict[int, Thresholds]
 
 
-def precision_bound(right: Integers | Doubles, listings: Integers) -> Doubles:
+def precision_bound(right: Integers | Doubles, listings: Integers | Doubles) -> Doubles:
     """Clopper-Pearson lower bounds of precisions, one-sided at level 0.90, of `right` among `listings` (at least 1).
 
     `right` may be fractional: an expected number, which varies less than a counted one.
@@ -66,6 +68,27 @@ def listings_needed(precision: float, errors: Integers) -> Integers:
     """The number of predicted listings that show `precision` in spite of so many errors among them."""
     exact = bdtrin(errors.astype(np.float64), 1 - BOUND_CONFIDENCE, 1 - precision)
     return np.asarray(np.ceil(exact - 1e-9), np.int64)
+
+
+def listings_for(confidences: Floats, right: Doubles, precision: float) -> int | None:
+    """How many listings like these N would show `precision` for some of them; None where no number would.
+
+    Each number of the most certain listings has an error rate, at which so many of them would show the precision;
+    among more listings the same share is as certain. `confidences` and `right` [N] as for `lowest_confidence`.
+    """
+    fewest = min(int(listings_needed(precision, np.array([0]))[0]), len(right))
+    certain = np.arange(fewest, len(right) + 1)
+    shares = np.cumsum(right[np.argsort(-confidences, kind="stable")])[fewest - 1 :] / certain
+    open_ = (shares > precision) & (precision_bound(shares * certain, certain) < precision)
+    if not open_.any():
+        return None
+    certain, shares = certain[open_], shares[open_]
+    low, high = certain.astype(np.float64), np.full(len(certain), MOST_LISTINGS)
+    while (high - low > 1).any():
+        middle = np.ceil((low + high) / 2)
+        holds = precision_bound(shares * middle, middle) >= precision
+        low, high = np.where(holds, low, middle), np.where(holds, middle, high)
+    return math.ceil(float((high / certain).min()) * len(right)) if high.min() < MOST_LISTINGS else None
 
 
 def lowest_confidence(confidences: Floats, right: Mask | Doubles, precision: float) -> float:

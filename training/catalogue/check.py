@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +20,9 @@ from models.errors import ImageError
 from models.preprocessing.image.decode import WARNING_BLANK, decode_image
 from models.preprocessing.image.structure import read_structure
 from models.preprocessing.text.clean import MAX_CHARACTERS, plain_text
+from models.preprocessing.text.placeholder import MAX_PLACEHOLDER
 from models.taxonomy import Taxonomy
-from training.catalogue.dataset import Catalogue
+from training.catalogue.dataset import Catalogue, named_rows
 from training.catalogue.near_duplicates import group_near_duplicates
 from training.errors import CatalogueRefused
 
@@ -38,7 +39,8 @@ class CheckReport:
     """Findings and counts. Rows are named by their `row`; counts are of rows unless they say otherwise.
 
     `missing_images` and `undecodable_images` keep their text; rows in `unusable` have neither text nor photo; the texts
-    of `overlong` rows are cut to what the service accepts. `problems` make training impossible, `notes` do not.
+    of `overlong` rows are cut to what the service accepts; a run leaves out `unlabelled` rows and those of categories
+    with fewer than `minimum`. `problems` make training impossible, `notes` do not. `remarks` are those of the reading.
     `class_counts` and `image_counts` have every category of the taxonomy: its usable rows, and those of them with a
     photo.
     """
@@ -60,6 +62,10 @@ class CheckReport:
     near_duplicates: int
     conflicting_groups: int
     problems: tuple[str, ...]
+    unlabelled: tuple[int, ...] = ()
+    minimum: int = 0
+    remarks: tuple[str, ...] = ()
+    why_missing: str = ""
 
     def raise_on_problems(self) -> None:
         """Raises CatalogueRefused with one line per problem, if there is one."""
@@ -69,12 +75,20 @@ class CheckReport:
     @property
     def notes(self) -> tuple[str, ...]:
         """Findings for people, one line each."""
+        photos = self.with_image + len(self.undecodable_images) + len(self.missing_images)
+        why = self.why_missing
+        rare = [f"{code} ({count})" for code, count in self.class_counts.items() if count < self.minimum]
         notes = [
-            _named(self.missing_images, "photos do not exist; their rows keep their text"),
+            *self.remarks,
+            _named(self.unlabelled, "rows have no category; a run leaves them out"),
+            _named(self.missing_images, f"of {photos} photos do not exist; their rows keep their text", why),
             _named(self.undecodable_images, "photos cannot be decoded, or are blank; their rows keep their text"),
             _named(self.unusable, "rows have neither text nor photo and are dropped"),
             _named(self.overlong, f"texts are longer than {MAX_CHARACTERS:,} characters and are cut there"),
         ]
+        if rare:
+            which = ", ".join(rare[:MOST_LISTED]) + (", ..." if len(rare) > MOST_LISTED else "")
+            notes.append(f"{len(rare)} categories have fewer than {self.minimum} usable rows: {which}")
         if self.conflicting_groups:
             notes.append(f"{self.conflicting_groups} groups of near-duplicates have more than one category")
         without = [code for code, count in self.class_counts.items() if count and not self.image_counts[code]]
@@ -119,15 +133,15 @@ def check_catalogue(
     """Check every row; nothing is changed and nothing raised (see `usable_catalogue`, `raise_on_problems`).
 
     `groups` are near-duplicate groups, by default those of the titles alone. `minimum` is the number of usable rows
-    that a category of the taxonomy needs. Photos are walked for their structure, which finds the truncated and the
-    mislabelled; `decode` decodes each as well, which takes about ten times as long.
+    that a category of the taxonomy needs; rarer ones are a note. Photos are walked for their structure, which finds the
+    truncated and the mislabelled; `decode` decodes each as well, which takes about ten times as long.
     """
     rows = catalogue.rows
     if groups is None:
         groups = group_near_duplicates(catalogue, phash_distance=None)
     missing, undecodable = _images(rows["image"], decode, progress)
     photo = (rows["image"] != "") & ~rows.index.isin([*missing, *undecodable])
-    text = _has_text(rows)
+    text = readable_text(rows)
     usable = photo | text
     counts = rows["category"][usable].value_counts()
     image_counts = rows["category"][photo].value_counts()
@@ -152,7 +166,11 @@ def check_catalogue(
         duplicate_groups=int((sizes > 1).sum()),
         near_duplicates=int(sizes[sizes > 1].sum()),
         conflicting_groups=int((spread > 1).sum()),
-        problems=_problems(rows["category"][usable], taxonomy, minimum),
+        problems=_problems(rows["category"][usable], taxonomy),
+        unlabelled=_listed(rows["category"] == ""),
+        minimum=minimum,
+        remarks=catalogue.notes,
+        why_missing=catalogue.why_missing,
     )
 
 
@@ -162,25 +180,29 @@ def usable_catalogue(catalogue: Catalogue, report: CheckReport) -> Catalogue:
     rows.loc[[*report.missing_images, *report.undecodable_images], "image"] = ""
     for column in ("designation", "description"):
         rows[column] = rows[column].str.slice(0, MAX_CHARACTERS)
-    repaired = Catalogue(catalogue.name, rows, catalogue.left_out)
-    return repaired.only(~rows["row"].isin(report.unusable), "neither text nor photo")
+    return replace(catalogue, rows=rows).only(~rows["row"].isin(report.unusable), "neither text nor photo")
 
 
 def _listed(rows: pd.Series) -> tuple[int, ...]:
     return tuple(int(row) for row in rows.index[rows])
 
 
-def _has_text(rows: pd.DataFrame) -> pd.Series:
-    """Whether a row's text says anything. Only doubtful rows are parsed, since parsing 100,000 takes minutes."""
-    both = rows["designation"].str.slice(0, MAX_CHARACTERS) + " " + rows["description"].str.slice(0, MAX_CHARACTERS)
+def readable_text(rows: pd.DataFrame) -> pd.Series:
+    """Whether a row's text says anything: bool, indexed as `rows`.
 
-    def readable(text: str) -> bool:
+    Only doubtful rows are parsed, since parsing 100,000 takes minutes.
+    """
+    columns = (rows[name].str.slice(0, MAX_CHARACTERS) for name in ("designation", "description"))
+    title, description = (column.map(_is_readable).astype(bool) for column in columns)
+    return title | description
+
+
+def _is_readable(text: str) -> bool:
+    if len(text) > MAX_PLACEHOLDER:
         decoded = html.unescape(html.unescape(text))
         if not _HIDING.search(decoded) and any(char.isalnum() for char in _TAG.sub(" ", decoded)):
             return True
-        return bool(text.strip()) and bool(plain_text(text))
-
-    return both.map(readable).astype(bool)
+    return bool(text.strip()) and bool(plain_text(text))
 
 
 def _images(images: pd.Series, decode: bool, progress: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -189,7 +211,7 @@ def _images(images: pd.Series, decode: bool, progress: bool) -> tuple[tuple[int,
     paths = list(dict.fromkeys(named))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = pool.map(lambda path: _state(Path(path), decode), paths)
-        states = tqdm(results, "photos", total=len(paths), disable=not progress, unit="photo")
+        states = tqdm(results, "photos", total=len(paths), disable=not (progress and paths), unit="photo")
         state = dict(zip(paths, states, strict=True))
     states_of_rows = named.map(state)
     return _listed(states_of_rows == "missing"), _listed(states_of_rows == "undecodable")
@@ -212,31 +234,20 @@ def _state(path: Path, decode: bool) -> str:
     return "good"
 
 
-def _problems(categories: pd.Series, taxonomy: Taxonomy, minimum: int) -> tuple[str, ...]:
+def _problems(categories: pd.Series, taxonomy: Taxonomy) -> tuple[str, ...]:
     """Problems that make training impossible, from the categories of the usable rows."""
     if categories.empty:
         return ("no usable row",)
     counts = Counter(categories)
     del counts[""]
-    unlabelled = _named(_listed(categories == ""), "rows have no category")
-    problems = [unlabelled] if unlabelled else []
-    if len(taxonomy) < 2:
-        problems.append("at least two categories are needed")
-    unknown = sorted(code for code in counts if code not in taxonomy)
-    problems += _several([f"category {code} is not in the taxonomy ({counts[code]} rows)" for code in unknown])
-    few = [code for code in taxonomy.codes if code and counts[code] < minimum]
-    problems += _several([f"category {code} has {counts[code]} usable rows, {minimum} are needed" for code in few])
+    problems = [] if len(taxonomy) > 1 else ["at least two categories are needed"]
+    unknown = [f"{code} ({counts[code]} rows)" for code in sorted(counts) if code not in taxonomy]
+    if unknown:
+        which = ", ".join(unknown[:MOST_LISTED]) + (", ..." if len(unknown) > MOST_LISTED else "")
+        problems.append(f"not in the taxonomy: {which}; add them to catalogue.taxonomy or take their rows out")
     return tuple(problems)
 
 
-def _several(lines: Sequence[str]) -> list[str]:
-    rest = len(lines) - MOST_LISTED
-    return [*lines[:MOST_LISTED], *([f"... and {rest} more such categories"] if rest > 0 else [])]
-
-
-def _named(rows: Sequence[int], what: str) -> str:
+def _named(rows: Sequence[int], what: str, why: str = "") -> str:
     """A note on these rows that names the first of them; empty when there are none."""
-    if not rows:
-        return ""
-    named = ", ".join(map(str, rows[:MOST_LISTED])) + (", ..." if len(rows) > MOST_LISTED else "")
-    return f"{len(rows)} {what} (rows {named})"
+    return f"{len(rows)} {what} ({named_rows(rows, MOST_LISTED)}){why and '; '}{why}" if rows else ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
 import pandas as pd
 
+from models.catalogue.csv_file import FIRST_ROW
 from models.listing import Listing
 from training.errors import CatalogueError
 
@@ -25,15 +26,18 @@ class Catalogue:
     """Listings with their categories.
 
     `rows` has the columns `COLUMNS` and is indexed by `row`, the position in the source file from 0, which stays the
-    same when rows are left out. All are strings, "" for what is missing, but `row` (int), `label_share` (float, NaN
-    where not given) and `weight` (float, the row's weight in training; 0 only where `read_catalogue` was asked for all
-    rows). `image` is an absolute path; `split` one of `SPLITS` or "". `left_out` counts the source's rows that are not
-    in `rows`, by reason.
+    same when rows are left out (people count from `FIRST_ROW`). All are strings, "" for what is missing, but `row`
+    (int), `label_share` (float, NaN where not given) and `weight` (float, the row's weight in training; 0 only where
+    `read_catalogue` was asked for all rows). `image` is an absolute path; `split` one of `SPLITS` or "". `left_out`
+    counts the source's rows that are not in `rows`, by reason. `notes` are findings of the reading for people;
+    `why_missing` says of one photo that was not found what was tried.
     """
 
     name: str
     rows: pd.DataFrame
     left_out: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    why_missing: str = ""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -54,8 +58,12 @@ class Catalogue:
             try:
                 image = Path(values["image"]).read_bytes()
             except OSError as error:
-                raise CatalogueError(f"{self.name}: image of row {row}: {error.strerror}") from error
+                raise CatalogueError(f"{self.name}: image of row {row + FIRST_ROW}: {error.strerror}") from error
         return Listing(values["designation"], values["description"], image, values["listing_id"] or None)
+
+    def noting(self, *notes: str) -> Catalogue:
+        """The catalogue with more notes."""
+        return replace(self, notes=(*self.notes, *notes))
 
     def only(self, keep: pd.Series, reason: str) -> Catalogue:
         """The rows where `keep` is true; the others are counted under `reason`."""
@@ -72,6 +80,13 @@ class Catalogue:
         for values in table[list(COLUMNS)].itertuples(index=False):
             digest.update(repr(tuple(map(str, values))).encode())
         return digest.hexdigest()
+
+
+def named_rows(rows: Iterable[int], most: int = 10) -> str:
+    """Rows as people count them: "row 7", "rows 7, 9, ...", the first `most` of them."""
+    numbers = [row + FIRST_ROW for row in rows]
+    more = ", ..." if len(numbers) > most else ""
+    return f"row{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers[:most]))}{more}"
 
 
 def photo_fingerprints(rows: pd.DataFrame) -> Iterator[list[Any]]:

@@ -31,7 +31,7 @@ def split_catalogue(catalogue: Catalogue, config: SplitConfig, groups: Integers,
     """The part of each row: a Series "split" with the index of `catalogue.rows`, of train, `HELD_OUT` or `EXCLUDED`.
 
     `groups` is the near-duplicate group of each row, int64 [N] in the rows' order. Raises SplitError when a holdout
-    rule matches nothing, a part that is asked for stays empty, or a category is left without training rows.
+    rule matches nothing or a part that is asked for stays empty.
     """
     rows = catalogue.rows
     if not config.group_near_duplicates:
@@ -52,7 +52,9 @@ def split_catalogue(catalogue: Catalogue, config: SplitConfig, groups: Integers,
         wanted = np.array([chosen[group] for group in groups[relatives]], object)
         allowed = _allowed(wanted, rules[relatives], fractions)
         parts[relatives] = np.where(allowed, wanted, EXCLUDED)
-    _check(rows["category"], parts, fractions)
+    for part in HELD_OUT:
+        if any(part in shares for shares in fractions) and not (parts == part).any():
+            raise SplitError(f"split.{part}: too few rows, none is left for it")
     return pd.Series(parts, index=rows.index, name="split")
 
 
@@ -148,12 +150,3 @@ def content_keys(rows: pd.DataFrame, seed: int) -> list[str]:
     columns = [rows[column].tolist() for column in ("listing_id", "designation", "description", "category")]
     texts = ("\x1f".join((str(seed), *values)) for values in zip(*columns, photos, strict=True))
     return [hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest() for text in texts]
-
-
-def _check(categories: pd.Series, parts: NDArray[np.object_], fractions: Sequence[Mapping[str, float]]) -> None:
-    for part in HELD_OUT:
-        if any(part in shares for shares in fractions) and not (parts == part).any():
-            raise SplitError(f"split.{part}: too few rows, none is left for it")
-    without = sorted(set(categories) - set(categories[parts == TRAIN]))
-    if without:
-        raise SplitError(f"split: category {without[0]} has no training row ({len(without)} such categories)")

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from training.catalogue.dataset import Catalogue
 from training.catalogue.split import HELD_OUT, TRAIN, content_keys
 from training.config.run import CatalogueConfig, SplitConfig
-from training.errors import SplitError
 
 WEIGHTLESS = "label source of weight 0"
 BEYOND_SHARE = "beyond split.train_share"
@@ -50,10 +49,10 @@ def subsample(catalogue: Catalogue, config: CatalogueConfig, share: float, *, se
 
     `catalogue.rows` have "split" and "group". Training rows of weight 0 go, and held-out ones are given the weight of
     their label share. Of the rest of each category, groups of near-duplicates stay until `share` (0..1] is reached;
-    smaller shares are parts of larger ones. Raises SplitError when a category is left without training rows.
+    smaller shares are parts of larger ones.
     """
     rows = catalogue.rows
-    codes, weightless = set(rows["category"]), rows["weight"].eq(0)
+    weightless = rows["weight"].eq(0)
     if weightless.any():
         rows = rows.assign(weight=rows["weight"].where(~weightless, _share_weights(rows, config)))
     catalogue = replace(catalogue, rows=rows).only(~(rows["split"].eq(TRAIN) & weightless), WEIGHTLESS)
@@ -62,9 +61,6 @@ def subsample(catalogue: Catalogue, config: CatalogueConfig, share: float, *, se
         kept = ~train
         kept[train] = _first(catalogue.rows[train], share, seed)
         catalogue = catalogue.only(kept, BEYOND_SHARE)
-    learned = set(catalogue.rows["category"][catalogue.rows["split"].eq(TRAIN)])
-    if without := sorted(codes - learned):
-        raise SplitError(f"split: category {without[0]} has no row to learn from ({len(without)} such categories)")
     return catalogue
 
 

@@ -2,53 +2,66 @@
 
 from __future__ import annotations
 
-import json
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from models.catalogue.csv_file import CsvFile
+from models.errors import ListingsUnreadable
 from training.errors import CatalogueError
 
 PARQUET_SUFFIXES = (".parquet", ".pq")
 SPREADSHEET_SUFFIXES = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
-SEPARATORS = ",;\t|"
-"""What columns are usually separated by."""
-SAVE = "save it as CSV UTF-8"
-ENCODING = "utf-8-sig"
-"""UTF-8, with or without a byte-order mark."""
 
 
-def read_table(
-    path: Path, columns: Sequence[str], *, optional: Sequence[str] = (), separator: str = ",", index: bool = False
-) -> pd.DataFrame:
-    """The named columns of the file, every value a string, "" for what is missing; rows in the file's order.
+@dataclass(frozen=True)
+class Table:
+    """A file of listings. `note` says what was guessed to read it, "" for nothing."""
 
-    `optional` columns are returned where they exist; `index` makes the file's first column the index. Raises
-    CatalogueError naming the missing columns and those that exist, before the rows are read.
-    """
-    names = column_names(path, separator=separator)
-    wanted = [*columns, *(name for name in optional if name in names)]
-    _require(path, wanted, names)
-    with _reading(path):
-        frame = _read_parquet(path, wanted) if _is_parquet(path) else _read_csv(path, names, separator)
-    if index:
-        frame = frame.set_index(frame.columns[0])
-    return frame[list(dict.fromkeys(wanted))]
+    path: Path
+    names: Sequence[str]
+    note: str
+    csv: CsvFile | None
 
+    @classmethod
+    def open(cls, path: Path, separator: str | None = None) -> Table:
+        """Read the names of the columns, in the file's order. Raises CatalogueError."""
+        if path.suffix.lower() in SPREADSHEET_SUFFIXES and path.is_file():
+            raise CatalogueError(f"{path.name}: a spreadsheet; save it as CSV UTF-8")
+        with _reading(path):
+            if path.suffix.lower() in PARQUET_SUFFIXES:
+                from pyarrow import parquet
 
-def column_names(path: Path, separator: str = ",") -> list[str]:
-    """The file's columns, in its order. Raises CatalogueError."""
-    if path.suffix.lower() in SPREADSHEET_SUFFIXES and path.is_file():
-        raise CatalogueError(f"{path.name}: a spreadsheet; {SAVE}")
-    with _reading(path):
-        return _parquet_columns(path) if _is_parquet(path) else _csv_columns(path, separator)
+                return cls(path, [str(name) for name in parquet.read_schema(path).names], "", None)
+            csv = CsvFile.open(path, separator)
+            return cls(path, csv.columns, csv.note, csv)
 
+    def read(self, columns: Sequence[str], *, category: str = "") -> pd.DataFrame:
+        """These columns, every value a string, "" for what is missing; indexed by the rows' positions from 0.
 
-def _is_parquet(path: Path) -> bool:
-    return path.suffix.lower() in PARQUET_SUFFIXES
+        Blank rows of a CSV file are left out and counted. `category` is the column of the categories. Raises
+        CatalogueError, also for columns that are not there.
+        """
+        missing = [name for name in columns if name not in self.names]
+        if missing:
+            exist = ", ".join(name for name in self.names if name) or "none"
+            raise CatalogueError(f"{self.path.name}: no column {', '.join(missing)} (columns: {exist})")
+        columns = list(dict.fromkeys(columns))
+        with _reading(self.path):
+            if self.csv is None:
+                frame = pd.read_parquet(self.path, columns=columns)
+                return pd.DataFrame({name: _strings(frame[name]) for name in columns}).reset_index(drop=True)
+            places = [self.csv.columns.index(name) for name in columns]
+            rows: list[int] = []
+            values: list[list[str]] = [[] for _ in columns]
+            for record in self.csv.records(category):
+                rows.append(record.row)
+                for column, place in zip(values, places, strict=True):
+                    column.append(record.cells[place])
+        return pd.DataFrame(dict(zip(columns, values, strict=True)), index=pd.Index(rows, dtype="int64"), dtype=object)
 
 
 @contextmanager
@@ -56,65 +69,13 @@ def _reading(path: Path) -> Iterator[None]:
     """Raise what is wrong with the file as a CatalogueError."""
     try:
         yield
+    except ListingsUnreadable as error:
+        raise CatalogueError(error.message) from error
     except OSError as error:
         raise CatalogueError(f"{path.name}: {error.strerror or 'cannot be read'}") from error
-    except UnicodeDecodeError as error:
-        raise CatalogueError(f"{path.name}: not UTF-8; {SAVE}") from error
-    except (ValueError, pd.errors.ParserWarning) as error:
-        reason = str(error).strip().partition("\n")[0].removeprefix("Error tokenizing data. C error: ")
+    except ValueError as error:
+        reason = str(error).strip().partition("\n")[0]
         raise CatalogueError(f"{path.name}: not a readable table: {reason}") from error
-
-
-def _require(path: Path, wanted: Sequence[str], names: Sequence[str]) -> None:
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        exist = ", ".join(name for name in names if name) or "none"
-        raise CatalogueError(f"{path.name}: no column {', '.join(missing)} (columns: {exist}){_separator_hint(names)}")
-    twice = [name for name in dict.fromkeys(wanted) if names.count(name) > 1]
-    if twice:
-        raise CatalogueError(f"{path.name}: column {twice[0]} appears more than once")
-
-
-def _separator_hint(names: Sequence[str]) -> str:
-    """The separator to set where the header is one column because of another separator; else empty."""
-    separators = [separator for separator in SEPARATORS if len(names) == 1 and separator in names[0]]
-    if not separators:
-        return ""
-    return f"; set catalogue.separator = {json.dumps(max(separators, key=names[0].count))}"  # JSON's tab is TOML's
-
-
-def _csv_columns(path: Path, separator: str) -> list[str]:
-    header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str, keep_default_na=False, encoding=ENCODING)
-    return [str(name).strip() for name in header.iloc[0]]
-
-
-def _read_csv(path: Path, names: Sequence[str], separator: str) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        # A first row longer than the header is a warning to pandas and lost data to us.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            header=0,
-            names=list(range(len(names))),
-            index_col=False,
-            dtype=str,
-            keep_default_na=False,
-            encoding=ENCODING,
-        )
-    frame.columns = pd.Index(names)
-    return frame.fillna("")
-
-
-def _parquet_columns(path: Path) -> list[str]:
-    from pyarrow import parquet
-
-    return [str(name) for name in parquet.read_schema(path).names]
-
-
-def _read_parquet(path: Path, wanted: Sequence[str]) -> pd.DataFrame:
-    frame = pd.read_parquet(path, columns=list(dict.fromkeys(wanted)))
-    return pd.DataFrame({name: _strings(frame[name]) for name in frame.columns})
 
 
 def _strings(column: pd.Series) -> pd.Series:
@@ -137,8 +98,8 @@ def read_challenge(folder: Path) -> pd.DataFrame:
     """
     if not folder.is_dir():
         raise CatalogueError(f"catalogue.path: no folder {folder.name}")
-    listings = read_table(folder / LISTINGS_FILE, ["designation", "description", "productid", "imageid"], index=True)
-    categories = read_table(folder / CATEGORIES_FILE, ["prdtypecode"], index=True)
+    listings = _indexed(folder / LISTINGS_FILE, ["designation", "description", "productid", "imageid"])
+    categories = _indexed(folder / CATEGORIES_FILE, ["prdtypecode"])
     for name, table in ((LISTINGS_FILE, listings), (CATEGORIES_FILE, categories)):
         if not table.index.is_unique:
             raise CatalogueError(f"{name}: an index appears twice")
@@ -153,3 +114,10 @@ def read_challenge(folder: Path) -> pd.DataFrame:
             "category": categories["prdtypecode"].reindex(listings.index),
         }
     ).reset_index(drop=True)
+
+
+def _indexed(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """These columns, indexed by the values of the file's first."""
+    table = Table.open(path)
+    first, *_ = table.names or [""]
+    return table.read([first, *columns]).set_index(first)

@@ -23,7 +23,7 @@ from training.errors import TrainingError
 from training.evaluation.predictions import LearningCurve
 from training.fitting.fitted import FittedNetwork
 from training.fitting.text_vocabulary import text_vocabulary_files
-from training.pipeline import Data, Fitted, check_files, prepare_data, run_of
+from training.pipeline import Data, Fitted, check_files, check_parts, prepare_data, run_of
 from training.publishing.release import Release
 from training.workspace import Workspace
 
@@ -105,6 +105,7 @@ def fuse(
     check_files(config, store)
     config = _with_networks(config, sources)
     data = prepare_data(config, workspace)
+    check_parts(config, data.rows)
     notes = [_note(source) for source in sources]
     notes += _check_data(data, sources, force, workspace.say)
     networks = [source.network for source in sources]
@@ -112,7 +113,8 @@ def fuse(
     preprocessing = Preprocessing(text=sources[0].preprocessing.text, image=sources[1].preprocessing.image)
     fitted = Fitted(networks, preprocessing, curves, {}, {})
     run = replace(run_of(config, data, fitted, command), provenance=_provenance(config, sources), notes=notes)
-    return Release(run, workspace.say, force=force).publish(store, networks, preprocessing, promote=promote)
+    release = Release(run, workspace.say, workspace.root / config.name, force)
+    return release.publish(store, networks, preprocessing, promote=promote)
 
 
 def _with_networks(config: RunConfig, sources: tuple[Source, Source]) -> RunConfig:

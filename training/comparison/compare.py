@@ -18,6 +18,7 @@ from models.decision.calibration import Calibration
 from models.listing import Evidence, Listing, Modality
 from models.predictor import Predictor
 from models.versions.manifest import read_manifest
+from training.catalogue.modalities import with_evidence
 from training.comparison.ablations import split_variants
 from training.comparison.baseline import COST_FILE, NAME, SETTINGS, fit_baseline
 from training.comparison.candidates import BASELINE, Comparison, Contender, NetworkFacts, NotTrained
@@ -147,10 +148,10 @@ def _read_data(
         document = [config.catalogue.model_dump(mode="json"), config.split.model_dump(mode="json"), config.seed]
         key = json.dumps(document, sort_keys=True)
         try:
-            if key in read:
-                check_parts(config, read[key].rows)
-            else:
+            if key not in read:
                 read[key] = prepare_data(config, workspace)
+            config = with_evidence(config, read[key].catalogue)
+            check_parts(config, read[key].rows)
         except TrainingError as error:
             missing.append(_not_trained(label, config, error, say))
             continue

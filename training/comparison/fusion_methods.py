@@ -19,7 +19,18 @@ from models.decision.calibration import EvidenceCalibration
 from models.decision.fusion import Fusion
 from models.listing import Evidence
 from training.calibration.calibrate import calibrated_log_probabilities
-from training.calibration.fusion import FOLDS, LISTINGS_PER_CLASS, SHRINKAGES, cross_fit_weights, folds
+from training.calibration.fusion import (
+    CLASSES,
+    COMMON,
+    FOLDS,
+    IMAGE,
+    LISTINGS_PER_CLASS,
+    MEAN,
+    SHRINKAGES,
+    TEXT,
+    cross_fit_weights,
+    folds,
+)
 from training.calibration.temperature import calibrated, fit_temperature, negative_log_likelihood
 from training.evaluation.intervals import f1_estimates, share_estimate
 from training.evaluation.metrics import expected_calibration_error
@@ -29,7 +40,6 @@ STRENGTHS = (0.01, 0.1, 1.0, 10.0)
 """Inverse penalties (`C` of scikit-learn) that stacking tries, on the folds that the shrinkage is chosen on."""
 LEAST = 1e-6
 """Probabilities are cut here before and after stacking: anything smaller is as hopeless."""
-TEXT, IMAGE = "text alone", "photo alone"
 
 
 def compare_fusions(
@@ -99,14 +109,14 @@ def _methods(log_text: Floats, log_image: Floats, labels: Integers, seed: int) -
     classes = log_text.shape[1]
     yield TEXT, log_text, ""
     yield IMAGE, log_image, ""
-    yield "mean", Fusion.mean(classes).fuse(log_text, log_image), "nothing is learned"
+    yield MEAN, Fusion.mean(classes).fuse(log_text, log_image), "nothing is learned"
     if len(labels) < FOLDS:
         return
     held_out = cross_fit_weights(log_text, log_image, labels, SHRINKAGES, seed=seed)
-    yield "one weight per network", held_out[0], "2 numbers"
+    yield COMMON, held_out[0], "2 numbers"
     best = 1 + int(np.argmin([negative_log_likelihood(answers, labels) for answers in held_out[1:]]))
     few = f"; too few listings to ship, {LISTINGS_PER_CLASS} per category are asked for"
     few = few if len(labels) < LISTINGS_PER_CLASS * classes else ""
-    yield "weights per category", held_out[best], f"{3 * classes} numbers, shrinkage {SHRINKAGES[best - 1]:g}{few}"
+    yield CLASSES, held_out[best], f"{3 * classes} numbers, shrinkage {SHRINKAGES[best - 1]:g}{few}"
     stacked, strength = stack(log_text, log_image, labels, seed=seed)
     yield "stacking", stacked, f"{classes * (2 * classes + 1)} numbers, C {strength:g}; never shipped"

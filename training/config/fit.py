@@ -69,6 +69,9 @@ class Callbacks(Section):
 class FitConfig(Section):
     """Settings that both modalities' fits share: Adam with `learning_rate`, decoupled weight decay if there is any.
 
+    Adam divides a step by the size of recent gradients and `epsilon`: a small one moves the weights of rare n-grams as
+    far as those of frequent ones. The `epochs` have at least `steps` batches: on a small catalogue an epoch is several
+    passes over its rows.
     `schedule` "cosine" lets the learning rate fall to 2 % over the epochs; "constant" leaves it to the callbacks, as
     the original did. `label_smoothing` takes that share of each label away and spreads it over all categories.
     `class_balance` weighs each category by (mean rows of a category / its own rows) to this power: 0 leaves the
@@ -76,8 +79,10 @@ class FitConfig(Section):
     """
 
     epochs: Count = 10
+    steps: Count = 500
     batch_size: Count = 64
     learning_rate: Positive = 0.001
+    epsilon: Positive = 1e-7
     schedule: Literal["constant", "cosine"] = "constant"
     weight_decay: NotNegative = 0.0
     label_smoothing: Annotated[float, Field(ge=0, lt=1, strict=True)] = 0.0
@@ -141,7 +146,7 @@ class TextConfig(FitConfig):
 
     network: Annotated[str, _one_of(TEXT_NETWORKS)] = "ngrams"
     parts: TextParts = TextParts()
-    preprocessing: TextPreprocessing = Field(default=NgramPreprocessing(), validate_default=True)
+    preprocessing: TextPreprocessing = Field(default=NgramPreprocessing(vocabulary=True), validate_default=True)
     vocabulary_size: Count = 10_000
     min_documents: Count = 2
     byte_tables: StrictBool = False
@@ -150,7 +155,9 @@ class TextConfig(FitConfig):
     @model_validator(mode="before")
     @classmethod
     def _defaults_of_network(cls, data: Any) -> Any:
-        """The network decides its parts, the kind of preprocessing and the size of the vocabulary, where not given."""
+        """The network decides its parts, its preprocessing, the size of the vocabulary and the steps of Adam, where not
+        given: n-grams have a vocabulary unless the file says in how many buckets they are hashed.
+        """
         if not isinstance(data, dict):
             return data
         data = dict(data)
@@ -159,7 +166,10 @@ class TextConfig(FitConfig):
         kind = _kind(str(data.get("network", "ngrams")), data.get("parts", {})) or "ngrams"
         preprocessing = data.get("preprocessing", {})
         if isinstance(preprocessing, dict):
-            data["preprocessing"] = {"kind": kind, **preprocessing}
+            of_kind = {"vocabulary": "buckets" not in preprocessing} if kind == "ngrams" else {}
+            data["preprocessing"] = {"kind": kind, **of_kind, **preprocessing}
+        if data.get("network", "ngrams") == "ngrams":
+            data = {"learning_rate": 0.01, "epsilon": 0.001, **data}
         if kind != "tokens":
             data.setdefault("vocabulary_size", 200_000)
         return data

@@ -1,7 +1,7 @@
 """The run's config: one TOML file names the catalogue, its split, the networks and their fits.
 
 Paths in it are relative to the file itself. An unknown field is an error, and so is a number given as a string. With
-`base` it says only what differs from another config (see `training.config.file`).
+`base` it says only what differs from another config (see `models.catalogue.config_file`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import Annotated, Any, Literal, Self
 import pandas as pd
 from pydantic import Field, StrictBool, ValidationError, model_validator
 
+from models.catalogue.columns import Columns
+from models.catalogue.config_file import CATALOGUE_PATHS, read_document
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN
-from training.config.file import read_document
+from models.errors import ListingsUnreadable
 from training.config.fit import ImageConfig, TextConfig
 from training.config.values import ConfigPath, Fraction, NotNegative, Section
 from training.errors import ConfigError
@@ -25,50 +27,36 @@ precision of 0.95 (105 are needed); with none, 0.985."""
 FALSE_ALARMS = 0.05
 """Of the catalogue's own listings. At 0.02 half as many of the out-of-catalogue ones are noticed; at 0.05 no listing of
 the catalogue is called unfamiliar that would have been accepted."""
+PATHS = (*CATALOGUE_PATHS, ("golden",), ("image", "weights"), ("unfamiliar", "listings"), ("unfamiliar", "pictures"))
+"""Fields that hold a path."""
 RAKUTEN_TAXONOMY = Path(__file__).parents[1] / "configs" / "rakuten_taxonomy.json"
-
-
-class Columns(Section):
-    """Names of the catalogue's columns. `""` says that the catalogue has no such column.
-
-    `listing_id` and the last four are optional: at their default names they may be absent, under a name given here they
-    must exist.
-    """
-
-    listing_id: str = "listing_id"
-    designation: Annotated[str, Field(min_length=1)] = "designation"
-    description: str = "description"
-    image: str = "image"
-    category: Annotated[str, Field(min_length=1)] = "category"
-    split: str = "split"
-    label_source: str = "label_source"
-    label_share: str = "label_share"
-    text_kind: str = "text_kind"
 
 
 class CatalogueConfig(Section):
     """Where the listings are.
 
     `path` is a CSV or Parquet file, or the challenge's folder. `images` is the folder that the image column's names are
-    relative to. `weights` gives training weights by label source (1.0 where it says nothing; 0 leaves the rows out of
-    training, while a holdout rule may still take them to judge) and `kind_weights` by kind of text, likewise;
-    `weigh_by_share` names label sources whose rows also weigh as much as their label share, to the power
-    `share_exponent`, says; `min_share` leaves out rows of a label source whose label share is smaller. A category needs
-    `min_rows_per_category` usable rows to be trained on.
+    relative to; None leaves photos out. Without a `separator` it is guessed. `weights` gives training weights by label
+    source (1.0 where it says nothing; 0 leaves the rows out of training, while a holdout rule may still take them to
+    judge) and `kind_weights` by kind of text, likewise; `weigh_by_share` names label sources whose rows also weigh as
+    much as their label share, to the power `share_exponent`, says; `min_share` leaves out rows of a label source whose
+    label share is smaller. A category needs `min_listings` usable rows to be trained on; the rows of rarer ones are
+    left out, stop the run, or become the category `other` if they are enough together, as `rare` says.
     """
 
     format: Literal["table", "rakuten_challenge"] = "table"
     path: ConfigPath
     images: ConfigPath | None = None
     taxonomy: ConfigPath | None = None
-    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    separator: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     columns: Columns = Columns()
     weights: dict[str, NotNegative] = Field(default_factory=dict)
     kind_weights: dict[str, NotNegative] = Field(default_factory=dict)
     weigh_by_share: tuple[str, ...] = ()
     share_exponent: NotNegative = 1.0
     min_share: dict[str, NotNegative] = Field(default_factory=dict)
-    min_rows_per_category: Annotated[int, Field(ge=2, strict=True)] = 5
+    min_listings: Annotated[int, Field(ge=2, strict=True)] = 5
+    rare: Literal["leave_out", "refuse", "other"] = "leave_out"
 
 
 Where = dict[Literal["label_source", "text_kind", "category"], Annotated[tuple[str, ...], Field(min_length=1)]]
@@ -131,10 +119,17 @@ class SplitConfig(Section):
         return self
 
 
-class FusionConfig(Section):
-    """How text and photo are combined: weights per class learned on the calibration part, or the original's mean."""
+FusionMethod = Literal["best", "weighted", "mean"]
 
-    method: Literal["weighted", "mean"] = "weighted"
+
+class FusionConfig(Section):
+    """How text and photo are combined: the way of the smallest cross-fitted log loss (`training.calibration.fusion`).
+
+    "best" chooses among text alone, photo alone, the mean and learned weights; "weighted" among learned weights, one
+    for each network or for each category; "mean" is the original's.
+    """
+
+    method: FusionMethod = "best"
 
 
 class ReliabilityConfig(Section):
@@ -161,17 +156,25 @@ class DecisionConfig(Section):
 
 
 class CrossFitConfig(Section):
-    """Training rows that calibration may use as well, for text: see `training.fitting.text_stages`.
+    """Training rows that calibration uses as well: see `training.fitting.cross_fit`.
 
-    Without `where` there are none. The text network is fitted once more for each of `folds`.
+    Those that match `where`; without it all that may leave `train`, if the calibration part has fewer than `below`
+    rows. The `networks` are fitted once more for each of `folds`.
     """
 
+    below: Annotated[int, Field(ge=0, strict=True)] = 2000
     where: Where = Field(default_factory=dict)
-    folds: Annotated[int, Field(ge=2, le=20, strict=True)] = 3
+    networks: Annotated[tuple[Literal["text", "image"], ...], Field(min_length=1)] = ("text", "image")
+    folds: Annotated[int, Field(ge=2, le=20, strict=True)] = 5
 
-    def chosen(self, rows: pd.DataFrame) -> pd.Series:
-        """Which rows match: bool, indexed as `rows`."""
-        return matching(rows, self.where) & bool(self.where)
+    def chosen(self, rows: pd.DataFrame, holdout: Sequence[HoldoutRule]) -> pd.Series:
+        """Which rows are used: bool, indexed as `rows`, which have their "split"; `holdout` are the split's rules."""
+        train = rows["split"].eq("train")
+        if self.where:
+            return train & matching(rows, self.where)
+        few = rows["split"].eq("calibration").sum() < self.below
+        matches = [matching(rows, rule.where, rule.min_share) for rule in holdout]
+        return train & few & (pd.concat(matches, axis=1).any(axis=1) if matches else True)
 
 
 class UnfamiliarConfig(Section):
@@ -257,9 +260,11 @@ class RunConfig(Section):
 
 def read_config(path: Path) -> RunConfig:
     """Read a run's config. Raises ConfigError with one line per fault, each naming the field."""
-    document = read_document(path)
     try:
+        document = read_document(path, PATHS)
         return RunConfig.model_validate(document, context={"folder": path.parent})
+    except ListingsUnreadable as error:
+        raise ConfigError([error.message]) from error
     except ValidationError as error:
         lines = [_line(fault["loc"], fault["type"], fault["msg"]) for fault in error.errors(include_url=False)]
         raise ConfigError([f"{path.name}: {line}" for line in dict.fromkeys(lines)]) from error

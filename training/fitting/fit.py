@@ -20,7 +20,7 @@ from training.evaluation.predictions import LearningCurve
 Inputs = Any
 """A network's inputs for B rows: one array, or a mapping from input name to array."""
 LoadBatch = Callable[[Integers, int | None], Inputs]
-"""(row numbers [B], epoch) -> inputs; the epoch is None for validation, where nothing is random."""
+"""(row numbers [B], pass) -> inputs; the number of the pass is None for validation, where nothing is random."""
 BATCHES_PER_POOL = 50
 """Rows of a pool of so many batches are sorted by length, so that a batch pads little while batches stay mixed."""
 
@@ -43,23 +43,25 @@ class Examples:
 class Batches:
     """Batches of (inputs, one-hot labels [B, C], weights [B]).
 
-    With a seed, each iteration is the next epoch, in a new order; without, every one is in the rows' order.
+    With a seed, each iteration is the next epoch of so many `passes` over the rows, each in a new order; without, every
+    one is in the rows' order.
     """
 
-    def __init__(self, examples: Examples, classes: int, batch_size: int, seed: int | None) -> None:
+    def __init__(self, examples: Examples, classes: int, batch_size: int, seed: int | None, passes: int = 1) -> None:
         self.examples, self.classes, self.batch_size, self.seed = examples, classes, batch_size, seed
-        self.epoch = 0
+        self.passes, self.passed = passes, 0
 
     def __len__(self) -> int:
-        return math.ceil(len(self.examples.rows) / self.batch_size)
+        return self.passes * math.ceil(len(self.examples.rows) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Inputs, Floats, Floats]]:
-        epoch = None if self.seed is None else self.epoch
-        self.epoch += 1
         examples = self.examples
-        for chosen in self._order(epoch):
-            labels = np.eye(self.classes, dtype=np.float32)[examples.labels[chosen]]
-            yield examples.load(examples.rows[chosen], epoch), labels, examples.weights[chosen]
+        for _ in range(self.passes):
+            number = None if self.seed is None else self.passed
+            self.passed += 1
+            for chosen in self._order(number):
+                labels = np.eye(self.classes, dtype=np.float32)[examples.labels[chosen]]
+                yield examples.load(examples.rows[chosen], number), labels, examples.weights[chosen]
 
     def for_model(self, model: keras.Model) -> Any:
         """The batches as a `tf.data.Dataset` whose shapes come from the model: batches may differ in length."""
@@ -72,12 +74,12 @@ class Batches:
         batches = tf.data.Dataset.from_generator(lambda: iter(self), output_signature=signature)
         return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(2)
 
-    def _order(self, epoch: int | None) -> list[Integers]:
+    def _order(self, number: int | None) -> list[Integers]:
         """Positions of each batch's rows."""
         count = len(self.examples.rows)
-        if self.seed is None or epoch is None:
+        if self.seed is None or number is None:
             return _parts(np.arange(count), self.batch_size)
-        random = np.random.default_rng([self.seed, epoch])
+        random = np.random.default_rng([self.seed, number])
         shuffled = random.permutation(count)
         if self.examples.lengths is None:
             return _parts(shuffled, self.batch_size)
@@ -116,7 +118,8 @@ def fit_network(
     `multiplier` names variables that learn more slowly than the others.
     """
     classes = int(model.outputs[0].shape[1])
-    batches = Batches(train, classes, config.batch_size, seed)
+    passes = math.ceil(config.steps / (config.epochs * math.ceil(len(train.rows) / config.batch_size)))
+    batches = Batches(train, classes, config.batch_size, seed, passes)
     checks = Batches(validation, classes, config.batch_size, None) if len(validation.rows) else None
     model.compile(
         optimizer=_optimizer(config, len(batches) * config.epochs, multiplier),
@@ -171,10 +174,10 @@ def _optimizer(config: FitConfig, steps: int, multiplier: LearningRateMultiplier
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(config.learning_rate, steps, alpha=0.02)
     if multiplier is not None:
-        return AdamWithMultiplier(rate, config.weight_decay, multiplier)
+        return AdamWithMultiplier(rate, config.weight_decay, multiplier, epsilon=config.epsilon)
     if config.weight_decay:
-        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
-    return keras.optimizers.Adam(rate)
+        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, epsilon=config.epsilon)
+    return keras.optimizers.Adam(rate, epsilon=config.epsilon)
 
 
 def _callbacks(config: FitConfig, best: Path, *, watched: bool) -> list[keras.callbacks.Callback]:
@@ -211,8 +214,10 @@ class AdamWithMultiplier(keras.optimizers.Adam):  # type: ignore[misc]
     These variables do not decay, for that would undo their pretraining.
     """
 
-    def __init__(self, learning_rate: Any, weight_decay: float, multiplier: LearningRateMultiplier) -> None:
-        super().__init__(learning_rate, weight_decay=weight_decay or None)
+    def __init__(
+        self, learning_rate: Any, weight_decay: float, multiplier: LearningRateMultiplier, *, epsilon: float = 1e-7
+    ) -> None:
+        super().__init__(learning_rate, weight_decay=weight_decay or None, epsilon=epsilon)
         self._factor = multiplier.factor
         self._multiplied = frozenset(self._var_key(variable) for variable in multiplier.variables)
         self.exclude_from_weight_decay(var_list=list(multiplier.variables))

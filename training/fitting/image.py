@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from models.arrays import Floats, Integers, Mask
+from models.arrays import Floats, Integers, Mask, Positions
 from models.preprocessing.image.decode import prepare_image
 from training.catalogue.dataset import photo_fingerprints
 from training.config.fit import FitConfig
@@ -110,12 +110,39 @@ def make_activations(config: RunConfig, rows: pd.DataFrame, folder: Path) -> Non
 def fit_image(
     config: RunConfig, rows: pd.DataFrame, labels: Integers, classes: int, activations: Path, folder: Path
 ) -> None:
-    """The stage that fits the network on the activations of `rows` (in their order) and writes `image.keras`, whole.
-
-    First the head on the frozen backbone's features, then, if the config has a cut, everything after it.
-    """
-    from training.config.networks import HEAD_CUT
+    """The stage that fits the network on the activations of `rows` (in their order) and writes `image.keras`, whole."""
     from training.fitting.export import save_keras
+
+    model, curve = _fit(config, rows, labels, classes, activations, folder)
+    save_keras(model, folder / "image.keras")
+    (folder / "curve.json").write_text(json.dumps(asdict(replace(curve, network=config.image.network))))
+
+
+def write_image_logits(
+    config: RunConfig,
+    rows: pd.DataFrame,
+    labels: Integers,
+    classes: int,
+    activations: Path,
+    held: Positions,
+    path: Path,
+) -> None:
+    """The stage that fits such a network and writes its logits of the rows at `held`, as array "image"."""
+    from training.networks.image import split_at
+
+    model, _ = _fit(config, rows, labels, classes, activations, path.parent)
+    tail = split_at(model, config.image.fine_tune_from)[1]
+    stored = np.load(activations / ACTIVATIONS_FILE, mmap_mode="r", allow_pickle=False)
+    blocks = (held[start : start + BLOCK] for start in range(0, len(held), BLOCK))
+    logits = [tail.predict_on_batch(np.asarray(stored[0, block], np.float32)) for block in blocks]
+    np.savez(path, image=np.concatenate([*logits, np.empty((0, classes), np.float32)]))
+
+
+def _fit(
+    config: RunConfig, rows: pd.DataFrame, labels: Integers, classes: int, activations: Path, folder: Path
+) -> tuple[Any, LearningCurve]:
+    """First fit the head on the frozen backbone's features, then, if the config has a cut, everything after it."""
+    from training.config.networks import HEAD_CUT
     from training.networks.image import split_at
 
     model = build_network(config, classes)
@@ -127,8 +154,7 @@ def fit_image(
     if fine_tuning is not None:
         tail = split_at(model, config.image.fine_tune_from)[1]
         curve = curve.then(image_fit.fit(tail, stored, fine_tuning, f"{config.image.network} tail"))
-    save_keras(model, folder / "image.keras")
-    (folder / "curve.json").write_text(json.dumps(asdict(replace(curve, network=config.image.network))))
+    return model, curve
 
 
 @dataclass(frozen=True, eq=False)

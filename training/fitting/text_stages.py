@@ -1,17 +1,10 @@
-"""The stages that make a text network, and those that cross-fit: others like it predict listings they have not seen.
-
-Listings with trusted labels are few, and fitting and calibration both need them. With `[cross_fit]` they serve both.
-They stay training rows; for each of some folds the network is fitted again without the fold's listings (and all their
-near-duplicates), and predicts them. Calibration takes these logits. The network that is shipped was fitted on all of
-them and is, if anything, a little better than those that were calibrated. Vocabularies, which know no labels, are those
-of all training rows.
-"""
+"""The stages that make a text network, and others like it for the folds of cross-fitting."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,15 +12,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from models.arrays import Floats, Integers, Mask, Positions
+from models.arrays import Floats, Integers, Positions
 from models.listing import Modality
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import load_text_features, pad_batch
 from training.config.fit import FitConfig
 from training.config.run import RunConfig
-from training.evaluation.prediction_store import read_logits, write_logits
-from training.evaluation.predictions import LabelledLogits
+from training.fitting.cross_fit import Fold
 from training.fitting.fitted import FittedNetwork
 from training.fitting.text import BATCH, TextFit, make_text_features
 from training.fitting.text_features import cleaned
@@ -81,31 +74,15 @@ class TextStages:
         stages = [self.features, *([self.vectors] if self.vectors else []), *fitted]
         return FittedNetwork(Modality.TEXT, self.config.text.network, path, files), stages
 
-    def cross_fitted(self) -> LabelledLogits | None:
-        """Logits of the training rows that `[cross_fit]` chooses, each from a network fitted without it."""
-        chosen = self.config.cross_fit.chosen(self.rows) & self.rows["split"].eq("train")
-        if not chosen.any():
-            return None
-        return LabelledLogits.joined([self._fold_logits(*fold) for fold in self._folds(chosen.to_numpy())])
-
-    def _folds(self, chosen: Mask) -> Iterator[tuple[int, Positions, Mask]]:
-        """(Fold, positions held out, mask of rows to fit on): groups of near-duplicates stay together."""
-        groups = self.rows["group"].to_numpy()
-        names = np.unique(groups[chosen])
-        fold_of = np.random.default_rng(self.config.seed).permutation(len(names)) % self.config.cross_fit.folds
-        for fold in range(self.config.cross_fit.folds):
-            held = np.isin(groups, names[fold_of == fold])
-            positions = np.flatnonzero(held & chosen)
-            if len(positions):
-                yield fold, positions, ~held
-
-    def _fold_logits(self, fold: int, held: Positions, fitted_on: Mask) -> LabelledLogits:
-        left_out = {"left_out": hashlib.sha256(np.flatnonzero(~fitted_on).tobytes()).hexdigest()}
-        rows = self.rows.assign(split=self.rows["split"].where(fitted_on, "left out"))
-        network = self._stages(rows, f"-fold{fold + 1}", left_out)[-1]
+    def fold_logits(self, fold: Fold) -> tuple[pd.Index, Mapping[str, NDArray[Any]]]:
+        """See `training.fitting.cross_fit.Network`."""
+        network = self._stages(fold.rows(self.rows), f"-fold{fold.number + 1}", fold.inputs(self.rows))[-1]
+        held = fold.held(self.rows)
         inputs = {"network": network.key, "rows": hashlib.sha256(held.tobytes()).hexdigest()}
         make = partial(self._write_logits, network.folder / "text.keras", held)
-        return read_logits(self.workspace.stage("text-logits", inputs, make).folder / LOGITS_FILE)
+        stage = self.workspace.stage("text-logits", inputs, make)
+        with np.load(stage.folder / LOGITS_FILE, allow_pickle=False) as stored:
+            return self.rows.index[held], dict(stored)
 
     def _write_logits(self, path: Path, held: Positions, folder: Path) -> None:
         """Compute a network's logits of rows with and without their descriptions, through the kernel's features."""
@@ -115,25 +92,18 @@ class TextStages:
 
         features = load_text_features(self.config.text.preprocessing, self.features.folder)
         run = compiled(keras.saving.load_model(path))
-        rows = self.rows.iloc[held]
-        texts = cleaned(rows, progress=False)
+        texts = cleaned(self.rows.iloc[held], progress=False)
 
         def logits(texts: list[ListingText]) -> Floats:
             batches = (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
-            return np.concatenate([run(pad_batch([features.extract(text) for text in batch])) for batch in batches])
+            blocks = [run(pad_batch([features.extract(text) for text in batch])) for batch in batches]
+            values = np.concatenate([*blocks, np.empty((0, len(self.codes)), np.float32)])
+            values[np.array([text.is_empty for text in texts], bool)] = np.nan
+            return values
 
         title = logits([ListingText(text.designation, "") for text in texts])
-        title[[not text.designation for text in texts]] = np.nan
-        labelled = LabelledLogits(
-            labels=self.labels[held],
-            sources=rows["label_source"].to_numpy(str),
-            shares=rows["label_share"].fillna(1.0).to_numpy(np.float64),
-            described=np.array([bool(text.description) for text in texts]),
-            text=logits(texts),
-            title=title,
-            image=None,
-        )
-        write_logits(folder / LOGITS_FILE, labelled)
+        described = np.array([bool(text.description) for text in texts], bool)
+        np.savez(folder / LOGITS_FILE, text=logits(texts), title=title, described=described)
 
     def _fit(self, rows: pd.DataFrame) -> TextFit:
         vectors = None if self.vectors is None else self.vectors.folder

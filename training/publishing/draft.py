@@ -80,16 +80,14 @@ def seal_manifest(draft: Path, manifest: Manifest) -> Manifest:
     return write_manifest(draft, **{key: value for key, value in manifest if key not in MADE_BY_SEALING})
 
 
-def prove_parity(
-    reference: Predictor, compiled: Predictor, catalogue: Catalogue, rows: Iterable[int], *, force: bool
-) -> Parity:
-    """Compare the compiled networks with Keras on up to `PARITY_LISTINGS` of the rows.
-
-    Raises PublishRefused if they differ.
-    """
+def parity_on(reference: Predictor, compiled: Predictor, catalogue: Catalogue, rows: Iterable[int]) -> Parity:
+    """Compare the compiled networks with Keras on up to `PARITY_LISTINGS` of the rows."""
     listings = (readable(catalogue, row) for row in rows)
     usable = (listing for listing in listings if try_prepare(compiled.prepare, listing))
-    parity = parity_of(reference, compiled, list(islice(usable, PARITY_LISTINGS)))
-    if not parity.holds and not force:
+    return parity_of(reference, compiled, list(islice(usable, PARITY_LISTINGS)))
+
+
+def require_parity(parity: Parity) -> None:
+    """Raises PublishRefused if the compiled networks differ from Keras."""
+    if not parity.holds:
         raise PublishRefused(f"the compiled networks differ from Keras: same top-1 on {parity.top1:.2%} of listings")
-    return parity

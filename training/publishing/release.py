@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from typing import Any
 
 from models.comparison.promotion import promote as promote_version
 from models.decision.calibration import FILE_NAME as CALIBRATION
+from models.errors import PykutenError
 from models.networks.inference import Networks
 from models.networks.runtime import available_precision
 from models.predictor import Predictor
@@ -23,20 +25,19 @@ from models.versions.manifest import Manifest
 from models.versions.metrics import FILE_NAME as METRICS
 from models.versions.metrics import quality_table
 from models.versions.store import Store
-from training.calibration.calibrate import calibrate, refuse_worse_fusion
+from training.calibration.calibrate import calibrate
 from training.calibration.label_reliability import LabelReliability
 from training.calibration.summary import CalibrationSummary
 from training.catalogue.dataset import Catalogue
 from training.config.run import RunConfig
-from training.errors import PublishRefused
 from training.evaluation.cohorts import by_cohort, cohort_rows
 from training.evaluation.metrics import metrics_document
 from training.evaluation.predict import labelled_logits, predict_by_evidence
 from training.evaluation.predictions import Cohorts, LabelledLogits, LearningCurve
 from training.fitting.fitted import FittedNetwork
-from training.publishing.draft import draft_manifest, prove_parity, seal_manifest, write_networks
+from training.publishing.draft import draft_manifest, parity_on, require_parity, seal_manifest, write_networks
 from training.publishing.golden import golden_from_catalogue, golden_from_file, read_golden_listings
-from training.publishing.notes import accepts_nothing, too_few_trusted
+from training.publishing.notes import calibration_notes, too_few_trusted
 from training.publishing.out_of_catalogue import OutOfCatalogue
 from training.publishing.precision import decide_precision, with_precision
 from training.reports.model_card import weights_facts, write_model_card
@@ -87,10 +88,14 @@ class Assembled:
 
 @dataclass(frozen=True, eq=False)
 class Release:
-    """Publishes one run; `force` publishes a version that the conditions of sealing or promoting would refuse."""
+    """Publishes one run; `force` publishes a version that the conditions of sealing or promoting would refuse.
+
+    A copy of the report is left in the folder `work`, also when the version is refused.
+    """
 
     run: Run
     say: Callable[[str], None]
+    work: Path | None = None
     force: bool = False
 
     def publish(
@@ -118,44 +123,56 @@ class Release:
     def seal(self, store: Store, draft: Path, assembled: Assembled) -> str:
         """Decide what a calibrated draft is served in, evaluate it so, describe it, prove it and seal it.
 
-        Returns the version's name. Raises PublishRefused, VersionRefused, StoreError.
+        Returns the version's name. Raises PublishRefused, VersionRefused, StoreError; the report is written before.
         """
-        self._refuse_worse_fusion(assembled.summary)
-        catalogue, rows, manifest = self.run.catalogue, self.run.rows, assembled.manifest
-        load = partial(Predictor.load, draft, verify=False, streams=2, manifest=manifest)
+        load = partial(Predictor.load, draft, verify=False, streams=2, manifest=assembled.manifest)
         exact, reference = load(runtime="openvino", precision="f32"), load(runtime="keras")
-        golden = self._golden(exact)
-        write_golden(draft, golden)
-        self.say("[publish] comparing the compiled networks with Keras")
-        parity = prove_parity(reference, exact, catalogue, rows("test") + rows("calibration"), force=self.force)
-        self.say("[publish] comparing bfloat16 with float32")
-        faster = load(runtime="openvino", precision="bf16") if available_precision() == "bf16" else None
-        precision = decide_precision(exact, faster, catalogue, rows("validation") + rows("calibration"), golden)
-        self.say(f"[publish] served in {precision.served}. {precision.reason}")
-        served = faster if faster and precision.served == "bf16" else exact
-        measured = {
-            "parity": parity.as_dict(),
-            "calibration": asdict(assembled.summary),
-            "precision": precision.as_dict(),
-            "unfamiliar": OutOfCatalogue.read(self.run.config.unfamiliar).measure(served),
-        }
-        manifest = with_precision(manifest, precision.served)
-        self._describe(draft, manifest, self._evaluate(served), measured)
+        measured: dict[str, Any] = {"calibration": asdict(assembled.summary)}
+        served, manifest, refused = exact, assembled.manifest, None
+        try:
+            served = self._measure(draft, exact, reference, load, measured)
+            manifest = with_precision(manifest, measured["precision"]["served"])
+        except PykutenError as error:
+            refused = error
+        cross_fitted = 0 if self.run.cross_fitted is None else len(self.run.cross_fitted.labels)
+        notes = list(calibration_notes(served.calibration, assembled.summary, self.run.curves, cross_fitted))
+        self._describe(draft, manifest, self._evaluate(served), measured, notes)
+        for sentence in notes:
+            self._note(sentence)
+        if refused is not None:
+            raise refused
         version = seal_manifest(draft, manifest).version
         for predictor in (exact, reference, Predictor.load(draft, verify=False)):
             predictor.replay_golden(draft)
         store.seal(draft, version)
         self.say(f"[publish] sealed {version}")
-        self._note(accepts_nothing(served.calibration))
         return version
 
-    def _refuse_worse_fusion(self, summary: CalibrationSummary) -> None:
-        try:
-            refuse_worse_fusion(summary)
-        except PublishRefused as error:
-            if not self.force:
-                raise
-            self.say(f"[publish] forced although: {error}")
+    def _measure(
+        self,
+        draft: Path,
+        exact: Predictor,
+        reference: Predictor,
+        load: Callable[..., Predictor],
+        measured: dict[str, Any],
+    ) -> Predictor:
+        """Write golden listings, prove the compiled networks, choose their precision; returns what is served."""
+        catalogue, rows = self.run.catalogue, self.run.rows
+        golden = self._golden(exact)
+        write_golden(draft, golden)
+        self.say("[publish] comparing the compiled networks with Keras")
+        parity = parity_on(reference, exact, catalogue, rows("test") + rows("calibration"))
+        measured["parity"] = parity.as_dict()
+        if not self.force:
+            require_parity(parity)
+        self.say("[publish] comparing bfloat16 with float32")
+        faster = load(runtime="openvino", precision="bf16") if available_precision() == "bf16" else None
+        precision = decide_precision(exact, faster, catalogue, rows("validation") + rows("calibration"), golden)
+        measured["precision"] = precision.as_dict()
+        self.say(f"[publish] served in {precision.served}. {precision.reason}")
+        served = faster if faster and precision.served == "bf16" else exact
+        measured["unfamiliar"] = OutOfCatalogue.read(self.run.config.unfamiliar).measure(served)
+        return served
 
     def _note(self, sentence: str) -> None:
         if sentence:
@@ -200,8 +217,15 @@ class Release:
         whole = predict_by_evidence(predictor, self.run.catalogue, rows)
         return by_cohort(whole, cohort_rows(self.run.config, self.run.catalogue.rows.loc[rows]))
 
-    def _describe(self, draft: Path, manifest: Manifest, cohorts: Cohorts, measured: Mapping[str, Any]) -> None:
-        """Write the metrics, the report and the model card."""
+    def _describe(
+        self,
+        draft: Path,
+        manifest: Manifest,
+        cohorts: Cohorts,
+        measured: Mapping[str, Any],
+        notes: Sequence[str],
+    ) -> None:
+        """Write the metrics, the report and the model card, into `work` as well: a refused draft is not kept."""
         metrics = metrics_document(cohorts, self.run.taxonomy.codes, self.run.curves, measured)
         (draft / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
         card = self.run.config.card
@@ -215,15 +239,20 @@ class Release:
                 {"modality": str(modality), **entry.model_dump(), **weights_facts(manifest.run, modality)}
                 for modality, entry in manifest.networks.items()
             ],
-            "calibration": json.loads((draft / CALIBRATION).read_bytes()),
-            "parity": metrics["parity"],
-            "precision": metrics["precision"],
+            "calibration": {**json.loads((draft / CALIBRATION).read_bytes()), "notes": notes},
+            "parity": metrics.get("parity"),
+            "precision": metrics.get("precision"),
             "libraries": manifest.libraries,
             "limits": list(card.limits),
             "seconds": manifest.run["seconds"],
         }
         write_report(draft / REPORT, metrics, self.run.taxonomy, context)
         write_model_card(draft / MODEL_CARD, metrics, self.run.taxonomy, context)
+        if self.work is not None:
+            self.work.mkdir(parents=True, exist_ok=True)
+            for name in (METRICS, REPORT, MODEL_CARD):
+                shutil.copyfile(draft / name, self.work / name)
+            self.say(f"[publish] the report is {self.work / REPORT}")
         self.say("\n" + quality_table(metrics))
 
 

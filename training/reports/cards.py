@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from models.catalogue.csv_file import FIRST_ROW
 from models.errors import ImageError
 from models.preprocessing.image.decode import decode_image
 from models.preprocessing.image.limits import ImageStructure
@@ -49,7 +50,7 @@ class Card:
 def card(row: pd.Series, taxonomy: Taxonomy, thumbnails: Thumbnails) -> Card:
     """A row of `Catalogue.rows` as a card."""
     return Card(
-        row=int(row["row"]),
+        row=int(row["row"]) + FIRST_ROW,
         listing_id=row["listing_id"],
         title=shortened(row["designation"], TITLE_CHARACTERS),
         excerpt=shortened(row["description"], EXCERPT_CHARACTERS),

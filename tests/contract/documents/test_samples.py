@@ -7,6 +7,7 @@ import tomllib
 from collections import Counter
 
 from models.catalogue.rows import LabelledCsv
+from models.catalogue.source import Source
 from models.preprocessing.image.decode import decode_image
 from service.settings import SAMPLES, Settings
 from tests.contract.documents.documents import ROOT
@@ -15,7 +16,7 @@ IMAGES = SAMPLES.parent / "images"
 
 
 def test_the_samples_are_complete() -> None:
-    samples = list(LabelledCsv(SAMPLES, IMAGES))
+    samples = list(LabelledCsv(Source(SAMPLES, IMAGES)))
     taxonomy = json.loads((ROOT / "training" / "configs" / "rakuten_taxonomy.json").read_text(encoding="utf-8"))
     codes = [category["code"] for category in taxonomy["categories"]]
     assert Counter(sample.category for sample in samples) == dict.fromkeys(codes, 2)

@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 import csv
-import os
 import sys
 import tracemalloc
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+from models.catalogue import csv_file
 from models.catalogue import index as indexed_csv
-from models.catalogue.index import CatalogueRow, IndexedCsv, PhotoFolder
+from models.catalogue.index import CatalogueRow, IndexedCsv
 from models.catalogue.rows import LabelledCsv
+from models.catalogue.source import Source
 from models.errors import ListingsUnreadable
-from models.preprocessing.image.limits import MAX_IMAGE_BYTES
 
 TEXT = (
     "\ufeffimage, category ,description,designation,listing_id\r\n"
@@ -27,7 +28,7 @@ TEXT = (
 
 def index(path: Path, text: str = TEXT) -> IndexedCsv:
     path.write_text(text, encoding="utf-8", newline="")
-    return IndexedCsv.index(path)
+    return IndexedCsv.index(Source(path))
 
 
 def test_rows_in_any_order(tmp_path: Path) -> None:
@@ -44,10 +45,23 @@ def test_rows_in_any_order(tmp_path: Path) -> None:
 
 def test_the_rows_are_those_that_are_read_in_order(tmp_path: Path) -> None:
     rows = index(tmp_path / "some.csv", TEXT.replace("a.jpg", "").replace("b.jpg", ""))
-    for one in LabelledCsv(tmp_path / "some.csv"):
-        found = rows[one.row]
+    for number, one in enumerate(LabelledCsv(Source(tmp_path / "some.csv"))):
+        found = rows[number]
         assert (found.designation, found.description) == (one.listing.designation, one.listing.description)
         assert (found.id, found.category) == (one.listing.id, one.category)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_rows_are_found_again_in_every_encoding(tmp_path: Path, encoding: str, line_end: str) -> None:
+    lines = ["sep=;", "titre;categorie", "été;10", '"à;\nb";20', "", "œuvre;30"]
+    (tmp_path / "some.csv").write_bytes(line_end.join(lines).encode(encoding))
+    rows = IndexedCsv.index(Source(tmp_path / "some.csv"))
+    assert [(rows[n].designation, rows[n].category) for n in (2, 0, 1)] == [
+        ("œuvre", "30"),
+        ("été", "10"),
+        ("à;\nb", "20"),
+    ]
 
 
 def test_categories_and_photos(tmp_path: Path) -> None:
@@ -64,32 +78,33 @@ def test_categories_and_photos(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no column designation, category"),
-        (b"title,category\nx,1\n", "no column designation"),
-        (b"designation,category\nx,1,2\n", "more fields"),
-        (b'designation,category\n"x,1\n', "not a readable table"),
-        (b"designation,category\n\xff\xfe,1\n", "not UTF-8"),
+        (b"", "no column category"),
+        (b"designation,category\nx,1,2\n", "more cells"),
+        (b'designation,category\n"x,1\n', "line 2: a quote opens there"),
     ],
 )
 def test_faults_are_found_at_once(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "some.csv"
     path.write_bytes(content)
     with pytest.raises(ListingsUnreadable, match=message):
-        IndexedCsv.index(path)
+        IndexedCsv.index(Source(path))
 
 
 def test_no_such_file(tmp_path: Path) -> None:
     with pytest.raises(ListingsUnreadable, match="No such file"):
-        IndexedCsv.index(tmp_path / "none.csv")
+        IndexedCsv.index(Source(tmp_path / "none.csv"))
     with pytest.raises(ListingsUnreadable):
-        IndexedCsv.index(tmp_path)
+        IndexedCsv.index(Source(tmp_path))
 
 
-@pytest.mark.parametrize(("name", "most"), [("MAX_ROWS", 2), ("MAX_CATEGORIES", 2), ("MAX_LINE_BYTES", 30)])
+@pytest.mark.parametrize(
+    ("module", "name", "most"),
+    [(indexed_csv, "MAX_ROWS", 2), (indexed_csv, "MAX_CATEGORIES", 2), (csv_file, "MAX_LINE_CHARACTERS", 30)],
+)
 def test_files_beyond_the_limits_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, most: int
 ) -> None:
-    monkeypatch.setattr(indexed_csv, name, most)
+    monkeypatch.setattr(module, name, most)
     with pytest.raises(ListingsUnreadable, match="more than"):
         index(tmp_path / "some.csv")
 
@@ -109,7 +124,7 @@ def test_many_rows_take_little_memory(tmp_path: Path) -> None:
         for n in range(100_000):
             writer.writerow([f"Titre {n}", "une description plus longue " * 3, n % 27, f"{n}.jpg"])
     tracemalloc.start()
-    rows = IndexedCsv.index(path)
+    rows = IndexedCsv.index(Source(path))
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 3_000_000
@@ -117,53 +132,3 @@ def test_many_rows_take_little_memory(tmp_path: Path) -> None:
     assert len(rows.labelled("26")) == 3703
     assert sys.getsizeof(rows) < 1000
     assert rows.labelled().dtype == np.int64
-
-
-# Photos
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    root = tmp_path / "photos"
-    (root / "below").mkdir(parents=True)
-    (root / "a.jpg").write_bytes(b"a")
-    (root / "below" / "b.jpg").write_bytes(b"b")
-    (tmp_path / "secret").write_bytes(b"secret")
-    return root
-
-
-def test_photos_of_the_folder_and_below(folder: Path) -> None:
-    photos = PhotoFolder(folder)
-    assert photos.read("a.jpg") == b"a"
-    assert photos.read("below/b.jpg") == b"b"
-    assert photos.read("below/../a.jpg") == b"a"
-
-
-def test_nothing_outside(folder: Path) -> None:
-    secret = folder.parent / "secret"
-    (folder / "link").symlink_to(secret)
-    (folder / "up").symlink_to(folder.parent)
-    photos = PhotoFolder(folder)
-    for name in ("../secret", str(secret), "below/../../secret", "link", "up/secret", "/etc/passwd", "~/x"):
-        assert photos.read(name) is None, name
-
-
-def test_links_inside_are_followed(folder: Path) -> None:
-    (folder / "same.jpg").symlink_to(folder / "below" / "b.jpg")
-    (folder.parent / "entry").symlink_to(folder)
-    assert PhotoFolder(folder.parent / "entry").read("same.jpg") == b"b"
-
-
-def test_what_is_no_file_is_nothing(folder: Path) -> None:
-    (folder / "ring").symlink_to(folder / "ring")
-    os.mkfifo(folder / "pipe")
-    photos = PhotoFolder(folder)
-    for name in ("", ".", "below", "none.jpg", "a\x00b", "x" * 5000, "ring", "pipe", "a.jpg/c"):
-        assert photos.read(name) is None, name
-    assert PhotoFolder(folder / "none").read("a.jpg") is None
-
-
-def test_a_file_over_the_limit_is_not_read(folder: Path) -> None:
-    with (folder / "large").open("wb") as file:
-        file.truncate(MAX_IMAGE_BYTES + 1)
-    assert PhotoFolder(folder).read("large") is None

@@ -82,6 +82,20 @@ def test_without_a_setting_the_samples_are_there(client: TestClient) -> None:
         assert response.headers["content-type"] == "image/jpeg"
 
 
+def test_a_config_names_the_columns_and_photos(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_bytes(photo((200, 0, 0)))
+    (tmp_path / "listings.csv").write_text("title;shelf;image\nUn livre;10.0;a.JPG\n", encoding="cp1252")
+    columns = '[catalogue.columns]\ndesignation = "title"\ncategory = "shelf"\n'
+    config = tmp_path / "mine.toml"
+    config.write_text(f'name = "mine"\n[catalogue]\npath = "listings.csv"\nimages = "photos"\n{columns}', "utf-8")
+    with start(catalogue=config) as client:
+        assert [(entry["code"], entry["listings"]) for entry in client.get("/catalogue").json()["categories"]] == [
+            ("10", 1)
+        ]
+        assert client.get("/catalogue/images/0").headers["content-type"] == "image/jpeg"
+
+
 def test_the_answers_have_exactly_the_documented_shape(start: Start, catalogue: Path) -> None:
     strict = with_config(ConfigDict(extra="forbid", strict=True))
     TypeAdapter(strict(LabelledBody)).validate_python(LABELLED)

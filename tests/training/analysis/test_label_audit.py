@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.catalogue.csv_file import FIRST_ROW
 from models.predictor import Predictor
 from models.versions.store import Store
 from tests.training.analysis.pages import audited
@@ -93,7 +94,7 @@ def test_the_command_writes_a_table_and_a_page(
     assert main(command) == 0
     rows = read(out / CSV_FILE)
     assert [row["rank"] for row in rows] == [str(number) for number in range(1, len(rows) + 1)]
-    assert {int(row["row"]) for row in rows[: FLIPPED - 1]} < set(wrong)
+    assert {int(row["row"]) - FIRST_ROW for row in rows[: FLIPPED - 1]} < set(wrong)
     assert all(0 <= float(row["category_score"]) < float(row["suggested_score"]) <= 1 for row in rows)
     assert "data:image/jpeg;base64," in (out / PAGE_FILE).read_text(encoding="utf-8")
     assert f"{len(rows)} of 160 judged listings are probably filed wrong" in capsys.readouterr().out

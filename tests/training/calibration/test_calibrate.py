@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,11 +16,11 @@ from models.listing import Evidence, Modality
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
 from tests.training.synthetic_logits import labelled_logits
-from training.calibration.calibrate import calibrate, calibrated_log_probabilities, refuse_worse_fusion
+from training.calibration.calibrate import calibrate, calibrated_log_probabilities
 from training.calibration.label_reliability import LabelReliability, Reliability
-from training.calibration.summary import CalibrationSummary, FusionSummary
+from training.calibration.summary import CalibrationSummary
 from training.calibration.thresholds import precision_bound, threshold_table
-from training.errors import ConfigError, PublishRefused
+from training.errors import ConfigError
 from training.evaluation.metrics import expected_calibration_error
 from training.evaluation.predictions import LabelledLogits
 
@@ -204,21 +203,6 @@ def test_few_descriptions_share_thresholds_with_titles() -> None:
     assert summary.cases[Evidence.TEXT].basis.endswith("; thresholds and sets also from 2,000 of title")
     assert text.thresholds[4] is not None
     assert calibration.cases[Evidence.TITLE].thresholds != text.thresholds
-
-
-@pytest.mark.parametrize(
-    ("accuracies", "refusal"),
-    [
-        ((0.63, 0.72, 0.60), r"^Text and photo together .* 63\.00% of 200 .* text alone on 72\.00%.*$"),
-        ((0.715, 0.60, 0.72), r"photo alone on 72\.00%"),
-        ((0.72, 0.72, 0.60), ""),
-    ],
-)
-def test_a_fusion_that_loses_is_refused_in_one_line(accuracies: tuple[float, float, float], refusal: str) -> None:
-    fused, text, image = accuracies
-    fusion = FusionSummary("mean", None, 200, fused, text, image, fused - max(text, image))
-    with pytest.raises(PublishRefused, match=refusal) if refusal else nullcontext():
-        refuse_worse_fusion(CalibrationSummary({}, fusion))
 
 
 @pytest.mark.slow

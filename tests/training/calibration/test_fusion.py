@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from models.arrays import Floats
-from models.decision.fusion import Fusion, Method
+from models.decision.fusion import Fusion
 from tests.training.synthetic_logits import posterior_logits
-from training.calibration.fusion import FittedFusion, fit_fusion
+from training.calibration.fusion import IMAGE, LEARNED, MEAN, TEXT, FittedFusion, fit_fusion
 from training.calibration.temperature import calibrated, negative_log_likelihood
+from training.config.run import FusionMethod
 
 Signal = float | np.ndarray
 
@@ -101,12 +102,32 @@ def test_a_dozen_separable_listings_keep_weights_finite() -> None:
     assert np.isfinite(fitted.cross_fitted).all()
 
 
-@pytest.mark.parametrize(("method", "listings"), [("weighted", 4), ("mean", 500)])
-def test_the_mean_fits_nothing_and_is_taken_for_fewer_than_five_listings(method: Method, listings: int) -> None:
+@pytest.mark.parametrize(
+    ("method", "listings", "choice"), [("weighted", 4, "mean"), ("best", 4, "mean"), ("mean", 500, "mean")]
+)
+def test_the_mean_fits_nothing_and_is_taken_for_fewer_than_five_listings(
+    method: FusionMethod, listings: int, choice: str
+) -> None:
     log_text, log_image, labels = evidence(13, listings, 4)
     fitted = fit_fusion(log_text, log_image, labels, method=method, seed=1)
-    assert fitted.fusion.method == "mean"
+    assert (fitted.choice, fitted.fusion.method) == (choice, "mean")
     np.testing.assert_array_equal(fitted.cross_fitted, Fusion.mean(4).fuse(log_text, log_image))
+
+
+@pytest.mark.parametrize(("signals", "choice"), [((2.5, 0.0), TEXT), ((0.0, 2.5), IMAGE)])
+def test_one_network_alone_decides_where_the_other_adds_nothing(signals: tuple[float, float], choice: str) -> None:
+    log_text, log_image, labels = evidence(21, 40, 6, *signals)
+    fitted = fit_fusion(log_text, log_image, labels, method="best", seed=1)
+    assert fitted.choice == choice == min(fitted.losses, key=fitted.losses.__getitem__)
+    better = log_text if choice == TEXT else log_image
+    np.testing.assert_allclose(fitted.fusion.fuse(log_text, log_image), better, atol=1e-5)
+    np.testing.assert_array_equal(fitted.cross_fitted.argmax(1), better.argmax(1))
+
+
+def test_weights_are_learned_where_they_beat_the_mean_and_both_networks() -> None:
+    fitted = fit_fusion(*evidence(22, 2000, 6), method="best", seed=1)
+    assert fitted.choice in LEARNED
+    assert fitted.losses[fitted.choice] < min(fitted.losses[name] for name in (TEXT, IMAGE, MEAN))
 
 
 def test_the_seed_decides_all() -> None:

@@ -49,13 +49,14 @@ def test_the_challenge_is_read_as_a_catalogue_with_its_taxonomy(tmp_path: Path) 
     assert listing.designation == "Piscine, bâche"
     assert listing.image is not None
     assert listing.image.startswith(b"\xff\xd8")
+    assert Taxonomy.read(RAKUTEN_TAXONOMY).codes == tuple(map(str, CODES))
     taxonomy = read_taxonomy(config, catalogue)
-    assert taxonomy.codes == tuple(map(str, CODES))
+    assert taxonomy.codes == ("10", "2583")
     assert (taxonomy.label("2583", "fr"), taxonomy.group("2583", "fr")) == ("Piscine et spa", "Maison et jardin")
 
 
 def test_every_category_has_a_label_and_a_group_of_its_own_in_three_languages() -> None:
-    taxonomy = read_taxonomy(CatalogueConfig(path=Path(), taxonomy=RAKUTEN_TAXONOMY), None)  # type: ignore[arg-type]
+    taxonomy = Taxonomy.read(RAKUTEN_TAXONOMY)
     for lang in ("fr", "en", "de"):
         labels = [category.labels[lang] for category in taxonomy.categories]
         assert len(set(labels)) == 27
@@ -64,20 +65,16 @@ def test_every_category_has_a_label_and_a_group_of_its_own_in_three_languages() 
     assert len(groups) == len({fr for fr, _, _ in groups})  # a group is translated in one way only
 
 
-def test_all_categories_of_the_challenge_are_to_be_there_unless_the_config_names_fewer(
+def test_categories_of_the_taxonomy_that_do_not_occur_are_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_challenge(tmp_path / "challenge")
-    both = (category for category in Taxonomy.read(RAKUTEN_TAXONOMY).categories if category.code in ("10", "2583"))
-    Taxonomy(tuple(both)).write(tmp_path / "two.json")
-    catalogue = '[catalogue]\nformat = "rakuten_challenge"\npath = "challenge"\nmin_rows_per_category = 2\n'
-    for taxonomy, missing in (("", 27), ('taxonomy = "two.json"\n', 2)):
-        (tmp_path / "run.toml").write_text(f'name = "challenge"\n{catalogue}{taxonomy}', encoding="utf-8")
-        assert main(["check", str(tmp_path / "run.toml"), "--work", str(tmp_path / "work")]) == 2
-        output = capsys.readouterr()
-        assert f"  rows                                    {2:>9,}" in output.out
-        assert ("challenge: category 50 has 0 usable rows, 2 are needed" in output.err) == (missing == 27)
-        assert "challenge: category 10 has 1 usable rows, 2 are needed" in output.err
+    catalogue = '[catalogue]\nformat = "rakuten_challenge"\npath = "challenge"\nmin_listings = 2\nrare = "refuse"\n'
+    (tmp_path / "run.toml").write_text(f'name = "challenge"\n{catalogue}', encoding="utf-8")
+    assert main(["check", str(tmp_path / "run.toml"), "--work", str(tmp_path / "work")]) == 2
+    error = capsys.readouterr().err
+    assert "challenge: categories of fewer than 2 listings: 10 (1), 1140 (0), " in error
+    assert "and 17 more: add listings, lower catalogue.min_listings, or set catalogue.rare" in error
 
 
 def test_what_is_missing_is_named(tmp_path: Path) -> None:

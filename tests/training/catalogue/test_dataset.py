@@ -92,7 +92,7 @@ def test_a_listing_carries_its_photo_and_texts(tmp_path: Path) -> None:
     assert listing.id == catalogue.rows.loc[3, "listing_id"]
     assert listing.designation == catalogue.rows.loc[3, "designation"]
     Path(catalogue.rows.loc[3, "image"]).unlink()
-    with pytest.raises(CatalogueError, match="image of row 3: No such file"):
+    with pytest.raises(CatalogueError, match="image of row 5: No such file"):
         catalogue.listing(3)
 
 
@@ -120,18 +120,24 @@ def test_the_fingerprint_changes_with_the_content_and_not_with_the_place(tmp_pat
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("listing_id,designation,image,category\n", "listings.csv: no column description (columns: listing_id, des"),
-        ("", "listings.csv: not a readable table: No columns to parse from file"),
-        (f"{HEADER}\n1,a,b,,1,9\n1,a,b,,1,9\n", "listings.csv: not a readable table: "),
-        (f"{HEADER}\n1,a,b,,1\n1,a,b,,1,9\n", "listings.csv: not a readable table: Expected 5 fields in line 3, saw 6"),
-        (f'{HEADER}\n1,"a,b,,1\n', "listings.csv: not a readable table: EOF inside string"),
-        (f"{HEADER},category\n", "listings.csv: column category appears more than once"),
-        (f"{HEADER},split\n1,a,,,1,train\n2,a,,,1,dev\n", "listings.csv: split of row 1 is none of train, "),
-        (f"{HEADER},label_share\n1,a,,,1,much\n", "listings.csv: label_share of row 0 is not a number"),
         (
-            f"{HEADER}\n1,a,,x.jpg,1\n",
-            "listings.csv: the image column names files, but catalogue.images (--images) is not set",
+            "listing_id,titel,image,category\n",
+            "listings.csv: no column designation (columns: listing_id, titel, image, ca",
         ),
+        ("listing_id,description,image,shelf\n", "listings.csv: no column category (columns: listing_id, des"),
+        (
+            "listing_id,text,category\n",
+            "listings.csv: no column designation, description, image (columns: listing_id, te",
+        ),
+        ("", "listings.csv: no column category (columns: none)"),
+        (
+            f"{HEADER}\n1,a,b,,1\n1,a,b,,1,9\n",
+            "listings.csv: row 3 has more cells (6) than the header (5): put text that",
+        ),
+        (f'{HEADER}\n1,"a,b,,1\n', "listings.csv: line 2: a quote opens there that is not closed"),
+        (f"{HEADER},category\n", "listings.csv: column category appears more than once"),
+        (f"{HEADER},split\n1,a,,,1,train\n2,a,,,1,dev\n", "listings.csv: split of row 3 is none of train, "),
+        (f"{HEADER},label_share\n1,a,,,1,much\n", "listings.csv: label_share of row 2 is not a number"),
     ],
 )
 def test_a_table_that_does_not_fit_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:
@@ -160,14 +166,15 @@ def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("image", ["../secret.jpg", "/etc/passwd", "a/../../b.jpg"])
 def test_photos_outside_the_image_folder_are_refused(tmp_path: Path, image: str) -> None:
     path = write(tmp_path, f"{HEADER}\n1,a,,,1\n2,a,,{image},1\n")
-    with pytest.raises(CatalogueError, match="image of row 1 lies outside"):
+    with pytest.raises(
+        CatalogueError, match=rf"^listings\.csv: row 3: {image} lies outside .*name photos as files of cat"
+    ):
         read(path, images=tmp_path)
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("listings.csv", f"{HEADER}\n1,été,,,1\n".encode("latin-1"), r"not UTF-8; save it as CSV UTF-8$"),
         ("listings.xlsx", b"PK\x03\x04", r"a spreadsheet; save it as CSV UTF-8$"),
         ("listings.parquet", HEADER.encode(), r"not a readable table: "),
     ],
@@ -178,14 +185,70 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path, name: str, content: 
         read(tmp_path / name)
 
 
-@pytest.mark.parametrize(("separator", "hint"), [(";", '";"'), ("\t", r'"\\t"'), ("|", r'"\|"')])
-def test_a_header_of_another_separator_is_recognised(tmp_path: Path, separator: str, hint: str) -> None:
-    path = write(tmp_path, f"{HEADER}\n1,a,,,1\n".replace(",", separator))
-    with pytest.raises(CatalogueError, match=f"set catalogue.separator = {hint}$"):
-        read(path)
-    assert len(read(path, separator=separator)) == 1
-    with pytest.raises(CatalogueError, match=r"\(columns: title\)$"):
-        read(write(tmp_path, "title\n1\n"))
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_tables_are_read_as_spreadsheets_write_them(tmp_path: Path, separator: str, encoding: str) -> None:
+    text = f"{HEADER}\n1,Bâche,œ,,1\n".replace(",", separator)
+    (tmp_path / "listings.csv").write_bytes(text.encode(encoding))
+    catalogue = read(tmp_path / "listings.csv")
+    assert catalogue.rows.loc[0, ["designation", "description"]].tolist() == ["Bâche", "œ"]
+    assert bool(catalogue.notes) == (separator != "," or encoding in ("utf-16", "cp1252"))
+    assert len(read(tmp_path / "listings.csv", separator=separator)) == 1
+
+
+def test_what_a_table_lacks_is_absent_and_said(tmp_path: Path) -> None:
+    (tmp_path / "x.jpg").write_bytes(b"")
+    photos = read(write(tmp_path, "image,category,rayon\nx.jpg,1,a\n"), images=tmp_path)
+    assert photos.rows.loc[0, ["designation", "description"]].tolist() == ["", ""]
+    assert photos.notes == (
+        "there is no column designation, description (columns: image, category, rayon): listings are judged without",
+    )
+    texts = read(write(tmp_path, f"{HEADER}\n1,a,b,x.jpg,1\n2,a,b,,1\n"))
+    assert texts.rows["image"].tolist() == ["", ""]
+    assert texts.notes == ("photos are left out: catalogue.images (--images) does not say where the 1 named ones are",)
+    with pytest.raises(
+        CatalogueError, match=r"catalogue\.images \(--images\) is not set: set it, or write image = \"\""
+    ):
+        read(tmp_path / "listings.csv", columns={"image": "image"})
+    with pytest.raises(CatalogueError, match=r'no column image .*; is it photo\? Then write image = "photo"'):
+        read(write(tmp_path, "designation,photo,category\n"), images=tmp_path)
+
+
+def test_a_photo_that_is_not_found_is_explained(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.JPG", "c.png"):
+        (tmp_path / name).write_bytes(b"x")
+    named = ("./a.JPG", f"{tmp_path}/b.jpg", "c", "d.jpg", "https://shop.example/e.jpg")
+    catalogue = read(write(tmp_path, HEADER + "\n" + "".join(f"1,a,,{name},1\n" for name in named)), images=tmp_path)
+    assert [Path(path).is_file() for path in catalogue.rows["image"]] == [True, True, True, False, False]
+    assert catalogue.why_missing == f"row 5: there is no file {tmp_path.name}/d.jpg among the 3 pictures of its folder"
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes", "notes"),
+    [
+        (["10", " 10.0 ", "10"], {"10"}, ['categories written in several ways are one (1 rows): 10 ("10.0")']),
+        (["Bébé", "Be\u0301be\u0301"], {"Bébé"}, ['categories written in several ways are one (1 rows): Bébé ("Be']),
+        (["N/A", "\\N", "a", "null"], {"", "a"}, ['3 rows say that they have no category: "N/A"; "\\N"; "null"']),
+        (["N", "0", "-5"], {"N", "0", "-5"}, []),
+        (
+            ["Livres", "livres", "livres"],
+            {"Livres", "livres"},
+            ["categories that look alike are kept apart; make them"],
+        ),
+        (
+            ["042", "42"],
+            {"042", "42"},
+            ['categories that look alike are kept apart; make them one in the table: "042" (1'],
+        ),
+    ],
+)
+def test_one_category_written_in_several_ways(
+    tmp_path: Path, cells: list[str], codes: set[str], notes: list[str]
+) -> None:
+    catalogue = read(write(tmp_path, "designation,category\n" + "".join(f"a,{cell}\n" for cell in cells)))
+    assert set(catalogue.rows["category"]) == codes
+    (_, *said) = catalogue.notes  # the first is that columns are absent
+    assert [note.startswith(start) for note, start in zip(said, notes, strict=True)] == [True] * len(notes)
 
 
 def test_rows_of_weight_0_are_there_for_whoever_asks(tmp_path: Path) -> None:

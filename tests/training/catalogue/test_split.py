@@ -207,12 +207,6 @@ def test_a_group_larger_than_what_a_part_needs_leaves_the_split_whole(size: int,
         assert 3 <= table.loc["a", part] <= 20
 
 
-def test_a_category_without_training_rows_is_refused() -> None:
-    catalogue = catalogue_of(category=["a"] * 50 + ["b"] * 3, split=["train"] * 50 + ["test"] * 3)
-    with pytest.raises(SplitError, match="category b has no training row"):
-        split_catalogue(catalogue, SplitConfig(), alone(catalogue))
-
-
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(

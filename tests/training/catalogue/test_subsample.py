@@ -14,7 +14,6 @@ from tests.training.tiny import CONFIG
 from training.catalogue.dataset import COLUMNS, Catalogue
 from training.catalogue.subsample import BEYOND_SHARE, WEIGHTLESS, subsample
 from training.config.run import CatalogueConfig, RunConfig, read_config
-from training.errors import SplitError
 from training.pipeline import Data, prepare_data
 from training.workspace import Workspace
 
@@ -76,13 +75,6 @@ def test_rows_that_evaluate_are_left_alone() -> None:
     catalogue.rows.loc[::10, "split"] = "validation"
     kept = subsample(catalogue, CATALOGUE, 0.1, seed=7)
     assert kept.rows["split"].value_counts().to_dict() == {"validation": 20, "train": 18}
-
-
-def test_a_category_that_nothing_is_learned_of_is_named() -> None:
-    catalogue = rows_of({"a": 10, "b": 10})
-    catalogue.rows.loc[catalogue.rows["category"].eq("b"), "weight"] = 0.0
-    with pytest.raises(SplitError, match="category b has no row to learn from"):
-        subsample(catalogue, CATALOGUE, 1.0, seed=7)
 
 
 @pytest.fixture(scope="module")

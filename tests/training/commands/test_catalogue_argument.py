@@ -52,11 +52,11 @@ def test_columns_may_be_named(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("headline,label\nUn livre,10\n", encoding="utf-8")
     (tmp_path / "t.toml").write_text("name = 1", encoding="utf-8")
-    with pytest.raises(CatalogueError, match=r"no column designation \(columns: headline, label\); name it with"):
+    with pytest.raises(CatalogueError, match=r"no column designation, description, image \(columns: headline"):
         read_catalogue_argument(tmp_path / "t.csv")
     with pytest.raises(CatalogueError, match=r"no column titel \(columns: headline, label\)"):
         read_catalogue_argument(tmp_path / "t.csv", None, ["designation=titel"])
-    with pytest.raises(ConfigError, match="the field is one of designation, category"):
+    with pytest.raises(CatalogueError, match="the field is one of designation, category"):
         read_catalogue_argument(tmp_path / "t.csv", None, ["weight=label"])
     with pytest.raises(ConfigError, match="a config names its columns itself"):
         read_catalogue_argument(tmp_path / "t.toml", None, ["category=label"])

@@ -155,8 +155,9 @@ def test_what_is_left_out_is_counted_and_said(evaluation: Evaluation) -> None:
         "Left out, category that the version does not know: 3.",
         "Left out, neither text nor photo: 1.",
         "Categories that the version does not know: new (2), other (1).",
-        "1 photos do not exist; their rows keep their text (rows 45).",
-        "1 photos cannot be decoded; their rows keep their text (rows 46).",
+        "1 of 22 photos do not exist; their rows keep their text (row 47); row 47: there is no file "
+        "photos/gone.jpg among the 21 pictures of its folder.",
+        "1 photos cannot be decoded, or are blank; their rows keep their text (row 48).",
     ):
         assert f"{line}\n" in evaluation.out
     facts = figures(evaluation.shop)["evaluation"]
@@ -218,7 +219,7 @@ def test_an_interrupted_evaluation_goes_on_and_a_finished_one_asks_nothing(
     assert code == 130
     assert "goes on from there" in err
     assert not (shop / "out").exists()
-    (folder,) = (shop / "work" / "evaluate").glob("predictions-*")
+    (folder,) = (shop / "work").glob("predictions-*")
     assert len(list(folder.glob("*.npz"))) == 2
     assert list(folder.glob("*.partial")) == []
 
@@ -267,7 +268,7 @@ def test_columns_of_other_names(evaluate: Callable[..., tuple[int, str, str]], s
     (shop / "other.csv").write_text("\n".join(["headline;category", *rows]), encoding="utf-8")
     code, _, err = evaluate(catalogue="other.csv")
     assert code == 2
-    assert "--column designation=COLUMN" in err
+    assert "--column designation=NAME" in err
     assert evaluate("--column", "designation=headline", catalogue="other.csv")[0] == 0
     assert figures(shop)["cohorts"]["all"]["n"] == 12
 
@@ -337,7 +338,7 @@ def test_the_test_part_of_another_split_may_have_been_learned_from(
 ) -> None:
     write_own(shop, HALVES, given=False)
     (shop / "other.toml").write_text(f"seed = 8\n{CONFIG}{HALVES}", encoding="utf-8")
-    split = prepare_data(read_config(shop / "mine.toml"), Workspace(shop / "work" / "mine")).split_fingerprint
+    split = prepare_data(read_config(shop / "mine.toml"), Workspace(shop / "work")).split_fingerprint
     data = {"catalogue": "mine.csv", "split_fingerprint": split}
     version = reseal(shop / "store" / tiny_version.name, data=data).name
     assert "on a catalogue of this name" not in evaluate("--part", "test", version=version, catalogue="mine.toml")[1]

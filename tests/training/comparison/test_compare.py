@@ -59,7 +59,7 @@ def sealed_figures(run: TinyRun) -> dict[str, dict[Evidence, Any]]:
     from training.workspace import Workspace
 
     config = read_config(run.config)
-    data = prepare_data(config, Workspace(run.work / "tiny", lambda _: None))
+    data = prepare_data(config, Workspace(run.work, lambda _: None))
     table = data.rows[data.rows["split"] == "test"]
     predictor = Predictor.load(run.store.folder(run.version), verify=False, precision="f32")
     whole = {
@@ -199,7 +199,7 @@ def test_when_nothing_can_be_trained_the_reasons_are_told(tmp_path: Path, capsys
     make_catalogue(tmp_path / "data", classes=3, rows_per_class=12, side=16, without_image=1.0)
     (tmp_path / "one.toml").write_text(IMAGE_ONLY, encoding="utf-8")
     assert main(["compare", str(tmp_path / "one.toml"), "--work", str(tmp_path / "work")]) == 2
-    assert "one: image.network is vgg16, but no training row has a photo" in refused(capsys)
+    assert "one: listings.csv: " in refused(capsys)
 
 
 def test_a_config_that_cannot_be_read_is_found_before_any_work(

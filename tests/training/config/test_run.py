@@ -15,9 +15,8 @@ from models.preprocessing.settings import (
     TokenPreprocessing,
 )
 from training.calibration.label_reliability import LabelReliability, Reliability
-from training.config import file as config_file
-from training.config.file import PATHS
-from training.config.run import RunConfig, SplitConfig, read_config
+from training.config import run as run_config
+from training.config.run import PATHS, RunConfig, SplitConfig, read_config
 from training.config.values import Section
 from training.errors import ConfigError, TrainingError
 
@@ -256,8 +255,8 @@ def test_every_path_of_a_config_is_one_of_its_base_too() -> None:
     assert {*paths(RunConfig), ("image", "weights")} == set(PATHS)
 
 
-CONFIGS = sorted((Path(config_file.__file__).parents[1] / "configs").glob("*/*.toml"))
-COMPARED = sorted((Path(config_file.__file__).parents[1] / "configs" / "compare").glob("*.toml"))
+CONFIGS = sorted((Path(run_config.__file__).parents[1] / "configs").glob("*/*.toml"))
+COMPARED = sorted((Path(run_config.__file__).parents[1] / "configs" / "compare").glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: f"{path.parent.name}/{path.stem}")

@@ -58,6 +58,15 @@ def test_each_epoch_has_every_row_once(count: int, size: int, seed: int | None, 
             np.testing.assert_array_equal(weights, examples(count).weights[rows - 100])
 
 
+def test_a_long_epoch_is_several_passes_each_in_a_new_order() -> None:
+    batches = Batches(examples(10), CLASSES, 4, seed=7, passes=3)
+    long = [int(row) for (rows, _), _, _ in batches for row in rows]
+    assert len(batches) == 9
+    assert [long[:10], long[10:20], long[20:]] == orders(Batches(examples(10), CLASSES, 4, seed=7), 3)
+    following = [number for (_, number), _, _ in batches]
+    assert set(following) == {3, 4, 5}
+
+
 def test_epochs_differ_and_a_seed_repeats_them() -> None:
     first = orders(Batches(examples(40), CLASSES, 8, seed=7), 3)
     assert orders(Batches(examples(40), CLASSES, 8, seed=7), 3) == first
@@ -109,7 +118,7 @@ def fit(
     multiplier: LearningRateMultiplier | None = None,
     **options: Any,
 ) -> LearningCurve:
-    config = FitConfig(**{"epochs": 3, "batch_size": 16, "learning_rate": 0.1, **options})
+    config = FitConfig(**{"epochs": 3, "steps": 1, "batch_size": 16, "learning_rate": 0.1, **options})
     return fit_network(model, train, validation, config, seed=3, folder=folder, name="points", multiplier=multiplier)
 
 

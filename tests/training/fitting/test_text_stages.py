@@ -12,6 +12,7 @@ import pytest
 from tests.training.fitting.test_text import labels, listings, run_config
 from tests.training.synthetic_logits import labelled_logits
 from training.evaluation.predictions import LabelledLogits
+from training.fitting.cross_fit import cross_fit_folds, cross_fitted_logits
 from training.fitting.text import TextFit
 from training.fitting.text_stages import TextStages
 from training.workspace import Workspace
@@ -22,6 +23,7 @@ def rows() -> pd.DataFrame:
     table = listings()
     table["label_source"] = np.where(np.arange(len(table)) % 3, "true", "vote")
     table["label_share"] = np.nan
+    table["category"] = labels().astype(str)
     table["group"] = np.arange(len(table)) // 4
     return table
 
@@ -35,6 +37,10 @@ def stages(folder: Path, table: pd.DataFrame, where: dict[str, list[str]], **opt
 
 
 TRUE = {"label_source": ["true"]}
+
+
+def cross_fitted(made: TextStages) -> LabelledLogits:
+    return cross_fitted_logits(made.rows, made.labels, cross_fit_folds(made.rows, made.config), [made])
 
 
 @pytest.mark.tensorflow
@@ -51,8 +57,7 @@ def test_each_trusted_training_listing_is_answered_once_by_a_network_that_has_no
 
     monkeypatch.setattr(TextFit, "fit", watched)
     made = stages(tmp_path, table, TRUE, epochs=8)
-    labelled = made.cross_fitted()
-    assert labelled is not None
+    labelled = cross_fitted(made)
     asked = table.index[(table["split"] == "train") & (table["label_source"] == "true")]
     assert len(labelled.labels) == len(asked)
     assert len(seen) == 3
@@ -67,9 +72,9 @@ def test_each_trusted_training_listing_is_answered_once_by_a_network_that_has_no
     assert labelled.image is None
 
     seen.clear()
-    again = stages(tmp_path, table, TRUE, epochs=8).cross_fitted()
+    again = cross_fitted(stages(tmp_path, table, TRUE, epochs=8))
     assert not seen, "finished folds are kept"
-    assert again is not None
+    assert again.text is not None
     np.testing.assert_array_equal(again.text, labelled.text)
     network, _ = made.network()
     assert seen == [set(table.index[table["split"] == "train"])], "the version's own network learns from all"
@@ -82,19 +87,13 @@ def test_titles_are_asked_without_their_descriptions(tmp_path: Path) -> None:
     table = rows()
     table.loc[7, "designation"] = ""
     made = stages(tmp_path, table, TRUE)
-    labelled = made.cross_fitted()
-    assert labelled is not None
+    labelled = cross_fitted(made)
     assert labelled.text is not None
     assert labelled.title is not None
     np.testing.assert_array_equal(labelled.title[~labelled.described], labelled.text[~labelled.described])
     assert (labelled.title[labelled.described] != labelled.text[labelled.described]).any()
     assert np.isnan(labelled.title).all(1).sum() == 1
     assert np.isfinite(labelled.text).all()
-
-
-def test_without_a_choice_nothing_is_asked(tmp_path: Path) -> None:
-    assert stages(tmp_path, rows(), {}).cross_fitted() is None
-    assert stages(tmp_path, rows(), {"label_source": ["nobody"]}).cross_fitted() is None
 
 
 def test_parts_are_joined_and_what_one_lacks_is_missing() -> None:

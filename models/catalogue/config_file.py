@@ -13,63 +13,58 @@ relative to the file that it stands in, paths in a base to the base.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.errors import ConfigError
+from models.errors import ListingsUnreadable
 
-PATHS = (
-    ("catalogue", "path"),
-    ("catalogue", "images"),
-    ("catalogue", "taxonomy"),
-    ("golden",),
-    ("image", "weights"),
-    ("unfamiliar", "listings"),
-    ("unfamiliar", "pictures"),
-)
-"""Fields that hold a path."""
+CATALOGUE_PATHS = (("catalogue", "path"), ("catalogue", "images"), ("catalogue", "taxonomy"))
 NO_PATHS = ("package", "imagenet", "none")
 """Values of these fields that are no path."""
 
 Document = dict[str, Any]
+Paths = Sequence[Sequence[str]]
 
 
-def read_document(path: Path) -> Document:
-    """The fields of a config and its bases, not checked yet. Raises ConfigError with one line."""
-    return _read(path, ())
+def read_document(path: Path, paths: Paths = CATALOGUE_PATHS) -> Document:
+    """The fields of a config and its bases, not checked yet; `paths` are those that hold paths.
+
+    Raises ListingsUnreadable with one line.
+    """
+    return _read(path, paths, ())
 
 
-def _read(path: Path, upper: tuple[Path, ...]) -> Document:
+def _read(path: Path, paths: Paths, upper: tuple[Path, ...]) -> Document:
     document = _parse(path)
     base = document.pop("base", None)
     if base is None:
         return document
     if not isinstance(base, str) or not base:
-        raise ConfigError([f"{path.name}: base: must be the path of another config"])
+        raise ListingsUnreadable(f"{path.name}: base: must be the path of another config")
     below, upper = path.parent.resolve() / base, (*upper, path.resolve())
     below = below.parent.resolve() / below.name  # without "..", so that one folder has one name
     if not below.is_file():
-        raise ConfigError([f"{path.name}: base: no file {below.name}"])
+        raise ListingsUnreadable(f"{path.name}: base: no file {below.name}")
     if below.resolve() in upper:
-        raise ConfigError([f"{path.name}: base: {below.name} is built on {upper[0].name} itself"])
-    return _merged(_anchored(_read(below, upper), below.parent), document)
+        raise ListingsUnreadable(f"{path.name}: base: {below.name} is built on {upper[0].name} itself")
+    return _merged(_anchored(_read(below, paths, upper), paths, below.parent), document)
 
 
 def _parse(path: Path) -> Document:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError([f"{path.name}: {error.strerror}"]) from error
+        raise ListingsUnreadable(f"{path.name}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError([f"{path.name}: not UTF-8"]) from error
+        raise ListingsUnreadable(f"{path.name}: not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{path.name}: not TOML: {error}"]) from error
+        raise ListingsUnreadable(f"{path.name}: not TOML: {error}") from error
 
 
-def _anchored(document: Document, folder: Path) -> Document:
+def _anchored(document: Document, paths: Paths, folder: Path) -> Document:
     """The document with its paths, which are relative to `folder`, made absolute."""
-    for field in PATHS:
+    for field in paths:
         document = _with_path(document, field, folder)
     return document
 
