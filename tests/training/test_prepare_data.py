@@ -13,6 +13,7 @@ from training.config.run import read_config
 from training.pipeline import prepare_data
 from training.workspace import Workspace
 
+CONFIG = TINY.replace("[cross_fit]\nbelow = 0\n", "")  # a config has each table once
 SOURCES = "(there are true, vote)"
 COHORT = '[[cohorts]]\nname = "a"\nwhere = '
 HOLDOUT = "[[split.holdout]]\ntest = 0.2\nwhere = "
