@@ -45,17 +45,20 @@ vocabulary = true
 title_pieces = 32
 
 [text.parts.ngrams]
+steps = 1
 epochs = 4
 batch_size = 8
 learning_rate = 0.02
 parameters = { dim = 16 }
 
 [text.parts.linear]
+steps = 1
 epochs = 4
 batch_size = 8
 learning_rate = 0.1
 
 [text.parts.encoder]
+steps = 1
 epochs = 3
 batch_size = 8
 learning_rate = 0.01

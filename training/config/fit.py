@@ -269,10 +269,12 @@ class ImageConfig(FitConfig):
 
     @property
     def fine_tuning(self) -> FitConfig | None:
-        """Settings of the fit of the layers after the cut; None when the backbone stays frozen."""
+        """Settings of the fit of the layers after the cut, however few its steps are; None when all stays frozen."""
         if self.fine_tune_from == HEAD_CUT:
             return None
-        return self.model_copy(update={"epochs": self.fine_tune_epochs, "learning_rate": self.fine_tune_rate})
+        return self.model_copy(
+            update={"epochs": self.fine_tune_epochs, "learning_rate": self.fine_tune_rate, "steps": 1}
+        )
 
     @property
     def preprocessing(self) -> ImagePreprocessing:

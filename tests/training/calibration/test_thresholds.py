@@ -12,6 +12,7 @@ from tests.training.synthetic_logits import posterior_logits
 from training.calibration.thresholds import (
     CLASS_ERRORS,
     ThresholdTable,
+    listings_for,
     listings_needed,
     lowest_confidence,
     precision_bound,
@@ -153,3 +154,27 @@ def test_a_rare_class_is_not_promised_alone_but_with_others() -> None:
     assert table.pooled[position] == pytest.approx(0.9)
     alone = threshold_table(probabilities[labels == 0], labels[labels == 0], PRECISIONS)
     assert alone.pooled[position] is None
+
+
+def test_so_many_listings_of_this_error_rate_show_the_precision() -> None:
+    """3 % of all are wrong, wherever: 300 show 0.90, and 0.95 takes the smallest number whose bound reaches it."""
+    right = np.ones(300)
+    right[16::33] = 0
+    confidences = np.linspace(0.99, 0.5, 300, dtype=np.float32)
+    needed = listings_for(confidences, right, 0.95)
+    assert needed is not None
+    assert needed > 300
+    shares = np.cumsum(right) / np.arange(1, 301)
+    counts = np.ceil(np.arange(1, 301) * needed / 300)
+    assert precision_bound(shares * counts, counts)[44:].max() >= 0.95
+    counts = np.floor(np.arange(1, 301) * (needed - 40) / 300)
+    fails = precision_bound(shares * np.maximum(counts, 1), np.maximum(counts, 1))[44:]
+    already = precision_bound(np.cumsum(right), np.arange(1, 301))[44:] >= 0.95
+    assert fails[~already].max() < 0.95
+
+
+@pytest.mark.parametrize(("listings", "wrong"), [(300, 2), (20, 2)])
+def test_no_number_of_listings_shows_a_precision_that_the_most_certain_miss(listings: int, wrong: int) -> None:
+    right = np.ones(listings)
+    right[::wrong] = 0
+    assert listings_for(np.linspace(0.9, 0.1, listings, dtype=np.float32), right, 0.95) is None

@@ -57,7 +57,7 @@ def test_the_network_decides_the_preprocessing_and_combined_takes_all_parts_or_t
     parts = '[text]\nnetwork = "combined"\n[text.parts.linear]\nepochs = 3\n[text.parts.ngrams]\n'
     some = read(tmp_path, BASE + parts).text
     assert {name: part.epochs for name, part in some.networks.items()} == {"ngrams": 10, "linear": 3}
-    assert some.preprocessing == NgramPreprocessing()
+    assert some.preprocessing == NgramPreprocessing(vocabulary=True)
     assert read(tmp_path, BASE + '[text]\nnetwork = "sentence_encoder"').text.preprocessing == PiecePreprocessing()
     assert read(tmp_path, BASE + '[text]\nnetwork = "lstm"').text.vocabulary_size == 10_000
 

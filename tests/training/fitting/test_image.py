@@ -19,7 +19,7 @@ from tests.training.generated_catalogue import KINDS, make_photo
 from training.catalogue.dataset import photo_fingerprints
 from training.config.run import RunConfig
 from training.fitting import image as image_fit
-from training.fitting.image import fit_image, image_parameters, make_activations
+from training.fitting.image import fit_image, image_parameters, make_activations, write_image_logits
 
 SIDE = 32
 CUT = "block4_pool"
@@ -29,7 +29,7 @@ TAUGHT = {"block5_conv1", "block5_conv2", "block5_conv3", "classifier_logits"}
 
 def run_config(**options: Any) -> RunConfig:
     image = {"network": "vgg16", "weights": "none", "height": SIDE, "width": SIDE, "fine_tune_from": CUT, "views": 1}
-    fit = {"epochs": 2, "fine_tune_epochs": 1, "batch_size": 4, "parameters": {"head": 0}}
+    fit = {"steps": 1, "epochs": 2, "fine_tune_epochs": 1, "batch_size": 4, "parameters": {"head": 0}}
     catalogue = {"path": "listings.csv"}
     return RunConfig.model_validate({"name": "tiny", "catalogue": catalogue, "image": image | fit | options})
 
@@ -66,6 +66,22 @@ def fitted(photos: pd.DataFrame, stored: Path, tmp_path_factory: pytest.TempPath
     fit_image(run_config(), photos, LABELS, 2, stored, folder)
     yield folder
     (folder / "image.keras").unlink()  # 59 MB
+
+
+def test_logits_of_a_fold_are_those_of_a_network_fitted_without_the_rows_it_leaves_out(
+    photos: pd.DataFrame, stored: Path, fitted: Path, tmp_path: Path
+) -> None:
+    import keras
+
+    network = keras.saving.load_model(fitted / "image.keras")
+    held = np.array([1, 4, 9])
+    answers = []
+    for left_out in ([], [1, 4]):
+        rows = photos.assign(split=photos["split"].where(~photos.index.isin(left_out), "left out"))
+        write_image_logits(run_config(), rows, LABELS, 2, stored, held, tmp_path / "logits.npz")
+        answers.append(np.load(tmp_path / "logits.npz")["image"])
+    np.testing.assert_allclose(answers[0], network.predict(pixels(photos)[held], verbose=0), atol=0.02)
+    assert np.abs(answers[0] - answers[1]).max() > 0.02
 
 
 def test_the_head_is_one_width_or_none() -> None:

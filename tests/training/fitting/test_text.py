@@ -52,7 +52,15 @@ def labels() -> np.ndarray:
 
 
 def run_config(network: str = "ngrams", **options: Any) -> RunConfig:
-    text = {"network": network, "epochs": 3, "batch_size": 8, "learning_rate": 0.05, **options}
+    text = {
+        "network": network,
+        "steps": 1,
+        "epsilon": 1e-7,
+        "epochs": 3,
+        "batch_size": 8,
+        "learning_rate": 0.05,
+        **options,
+    }
     if network == "ngrams":
         text = {"preprocessing": {"buckets": 1024}, "parameters": {"dim": 8}, **text}
     return RunConfig.model_validate({"name": "tiny", "catalogue": {"path": "listings.csv"}, "text": text})
@@ -243,9 +251,9 @@ def test_parts_are_fitted_one_by_one_and_joined(tmp_path: Path, monkeypatch: pyt
         preprocessing={"ngrams": {"vocabulary": True}},
         augmentation={"drop_description": 0.5},
         parts={
-            "ngrams": {"epochs": 4, "batch_size": 8, "learning_rate": 0.05, "parameters": {"dim": 8}},
-            "linear": {"epochs": 2, "batch_size": 8, "learning_rate": 0.5},
-            "encoder": {"epochs": 2, "batch_size": 8, "learning_rate": 0.01},
+            "ngrams": {"steps": 1, "epochs": 4, "batch_size": 8, "learning_rate": 0.05, "parameters": {"dim": 8}},
+            "linear": {"steps": 1, "epochs": 2, "batch_size": 8, "learning_rate": 0.5},
+            "encoder": {"steps": 1, "epochs": 2, "batch_size": 8, "learning_rate": 0.01},
         },
     )
     rows = listings()
