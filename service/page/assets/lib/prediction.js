@@ -15,7 +15,7 @@ export function predictionCard(app, prediction, { truth = null, saysTruth = true
     truth && saysTruth && truthLine(app, prediction, truth),
     scores(app, "prediction.best", prediction.predictions, { truth, threshold: prediction.decision.threshold }),
     modalities(app, prediction, truth),
-    predictionSet(app, prediction),
+    prediction.decision.reason !== "unfamiliar" && predictionSet(app, prediction), // the set of such a listing holds every category
     prediction.warnings.map((code) => app.el("p", { class: "hint" }, app.t(`warning.${code}`))),
     app.el("p", { class: "hint time" }, answered(app, prediction, ms)),
   );
