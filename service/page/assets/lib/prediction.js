@@ -12,7 +12,7 @@ export function predictionCard(app, prediction, { truth = null, saysTruth = true
     "article",
     { class: "card prediction" },
     decision(app, prediction),
-    truth && saysTruth && truthLine(app, prediction, truth),
+    truth && saysTruth && truthLine(app, truth, prediction.category.code === truth.code),
     scores(app, "prediction.best", prediction.predictions, { truth, threshold: prediction.decision.threshold }),
     modalities(app, prediction, truth),
     prediction.decision.reason !== "unfamiliar" && predictionSet(app, prediction), // the set of such a listing holds every category
@@ -78,8 +78,8 @@ function decision(app, prediction) {
   );
 }
 
-function truthLine(app, prediction, truth) {
-  const right = prediction.category.code === truth.code;
+/** The true category in a line, and whether the prediction says the same. */
+export function truthLine(app, truth, right) {
   return app.el(
     "p",
     { class: `truth ${right ? "right" : "wrong"}` },
