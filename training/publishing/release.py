@@ -22,6 +22,7 @@ from models.versions.golden import GoldenListing, write_golden
 from models.versions.manifest import Manifest
 from models.versions.metrics import FILE_NAME as METRICS
 from models.versions.metrics import quality_table
+from models.versions.samples import write_samples
 from models.versions.store import Store
 from training.calibration.calibrate import calibrate, refuse_worse_fusion
 from training.calibration.label_reliability import LabelReliability
@@ -39,6 +40,8 @@ from training.publishing.golden import golden_from_catalogue, golden_from_file, 
 from training.publishing.notes import accepts_nothing, too_few_trusted
 from training.publishing.out_of_catalogue import OutOfCatalogue
 from training.publishing.precision import decide_precision, with_precision
+from training.publishing.samples import sample_listings
+from training.reports.mistakes import find_mistakes
 from training.reports.model_card import weights_facts, write_model_card
 from training.reports.report import write_report
 
@@ -141,6 +144,8 @@ class Release:
         }
         manifest = with_precision(manifest, precision.served)
         self._describe(draft, manifest, self._evaluate(served), measured)
+        if self.run.config.samples:
+            write_samples(draft, sample_listings(catalogue, rows("test"), self.run.config.seed))
         version = seal_manifest(draft, manifest).version
         for predictor in (exact, reference, Predictor.load(draft, verify=False)):
             predictor.replay_golden(draft)
@@ -205,6 +210,7 @@ class Release:
         metrics = metrics_document(cohorts, self.run.taxonomy.codes, self.run.curves, measured)
         (draft / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
         card = self.run.config.card
+        first = next(cases for cases in cohorts.values() if cases)
         context = {
             "name": manifest.name,
             "created": f"{manifest.created:%Y-%m-%d %H:%M} UTC",
@@ -220,6 +226,7 @@ class Release:
             "precision": metrics["precision"],
             "libraries": manifest.libraries,
             "limits": list(card.limits),
+            "mistakes": find_mistakes(first, self.run.catalogue, self.run.taxonomy, may_show=self.run.config.samples),
             "seconds": manifest.run["seconds"],
         }
         write_report(draft / REPORT, metrics, self.run.taxonomy, context)
