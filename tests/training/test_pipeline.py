@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from models.catalogue.index import IndexedCsv
 from models.errors import VersionRefused
 from models.listing import Evidence, Listing, Modality
 from models.networks import inference
@@ -21,6 +22,7 @@ from models.networks.runtime import Network, available_precision
 from models.predictor import Predictor
 from models.versions import manifest
 from models.versions.manifest import MANIFEST, FileEntry, Manifest, read_manifest
+from models.versions.samples import TABLE
 from models.versions.store import Store
 from tests.models.tiny_version import make_version
 from tests.training.networks.tiny_encoder import install
@@ -208,7 +210,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_a_text_version_answers_texts(
     tiny_run: TinyRun, calls: Counter[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, store = tiny_run.train("text", f'{TEXT_ONLY}\n[decision]\ntrusted = ["true"]\n')
+    code, store = tiny_run.train("text", f'samples = true\n{TEXT_ONLY}\n[decision]\ntrusted = ["true"]\n')
     assert code == 0
     # To calibrate, in float32, with Keras, as sealed; in bfloat16 where the processor computes it.
     assert calls.pop("load text") == (5 if available_precision() == "bf16" else 4)
@@ -231,6 +233,12 @@ def test_a_text_version_answers_texts(
     for name, cohort in metrics["cohorts"].items():
         alone, beside = (figures["cases"]["text"]["accuracy"] for figures in (cohort, whole["cohorts"][name]))
         assert alone == beside
+    shown = IndexedCsv.index(folder / TABLE)
+    assert shown.counts.keys() == set(predictor.taxonomy.codes)
+    assert shown.has_photos
+    private = tiny_run.store.folder(tiny_run.version)
+    assert not (private / TABLE).exists(), "nothing of the catalogue travels unless the config says so"
+    assert "Wrong listings" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("without_report")

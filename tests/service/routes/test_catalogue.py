@@ -193,7 +193,7 @@ def test_listings_that_cannot_be_predicted_are_passed_over(start: Start, tmp_pat
         ("seed=-1", "/seed"),
         ("seed=" + "9" * 400, "/seed"),
         ("only=rights", "/only"),
-        ("category=" + "x" * 65, "/category"),
+        ("category=" + "x" * 257, "/category"),
         ("precision=0.5", "/precision"),
         ("lang=es", "/lang"),
         ("top_k=3", "/top_k"),

@@ -29,7 +29,7 @@ export function agreementWords(app, rows) {
   const values = { share: share(judged), all: number(judged.length), accepted: number(accepted.length), accepted_share: share(accepted) };
   const example = unknown[0]?.label;
   return [
-    judged.length && t("batch.agreement", values),
+    judged.length && t(accepted.length ? "batch.agreement" : "batch.agreement_none", values),
     unknown.length && t("batch.agreement_unknown", { count: number(unknown.length), example }),
   ].filter(Boolean).join(" ");
 }

@@ -34,7 +34,7 @@ export class Selection {
     const fields = Object.entries(this.#selects).map(field);
     this.#verdict = fields.at(-1);
     this.#confirm = el("button", { type: "button", class: "quiet", id: "batch-confirm", on: { click: onConfirm } });
-    this.#table = el("div", { class: "by-category" });
+    this.#table = el("div", { class: "by-category", role: "region", tabindex: "0", ta: { "aria-label": "batch.by_category_title" } });
     this.#details = el("details", { on: { toggle: onChange } }, el("summary", { t: "batch.by_category_title" }), this.#table);
     this.element = el(
       "div",

@@ -66,6 +66,11 @@ function bar(app, { code, label, group, confidence }, threshold, truth) {
   );
 }
 
+/** The code of a category, where its label is another; else null. */
+export function saidCode(app, { code, label }) {
+  return code === label ? null : app.t("prediction.code", { code });
+}
+
 function decision(app, prediction) {
   const { category, decision: made } = prediction;
   return app.el(
@@ -73,7 +78,7 @@ function decision(app, prediction) {
     { class: `decision ${made.action}` },
     decisionBadge(app, made),
     app.el("h3", {}, category.label),
-    app.el("p", { class: "hint" }, [category.group, app.t("prediction.code", { code: category.code })].filter(Boolean).join(" · ")),
+    app.el("p", { class: "hint" }, [category.group, saidCode(app, category)].filter(Boolean).join(" · ")),
     app.el("p", { class: "reason" }, decisionReason(app, prediction)),
   );
 }
