@@ -64,4 +64,5 @@ STOPSIGNAL SIGTERM
 # Ready means: a version is loaded and the service is not draining. No curl in the image, and no proxy for a local call.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-S", "-c", "import os, urllib.request as r; r.build_opener(r.ProxyHandler({})).open('http://127.0.0.1:' + os.environ['PYKUTEN_PORT'] + '/health/ready', timeout=4)"]
-CMD ["python", "-m", "service"]
+# The first process of a container gets no signal that it has no handler for. Held back by env, SIGTERM waits until there is one.
+CMD ["env", "--block-signal=TERM", "--block-signal=INT", "python", "-m", "service"]

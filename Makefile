@@ -6,7 +6,7 @@ PYTHON := $(shell for python in python3.11 python3 python; do \
 endif
 PORT ?= $(or $(PYKUTEN_PORT),8000)
 HOST ?= $(or $(PYKUTEN_HOST),127.0.0.1)
-CONFIG ?= training/configs/rakuten.toml
+CONFIG ?=
 ARGS ?=
 UPGRADE ?=
 
@@ -19,14 +19,14 @@ export PIP_REQUIRE_VIRTUALENV := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test test-all e2e soak bench check format train lock clean $(SERVING) $(DEV)
+.PHONY: help serve test test-all e2e soak bench check format train need-config lock clean $(SERVING) $(DEV)
 
 help: ## this list
 	@echo 'Usage: make TARGET [NAME=value ...]'
 	@echo
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo '  PYTHON=$(PYTHON)  PORT=$(PORT)  HOST=$(HOST)  CONFIG=$(CONFIG)'
+	@echo '  PYTHON=$(PYTHON)  PORT=$(PORT)  HOST=$(HOST)'
 
 serve: $(SERVING) ## start the service with the version in models/store (PORT, HOST); no TensorFlow needed
 	MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=4194304 MALLOC_TRIM_THRESHOLD_=16777216 \
@@ -62,8 +62,11 @@ format: $(DEV) ## put the code into the project's format
 	$(DEV)/bin/python -m ruff check --fix .
 	$(DEV)/bin/python -m ruff format .
 
-train: $(DEV) ## make a version: python -m training run CONFIG (ARGS go with it, e.g. ARGS=--promote)
+train: need-config $(DEV) ## make a version of your catalogue: CONFIG=mine.toml (ARGS go with it, e.g. ARGS=--promote)
 	$(DEV)/bin/python -m training run $(CONFIG) $(ARGS)
+
+need-config:
+	@: $(or $(CONFIG),$(error make train needs the config of your catalogue, for example: make train CONFIG=mine.toml ARGS=--promote))
 
 bench: $(DEV) ## how fast the service is, beside others with the same networks (ARGS, e.g. ARGS='--seconds 3'; --help)
 	$(DEV)/bin/python -m tests.benchmark $(ARGS)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from service.server import process
+
+if __name__ == "__main__":
+    process.begin()  # ahead of the imports: they take a second, on a cold disk many
+
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -87,7 +93,9 @@ def _serve(settings: Settings) -> int:
     try:
         listener = listen(settings.host, settings.port)
     except OSError as error:
-        print(f"service: cannot listen on {settings.host}:{settings.port}: {error.strerror}", file=sys.stderr)
+        taken = "the port is taken; --port or PYKUTEN_PORT (make serve PORT=...) chooses another"
+        reason = taken if error.errno == errno.EADDRINUSE else error.strerror
+        print(f"service: cannot listen on {settings.host}:{settings.port}: {reason}", file=sys.stderr)
         return 1
     logs.configure(settings.log_level)
     address, port = listener.getsockname()[:2]

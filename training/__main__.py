@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import PykutenError, VersionUnknown
+from models.networks.keras import quieten
 from models.versions.store import DEFAULT_STORE, Store
 from training.catalogue.dataset import SPLITS
 from training.commands.catalogue_argument import read_catalogue_argument
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words, argparse.Namespace(command=_command_line(words)))
     if not sys.stderr.isatty():  # in a log file, one line every half minute; tqdm reads this when it is imported
         os.environ.setdefault("TQDM_MININTERVAL", "30")
+    quieten()
     try:
         options.run(options)
     except TrainingError as error:

@@ -7,9 +7,15 @@ the file's config is read as plain JSON first, and may name only the layers and 
 from __future__ import annotations
 
 import json
+import os
+import sys
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
@@ -46,6 +52,36 @@ ALLOWED: Mapping[str | None, frozenset[str]] = {
 """Classes that a config may name, by module. None of them runs code or reads files on being built or called."""
 
 
+def quieten() -> None:
+    """Keep TensorFlow's lines on CUDA, oneDNN and the processor from the terminal, unless the user chose a level of its
+    log. To be called before TensorFlow is imported.
+    """
+    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # processes that are started later inherit it
+        sys.meta_path.insert(0, _QuietImport())
+
+
+class _QuietImport(MetaPathFinder):
+    """Imports TensorFlow with nowhere to print to: some of its libraries print while they are loaded, at any level."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(name, path) if name == "tensorflow" else None
+        if spec is not None and spec.loader is not None:
+            spec.loader.exec_module = partial(_execute_quietly, spec.loader.exec_module)  # type: ignore[method-assign]
+        return spec
+
+
+def _execute_quietly(execute: Callable[[ModuleType], None], module: ModuleType) -> None:
+    stderr = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            execute(module)
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
 class KerasNetwork:
     """A Keras network as one TensorFlow graph for batches of any size, in float32."""
 
@@ -62,6 +98,7 @@ class KerasNetwork:
     def load(cls, path: Path) -> KerasNetwork:
         """Check and load a `.keras` file. Raises VersionRefused."""
         check_archive(path)
+        quieten()
         try:
             import keras
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import stat
 import sys
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -54,7 +57,11 @@ def event(level: int, name: str, error: BaseException | None = None, **fields: o
 def configure(level: str) -> None:
     """Send this service's and the server's log lines to stdout. Called by `__main__` only."""
     # A file of its own: at its end Python would wait for a `sys.stdout` that a thread writes to.
-    stream = sys.__stdout__ and open(sys.__stdout__.fileno(), "w", encoding="ascii", closefd=False)  # noqa: SIM115
+    stream = sys.__stdout__ and os.fdopen(os.dup(sys.__stdout__.fileno()), "w", encoding="ascii")
+    for descriptor in (1, 2):
+        _never_wait(descriptor)
+    warnings.showwarning = _log_warning  # type: ignore[assignment]
+    logging.raiseExceptions = False  # the logging package would print its own errors
     # What no line shows need not be looked up for each (the logging package's own advice for speed).
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging._srcfile = None
@@ -66,8 +73,27 @@ def configure(level: str) -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-QUEUE_LINES = 10_000
-"""Lines that wait for a reader that stalls: about 5 MB."""
+def _log_warning(_message: Warning | str, category: type[Warning], filename: str, lineno: int, *_others: Any) -> None:
+    """A library's warning, without its message, which may quote."""
+    event(logging.WARNING, "warning", kind=category.__name__, place=f"{filename}:{lineno}")
+
+
+def _never_wait(descriptor: int) -> None:
+    """What libraries print does not wait for a reader that stalls: what a full pipe or terminal does not take is lost.
+
+    The file is opened once more, for others may share it as it is. A file on disk never stalls; a socket cannot be
+    opened, and stays as it is.
+    """
+    with suppress(OSError):  # also where /proc is not there, and where nobody reads any more
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
+            own = os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+            os.dup2(own, descriptor)
+            os.close(own)
+
+
+QUEUE_LINES = 1_000
+"""Lines that wait for a reader that stalls: about 1 MB, and three seconds of a busy service."""
 GATHER_SECONDS = 0.02
 """Lines wait so long for others to be written with; a thread that woke for each would take the interpreter from the
 event loop as often."""
@@ -81,6 +107,8 @@ class LogQueue(QueueHandler):
     """
 
     queue: Queue[Line]
+    dropped_in_all = 0
+    """Lines dropped since the start."""
 
     def __init__(self, stream: TextIO | None, capacity: int = QUEUE_LINES) -> None:
         super().__init__(Queue(capacity))
@@ -102,7 +130,15 @@ class LogQueue(QueueHandler):
                 self._dropped = 0
             self.queue.put_nowait(record)
         except Full:
-            self._dropped += 1
+            self._drop()
+
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the base class' name
+        """A line that cannot be written down is dropped, too."""
+        self._drop()
+
+    def _drop(self) -> None:
+        self._dropped += 1
+        self.dropped_in_all += 1
 
     def close(self) -> None:
         """Wait until what is queued is written, but not for long."""
@@ -120,7 +156,7 @@ class _Writer(QueueListener):
 
     def handle(self, record: Line) -> None:
         is_last = self.queue.empty()
-        with suppress(OSError, ValueError):  # a full disk or a closed pipe must not end the logging for good
+        with suppress(Exception):  # a full disk, a closed pipe or an odd line must not end the logging for good
             line = record if isinstance(record, str) else self._format(record)
             print(line, file=self._stream, flush=is_last)
         if is_last:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 
 from fastapi import APIRouter, Request
@@ -11,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from service.observability.logs import LogQueue
 from service.registry.registry import Registry
 from service.state import ServiceState, state_of
 
@@ -39,6 +41,10 @@ class Gauges(Collector):
         """The gauges with their present values."""
         yield from _load(self._state)
         yield from _versions(self._state.registry)
+        dropped = sum(log.dropped_in_all for log in logging.getLogger().handlers if isinstance(log, LogQueue))
+        yield CounterMetricFamily(
+            "pykuten_log_lines_dropped_total", "Lines of the log that were dropped, as nobody read it.", dropped
+        )
 
 
 def _load(state: ServiceState) -> Iterator[Metric]:

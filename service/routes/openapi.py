@@ -63,12 +63,12 @@ LISTING_FORM = {
     "properties": {**_fields("designation", "description"), "image": _PHOTO, **_fields("id")},
     "additionalProperties": False,
 }
-TAGS = [
+_TAGS = [
     {"name": "predictions", "description": "The category of a listing, and whether a person has to look."},
     {"name": "catalogue", "description": "The categories, and the versions of the model with their figures."},
     {"name": "health", "description": "For supervisors and balancers; never needs an API key."},
 ]
-_DESCRIPTION = f"""\
+DESCRIPTION = f"""\
 Files marketplace listings under the right category, from text, photo or both.
 
 `decision` says whether a listing may be filed without a human, at the `precision` that you ask for: `accept`, or
@@ -78,8 +78,8 @@ Files marketplace listings under the right category, from text, photo or both.
 With the header `{DEADLINE_HEADER}` a prediction is of no use to you after so many milliseconds: it is not begun then,
 and answered with 504 `deadline_exceeded`. The server's own limit still holds.
 
-### Errors
-
+"""
+_ERRORS_TEXT = """\
 Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems (`application/problem+json`) everywhere. Decide
 by their `code`; `errors` says where, as a JSON pointer into the body or the name of an option. Answers 503 and 429
 carry `Retry-After`, in seconds.
@@ -87,14 +87,15 @@ carry `Retry-After`, in seconds.
 """
 
 
-def description() -> str:
-    """The head of the document: the purpose of the service, and every error with its code."""
+def tags() -> list[dict[str, str]]:
+    """The groups of operations, and at the end one without any: every error with its code."""
     errors = sorted(_ERRORS.values(), key=lambda error: (error.status, error.code))
     sent = TITLES.keys() - UNSENT
     rows = [f"| `{error.code}` | {error.status} | {error.message} |" for error in errors if error.code in sent]
     table = "\n".join(["| code | status | what it says |", "|---|---|---|", *rows])
     example = json.dumps(problem(_ERRORS["invalid_request"], REQUEST_ID), indent=1)
-    return f"{_DESCRIPTION}{table}\n\n```json\n{example}\n```"
+    text = f"{_ERRORS_TEXT}{table}\n\n```json\n{example}\n```"
+    return [*_TAGS, {"name": "errors", "description": text}]
 
 
 def problems(*codes: str) -> dict[int | str, dict[str, Any]]:

@@ -7,6 +7,7 @@ are closed here; where the application reads the body, its own, shorter limit co
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -32,6 +33,9 @@ LAST_CALL_SECONDS = 1.0
 """How long an idle connection is kept when the process stops: its next request may be on its way, and gets an
 answer instead of a reset."""
 
+_HOST = re.compile(rb"(?:\[[\da-fA-F:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?")
+_ORIGIN = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+
 
 class Connection(H11Protocol):
     """One connection of a client. `limits` is set by `connection_class`."""
@@ -40,6 +44,7 @@ class Connection(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.conn = _Exchange(h11.SERVER, self.limits.head_bytes)
         self._client_timer: asyncio.TimerHandle | None = None
         self._timed: object = None  # the head or the request that the timer runs for
         self._unread_timer: asyncio.TimerHandle | None = None
@@ -179,6 +184,21 @@ class Connection(H11Protocol):
         self._stop_client_timer()
         self._socket.close()
         self._client_timer = self.loop.call_later(seconds, self._socket.abort)
+
+
+class _Exchange(h11.Connection):
+    """h11's; with what HTTP asks of a server beyond the grammar (RFC 9112, section 3.2)."""
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            if not all(_HOST.fullmatch(value) for name, value in event.headers if name == b"host"):
+                raise h11.RemoteProtocolError("a host that cannot be")
+            if absolute := _ORIGIN.match(event.target):  # what is sent to a proxy has to be taken here, too
+                path = b"/" + event.target[absolute.end() :].removeprefix(b"/")
+                version = event.http_version
+                return h11.Request(method=event.method, target=path, headers=event.headers, http_version=version)
+        return event
 
 
 class _Transport:

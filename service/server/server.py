@@ -11,13 +11,16 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 import time
+from contextlib import suppress
 from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
 from service.server.connection import connection_class
+from service.server.process import exit_at_once
 from service.settings import Settings
 from service.state import ServiceState
 
@@ -40,8 +43,19 @@ class Server(uvicorn.Server):
         copies = [listener.dup() for listener in sockets or [] for _ in range(LISTENER_DESCRIPTORS - 1)]
         await super().serve([*(sockets or []), *copies])
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Load and listen, and tell a person at a terminal where."""
+        await super().startup(sockets)
+        if self.started and sockets and sys.stderr is not None and sys.stderr.isatty():
+            with suppress(OSError):  # a terminal that was stopped takes no line
+                sys.stderr.write(_greeting(self._state, sockets[0].getsockname()[1]))
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """First signal: drain. Second: exit now. The signal is not raised again, so that a clean end is exit code 0."""
+        """Before it serves: exit at once. First signal: drain. Second: exit now. The signal is not raised again, so
+        that a clean end is exit code 0.
+        """
+        if not self.started:
+            exit_at_once(sig)
         self._state.draining = True
         if self._exit_at is not None:
             self.should_exit = self.force_exit = True
@@ -63,6 +77,19 @@ class Server(uvicorn.Server):
         stop.cancel()
 
 
+def _greeting(state: ServiceState, port: int) -> str:
+    host = state.settings.host
+    if host in ("127.0.0.1", "0.0.0.0", "::", "::1"):  # noqa: S104 - compared, not bound
+        host = "localhost"
+    lines = [f"Open http://{f'[{host}]' if ':' in host else host}:{port}   (Ctrl-C stops the service)"]
+    if state.registry.current_version is None:
+        lines.append(
+            f"No version in {state.settings.store} can be served; predictions answer 503 until one is promoted:"
+        )
+        lines.append("  python -m training run CONFIG.toml --promote    or    python -m models promote VERSION")
+    return "\n".join([*lines, ""])
+
+
 def make_server(app: FastAPI, settings: Settings) -> Server:
     """A server for the app; `run(sockets=[...])` serves until it is told to stop."""
     config = uvicorn.Config(
@@ -74,7 +101,6 @@ def make_server(app: FastAPI, settings: Settings) -> Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        h11_max_incomplete_event_size=settings.head_bytes,
         proxy_headers=False,  # nothing here looks at the client's address
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=settings.shutdown_seconds,

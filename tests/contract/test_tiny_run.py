@@ -73,6 +73,13 @@ def test_the_command_ends_with_the_version_s_name(tiny_run: TinyRun) -> None:
     assert sum(line.startswith("| true |") for line in lines[table:]) == len(Evidence)
 
 
+def test_tensorflow_says_nothing_of_its_own(tiny_run: TinyRun) -> None:
+    """Lines on CUDA, oneDNN and the processor; progress bars are all that is on the error stream."""
+    lines = [line for line in tiny_run.errors.replace("\r", "\n").splitlines() if line.strip()]
+    assert [line for line in lines if "%|" not in line] == []
+    assert lines
+
+
 def test_the_version_holds_what_the_design_says(folder: Path, predictor: Predictor) -> None:
     manifest = read_manifest(folder)
     golden = {name for name in manifest.files if name.startswith("golden/")}

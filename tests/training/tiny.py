@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ class TinyRun:
     store: Store
     version: str
     output: str
+    errors: str
 
     def train(self, name: str, config: str, *options: str, work: Path | None = None) -> tuple[int, Store]:
         """Run the command with another config on the same catalogue and, by default, with the stages that are done.
@@ -88,6 +90,7 @@ def run_tiny(folder: Path) -> TinyRun:
     config, work, store = folder / "tiny.toml", folder / "work", Store(folder / "store")
     config.write_text(CONFIG, encoding="utf-8")
     command = [sys.executable, "-m", "training", "run", str(config), "--store", str(store.root), "--work", str(work)]
-    done = subprocess.run([*command, "--promote"], cwd=ROOT, capture_output=True, text=True, check=False)
+    plain = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    done = subprocess.run([*command, "--promote"], cwd=ROOT, env=plain, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
-    return TinyRun(folder, config, work, store, store.current(), done.stdout)
+    return TinyRun(folder, config, work, store, store.current(), done.stdout, done.stderr)

@@ -111,6 +111,8 @@ def test_row_8_characters_are_counted_not_bytes(shared_client: TestClient, field
     ],
 )
 def test_row_9_odd_text(shared_client: TestClient, text: str) -> None:
+    # Here and below, processor time of all threads and not the clock's: nothing on a bad body's way sleeps or reads a
+    # disk, so an idle machine's clock shows no more, and a busy one's shows what other processes do.
     start = time.process_time()
     response = shared_client.post("/predict/text", json={"designation": text})
     assert time.process_time() - start < 1

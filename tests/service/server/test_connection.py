@@ -304,3 +304,29 @@ def test_a_client_that_asks_before_it_sends_is_told_to_go_on(store: Store) -> No
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(body)
         assert read_answer(connection)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("request_line", "hosts", "status"),
+    [
+        ("GET /health/live HTTP/1.1", ["x"], 200),
+        ("GET /health/live HTTP/1.1", ["[::1]:8000"], 200),
+        ("GET /health/live HTTP/1.1", [""], 200),  # of an address without a host
+        ("GET /health/live HTTP/1.0", [], 200),
+        ("GET /health/live HTTP/1.1", [], 400),
+        ("GET /health/live HTTP/1.1", ["x", "x"], 400),
+        ("GET /health/live HTTP/1.1", ["a b"], 400),
+        ("GET /health/live HTTP/1.1", ["a/b"], 400),
+        ("GET /health/live HTTP/1.1", ["a:port"], 400),
+        ("POST /predict/text HTTP/1.1", ["a/b"], 400),
+        ("GET http://x:80/health/live?a=b HTTP/1.1", ["x"], 200),
+        ("GET HTTPS://other HTTP/1.1", ["x"], 200),
+        ("GET http://x/nowhere HTTP/1.1", ["x"], 404),
+    ],
+)
+def test_the_host_and_the_form_of_the_target(store: Store, request_line: str, hosts: list[str], status: int) -> None:
+    """RFC 9112, section 3.2: one valid Host, and the absolute form that is meant for proxies."""
+    with server(store) as running, running.connect() as connection:
+        fields = [*(f"Host: {host}" for host in hosts), "Connection: close", "Content-Length: 0", "", ""]
+        connection.sendall("\r\n".join([request_line, *fields]).encode())
+        assert read_all(connection).startswith(b"HTTP/1.1 %d " % status)

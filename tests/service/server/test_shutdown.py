@@ -102,7 +102,7 @@ def test_a_taken_port_is_one_clear_line(capsys: pytest.CaptureFixture[str]) -> N
         port = taken.getsockname()[1]
         assert main(["--port", str(port)]) == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"service: cannot listen on 127.0.0.1:{port}: ")
+    assert error.startswith(f"service: cannot listen on 127.0.0.1:{port}: the port is taken; --port or ")
     assert error.count("\n") == 1
 
 

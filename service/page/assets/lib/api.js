@@ -46,8 +46,11 @@ export function client({ language, chosen, key, onError }) {
   };
 }
 
+/** The address of one of the service's paths: the page may lie below a prefix that a proxy takes away. */
+export const addressOf = (path) => new URL(`.${path}`, document.baseURI).href;
+
 function send(path, { method = "GET", body = null, signal = null, query = {} }, chosen, key) {
-  const url = new URL(path, location.origin);
+  const url = new URL(addressOf(path));
   for (const [name, given] of Object.entries(query)) {
     const value = given === true && Object.hasOwn(chosen, name) ? chosen[name]() : given;
     if (value !== null && value !== undefined) {

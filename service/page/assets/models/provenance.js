@@ -16,7 +16,7 @@ export function provenance(app, version) {
       el("summary", {}, t("models.run")),
       el("pre", { class: "command tall", tabindex: "0" }, JSON.stringify({ run, libraries, digest }, null, 1)),
     ),
-    el("p", { class: "hint" }, el("a", { href: `/models/${encodeURIComponent(version.version)}` }, t("models.json"))),
+    el("p", { class: "hint" }, el("a", { href: `models/${encodeURIComponent(version.version)}` }, t("models.json"))),
   );
 }
 

@@ -1,6 +1,6 @@
 // The shell: what all views share, and the tabs that open them. Each view is fetched when it is first shown.
 
-import { client, sentence } from "../lib/api.js";
+import { addressOf, client, sentence } from "../lib/api.js";
 import { maker } from "../lib/dom.js";
 import { Health } from "./health.js";
 import { Language } from "./language.js";
@@ -60,7 +60,7 @@ app.api = client({
 
 /** The address of a photo for an `img`; one that needs the key is fetched first. */
 async function picture(path) {
-  return key === null ? path : URL.createObjectURL(await (await app.api(path, { raw: true })).blob());
+  return key === null ? addressOf(path) : URL.createObjectURL(await (await app.api(path, { raw: true })).blob());
 }
 
 async function loadCategories() {
@@ -93,7 +93,7 @@ async function open(name, panel) {
 
 async function mount(name, panel) {
   if (STYLED.has(name)) {
-    document.head.append(el("link", { rel: "stylesheet", href: `/assets/${name}/${name}.css` }));
+    document.head.append(el("link", { rel: "stylesheet", href: `assets/${name}/${name}.css` }));
   }
   panel.replaceChildren(el("p", { class: "hint", t: "shell.loading" }));
   const [view, words] = await Promise.all([import(`../${name}/${name}.js`), import(`../${name}/words-${name}.js`)]);
