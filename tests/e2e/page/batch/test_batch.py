@@ -212,6 +212,7 @@ def test_true_categories_are_compared(batch: Page, tmp_path: Path) -> None:
     assert rows_shown(batch) == ["b1"]
     batch.locator("#batch-verdict").select_option("any")
     batch.locator("summary", has_text="Counts by category").click()
+    expect(batch.locator(".by-category tbody tr")).to_have_count(2)
     cells = [row.split("\t") for row in batch.locator(".by-category tbody tr").all_inner_texts()]
     assert [row[1:] for row in cells] == [["3", "2", "1", "1 of 1"], ["3", "1", "2", "1 of 2"]]
     assert [row["agrees"] for row in saved(batch, tmp_path)[1]] == ["yes", "no", "yes", "", "", ""]
