@@ -76,13 +76,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(
-    command: Sequence[str],
-    *,
-    environment: Mapping[str, str],
-    port: int,
-    log: Path,
-    probe: bytes,
-    seconds: float = 90.0,
+    command: Sequence[str], *, environment: Mapping[str, str], port: int, log: Path, probe: bytes, seconds: float = 90.0
 ) -> Iterator[Running]:
     """A server, once it answers `probe` with 200. Raises BenchmarkError when it does not within so many seconds."""
     with log.open("wb") as output:

@@ -103,11 +103,6 @@ def test_earlier_figures_are_printed_again(tmp_path: Path, capsys: pytest.Captur
     assert lines[-1].startswith("Measured until 2026-11-28 10:00 on a machine; drawn, 3 s a figure, commit abc")
 
 
-def test_a_store_without_versions_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--store", str(tmp_path), "--cache", str(tmp_path)]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
-
-
 def test_traffic_without_a_catalogue_is_the_project_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.benchmark.traffic.BESIDE", tmp_path / "nothing")
     traffic = read_traffic(None, None)

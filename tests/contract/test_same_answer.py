@@ -112,13 +112,6 @@ def test_in_batches_of_any_size(tiny_predictor: Predictor, alone: list[Scores], 
     assert all(map(same_scores, in_batches(tiny_predictor, VARIED, size), alone))
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_in_any_order(tiny_predictor: Predictor, alone: list[Scores], seed: int) -> None:
-    order = random.Random(seed).sample(range(len(VARIED)), len(VARIED))
-    together = in_batches(tiny_predictor, [VARIED[row] for row in order], len(VARIED))
-    assert all(same_scores(scores, alone[row]) for scores, row in zip(together, order, strict=True))
-
-
 def test_in_more_than_one_pass_of_the_networks(tiny_predictor: Predictor, alone: list[Scores]) -> None:
     count = 2 * MAX_BATCH + 5
     together = in_batches(tiny_predictor, [VARIED[row % len(VARIED)] for row in range(count)], count)
@@ -180,12 +173,6 @@ def test_what_holds_for_every_prediction(
 def test_the_id_changes_nothing(tiny_predictor: Predictor) -> None:
     for one in VARIED:
         assert tiny_predictor.predict(replace(one, id="SKU-1")) == tiny_predictor.predict(one)
-
-
-def test_the_same_pixels_in_another_format_get_the_same_answer(tiny_predictor: Predictor) -> None:
-    png = Listing(image=photo(COLOURS[1], kind="PNG"))
-    gif = Listing(image=photo(COLOURS[1], kind="GIF"))
-    assert same_prediction(tiny_predictor.predict(png, top_k=4), tiny_predictor.predict(gif, top_k=4))
 
 
 def test_an_empty_field_is_no_field(tiny_predictor: Predictor) -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.benchmark.processes import free_port
 from tests.contract.documents.documents import ROOT, read_document
 
 pytestmark = [
@@ -29,12 +29,6 @@ README = read_document("README.md")
 BOTH, BATCH, STREAM = (command for command in README.commands() if command.startswith("curl "))
 READY_SECONDS = 240
 """The first `make serve` installs the serving environment: about 40 s with pip's cache warm, far more without."""
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

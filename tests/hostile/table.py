@@ -67,6 +67,7 @@ def _options() -> Iterator[Bad]:
     for path, body in (
         ("/predict/text", title),
         ("/predict", title),
+        ("/explain", title),
         ("/predict/batch", b'{"listings": [%s]}' % title),
     ):
         for query, pointer in OPTIONS:

@@ -122,8 +122,7 @@ def write_version(
         write_keras(folder, weights, modalities)
     with_text, with_image = Modality.TEXT in modalities, Modality.IMAGE in modalities
     Preprocessing(
-        text=NGRAMS if with_text else None,
-        image=ImagePreprocessing(height=SIDE, width=SIDE) if with_image else None,
+        text=NGRAMS if with_text else None, image=ImagePreprocessing(height=SIDE, width=SIDE) if with_image else None
     ).write(folder)
     taxonomy(classes).write(folder / TAXONOMY)
     (Fusion.mean(classes) if fusion == "mean" else _weighted(classes, seed)).write(folder)

@@ -30,6 +30,12 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    """Tests that are coroutines run in asyncio's loop."""
+    return "asyncio"
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Store:
     """A store with two versions, the newer one promoted."""
     store = Store(tmp_path / "store")

@@ -6,9 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from tests.soak.training_memory import CONFIG, follow, make_catalogue, parser
+from tests.soak.training_memory import CONFIG, follow, make_catalogue
 from training.catalogue.check import check_catalogue
 from training.catalogue.near_duplicates import group_near_duplicates
 from training.catalogue.read import read_catalogue, read_taxonomy
@@ -38,10 +36,3 @@ def test_memory_is_that_of_the_process_and_all_its_children() -> None:
     process = subprocess.Popen([sys.executable, "-c", PARENT])
     assert 300 < follow(process) < 600
     assert process.returncode == 0
-
-
-def test_help(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stop:
-        parser().parse_args(["--help"])
-    assert stop.value.code == 0
-    assert "--limit-mb" in capsys.readouterr().out

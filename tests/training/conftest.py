@@ -41,3 +41,9 @@ def without_plots(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Figure, "savefig", savefig)
     monkeypatch.setattr(plots, "confusion_matrix", lambda *_: b"<svg/>")
+
+
+@pytest.fixture
+def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plots take seconds, and are the business of other tests."""
+    monkeypatch.setattr("training.publishing.release.write_report", lambda path, *_: path.write_text("no report"))

@@ -69,8 +69,6 @@ parameters = { encoder_rate = 0.1 }
 network = "none"
 """
 COMBINED = CONFIG.partition("[text]")[0] + COMBINED
-GRU = TEXT_ONLY.replace('"ngrams"', '"gru"').replace("dim = 16", "embedding = 8, units = 8, dense = 8")
-GRU = GRU.replace("buckets = 4096", "title_tokens = 12\ndescription_tokens = 12")
 
 
 def sealed(store: Store) -> Path:
@@ -92,12 +90,6 @@ def without_seconds(value: Any) -> Any:
 
 def right(predictor: Predictor, code: str, listing: Listing) -> bool:
     return predictor.predict(listing, top_k=1).code == code
-
-
-@pytest.fixture
-def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plots take seconds, and are the business of other tests."""
-    monkeypatch.setattr(release, "write_report", lambda path, *_: path.write_text("no report"))
 
 
 def test_a_run_names_the_evidence_that_its_version_accepts_nothing_from(tiny_run: TinyRun) -> None:
@@ -297,19 +289,6 @@ def test_a_photo_version_answers_photos(tiny_run: TinyRun) -> None:
     assert predictor.predict(Listing(image=photo)).evidence is Evidence.IMAGE
     metrics = json.loads((folder / "metrics.json").read_bytes())
     assert {evidence for cohort in metrics["cohorts"].values() for evidence in cohort["cases"]} == {Evidence.IMAGE}
-
-
-@pytest.mark.usefixtures("without_report")
-@pytest.mark.slow
-def test_a_vocabulary_travels_with_its_version(tiny_run: TinyRun, tmp_path: Path) -> None:
-    code, store = tiny_run.train("gru", GRU, "--promote")
-    assert code == 0
-    folder = sealed(store)
-    assert "vocabulary.txt" in read_manifest(folder).files
-    assert (folder / "vocabulary.txt").read_text(encoding="utf-8").count("\n") > 50
-    predictor = Predictor.load(shutil.copytree(folder, tmp_path / folder.name))
-    assert read_manifest(folder).networks[Modality.TEXT].name == "gru"
-    assert predictor.predict(POOL).version == store.current() == folder.name
 
 
 def test_a_version_that_is_worse_than_the_current_one_is_sealed_but_promoted_by_force_alone(

@@ -81,8 +81,3 @@ def test_a_finished_stage_tells_what_it_was_made_of(work: Workspace) -> None:
     stage = work.stage("text", {"seed": 7}, writes("a"))
     assert json.loads((stage.folder / workspace.DONE).read_text()) == {"inputs": {"seed": 7}, "seconds": stage.seconds}
     assert not list(stage.folder.glob(".*"))
-
-
-def test_folders_are_for_what_outlives_stages(work: Workspace) -> None:
-    (work.folder("photo-hashes") / "kept").touch()
-    assert (work.folder("photo-hashes") / "kept").exists()

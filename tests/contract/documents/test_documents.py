@@ -122,6 +122,8 @@ def test_snippets_run(clone: Path, server: str, snippet: str) -> None:
     assert done.stdout.strip()
     if "raise SystemExit" in snippet:
         assert done.stdout.strip() == "file under 2583"
+    if "Predictor" in snippet:
+        assert done.stdout.strip() == "2583"
 
 
 def test_every_reason_not_to_run_a_command_is_needed() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 
 import pytest
 
@@ -53,15 +52,3 @@ def test_every_make_target_exists_and_is_explained_by_help(name: str) -> None:
     explained = set(re.findall(r"^  ([a-z0-9-]+) +\S", run.stdout, re.MULTILINE))
     assert targets
     assert targets <= explained | {"help"}
-
-
-def test_make_train_runs_the_training_command() -> None:
-    command = ["make", "--no-print-directory", "-n", "train", "CONFIG=mine.toml", "ARGS=--promote"]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "-m training run mine.toml --promote" in run.stdout
-
-
-def test_the_library_snippet_predicts() -> None:
-    (snippet,) = [snippet for snippet in README.blocks("python") if "Predictor" in snippet]
-    run = subprocess.run([sys.executable, "-c", snippet], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == "2583"

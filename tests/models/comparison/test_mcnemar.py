@@ -20,13 +20,6 @@ def test_the_p_value_is_the_exact_binomial_one(first: int, second: int) -> None:
     assert exact_p_value(first, second) == exact_p_value(second, first)
 
 
-def test_known_values() -> None:
-    assert exact_p_value(0, 0) == 1
-    assert exact_p_value(7, 7) == 1
-    assert exact_p_value(0, 5) == pytest.approx(0.0625)
-    assert exact_p_value(0, 6) == pytest.approx(0.03125)
-
-
 def test_very_many_listings_neither_overflow_nor_take_long() -> None:
     assert exact_p_value(50_500, 49_500) == pytest.approx(0.00158, abs=2e-5)  # normal: z = 3.159
     assert exact_p_value(0, 1_000_000) == 0

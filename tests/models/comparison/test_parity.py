@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import io
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from models.comparison.parity import Parity, compare, measure_parity, varied_golden_listings
 from models.errors import VersionRefused
@@ -20,6 +19,8 @@ def test_the_same_answers_are_in_parity() -> None:
     parity = compare(REFERENCE, REFERENCE)
     assert parity == Parity(listings=4, top1=1, top1_clear=1, mean_difference=0, max_difference=0)
     assert parity.holds
+    figures = {"listings": 4, "top1": 1, "top1_clear": 1, "mean_difference": 0, "max_difference": 0}
+    assert json.loads(json.dumps(parity.as_dict())) == figures
 
 
 def test_a_narrow_winner_may_change_a_clear_one_is_counted_apart() -> None:
@@ -45,19 +46,6 @@ def test_when_it_holds(top1: float, mean: float, holds: bool) -> None:
     assert Parity(1000, top1, 1, mean, 0.5).holds is holds
 
 
-def test_as_dict_is_plain_numbers() -> None:
-    plain = Parity(3, 1 / 3, np.float32(1), 0.1234567891, 0.5).as_dict()  # type: ignore[arg-type]
-    assert plain == {
-        "listings": 3,
-        "top1": 0.333333,
-        "top1_clear": 1,
-        "mean_difference": 0.123457,
-        "max_difference": 0.5,
-    }
-    assert type(plain.pop("listings")) is int
-    assert {type(value) for value in plain.values()} == {float}
-
-
 @pytest.mark.parametrize("modalities", [[Modality.TEXT], [Modality.IMAGE], list(Modality)])
 def test_varied_listings_can_be_predicted_and_come_in_every_kind(tmp_path: Path, modalities: list[Modality]) -> None:
     folder = tmp_path / make_version(tmp_path, modalities=modalities)
@@ -76,15 +64,6 @@ def test_varied_listings_are_the_same_for_the_same_seed(tiny_version: Path) -> N
     assert varied_golden_listings(tiny_version, 12)[:5] == varied_golden_listings(tiny_version, 5)
 
 
-def test_varied_photos_are_photos(tiny_version: Path) -> None:
-    photos = [subject.image for subject in varied_golden_listings(tiny_version, 20) if subject.image]
-    assert photos
-    for data in photos:
-        with Image.open(io.BytesIO(data)) as photo:
-            assert photo.format == "JPEG"
-            assert 36 <= min(photo.size) <= max(photo.size) <= 64
-
-
 def test_a_version_without_a_reference_has_no_parity(tiny_version: Path) -> None:
     with pytest.raises(VersionRefused):
         measure_parity(tiny_version, [listing(1)])
@@ -95,9 +74,9 @@ def test_parity_of_a_version_and_of_a_draft(tiny_keras_version: Path, tmp_path: 
     done: list[int] = []
     draft = tmp_path / ".draft-00"
     draft.symlink_to(tiny_keras_version)
-    for folder in (tiny_keras_version, draft):
-        parity = measure_parity(folder, varied_golden_listings(folder, 40), done.append)
+    for folder, progress in ((tiny_keras_version, [done.append]), (draft, [])):
+        parity = measure_parity(folder, varied_golden_listings(folder, 40), *progress)
         assert parity.listings == 40
         assert parity.holds
         assert parity.max_difference < 1e-4
-    assert done == [16, 32, 40] * 2
+    assert done == [16, 32, 40]

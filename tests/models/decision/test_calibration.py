@@ -13,9 +13,6 @@ from hypothesis.extra import numpy as arrays
 from models.decision.calibration import (
     FILE_NAME,
     LEAST_CONTRAST,
-    PRECISION_MAX,
-    PRECISION_MIN,
-    PRECISIONS,
     UNCHANGED,
     Calibration,
     EvidenceCalibration,
@@ -68,15 +65,7 @@ def test_a_category_can_have_thresholds_of_its_own() -> None:
     assert CALIBRATION.threshold(Evidence.IMAGE, "10", 0.9) == 0.9
 
 
-def test_the_precisions_on_offer_cover_the_range_of_requests() -> None:
-    assert list(PRECISIONS) == sorted(set(PRECISIONS))
-    assert (PRECISIONS[0], PRECISIONS[-1]) == (PRECISION_MIN, PRECISION_MAX)
-
-
-@given(
-    arrays.arrays(np.float32, st.integers(2, 8), elements=st.sampled_from([0, 0.1, 0.25, 0.5, 1])),
-    st.floats(0, 1),
-)
+@given(arrays.arrays(np.float32, st.integers(2, 8), elements=st.sampled_from([0, 0.1, 0.25, 0.5, 1])), st.floats(0, 1))
 def test_a_prediction_set_is_the_best_categories_and_never_empty(probabilities: np.ndarray, floor: float) -> None:
     calibration = Calibration((0.9,), 0.9, 0.95, {Evidence.BOTH: evidence(floor, thresholds=[None])})
     members = calibration.prediction_set(Evidence.BOTH, probabilities).tolist()

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
@@ -87,13 +87,20 @@ def test_the_caller_owns_the_answer(folder: Path, runtime: RuntimeName) -> None:
 def test_inputs_may_be_read_only_or_lie_anyhow(folder: Path, runtime: RuntimeName) -> None:
     network = load_network(folder, "text", runtime=runtime)
     odd = {name: np.repeat(array, 2, axis=-1)[:, ::2] for name, array in INPUTS.items()}
-    for array in odd.values():
-        array.flags.writeable = False
-    np.testing.assert_array_equal(network.logits(odd), network.logits(INPUTS))
-    plain = {name: array.copy() for name, array in INPUTS.items()}
-    for array in plain.values():
-        array.flags.writeable = False
-    np.testing.assert_array_equal(network.logits(plain), network.logits(INPUTS))
+    for inputs in (odd, {name: array.copy() for name, array in INPUTS.items()}):
+        for array in inputs.values():
+            array.flags.writeable = False
+        np.testing.assert_array_equal(network.logits(inputs), network.logits(INPUTS))
+
+
+def test_a_network_without_logits_is_refused(tmp_path: Path) -> None:
+    pixels = keras.Input((8, 8, 3), dtype="uint8", name="pixels")
+    picture = keras.Model(pixels, keras.layers.Rescaling(1.0)(pixels))
+    save_keras(picture, tmp_path / "image.keras")
+    export_openvino(picture, tmp_path, "image")
+    for runtime in RUNTIMES:
+        with pytest.raises(VersionRefused, match="logits"):
+            load_network(tmp_path, "image", runtime=runtime)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -181,16 +188,6 @@ def test_a_damaged_file_is_refused(folder: Path, tmp_path: Path, suffix: str, ha
         load_network(tmp_path, "text", runtime="keras" if suffix == "keras" else "openvino")
 
 
-def test_a_network_without_logits_is_refused(tmp_path: Path) -> None:
-    pixels = keras.Input((8, 8, 3), dtype="uint8", name="pixels")
-    picture = keras.Model(pixels, keras.layers.Rescaling(1.0)(pixels))
-    save_keras(picture, tmp_path / "image.keras")
-    export_openvino(picture, tmp_path, "image")
-    for runtime in RUNTIMES:
-        with pytest.raises(VersionRefused, match="logits"):
-            load_network(tmp_path, "image", runtime=runtime)
-
-
 def test_weights_cannot_be_pulled_from_under_a_loaded_network(folder: Path, tmp_path: Path) -> None:
     """A mapped file that is truncated would end the process with a bus error."""
     copy(folder, tmp_path, "xml", "bin")
@@ -219,8 +216,7 @@ def rewritten(folder: Path, target: Path, change: Callable[[dict[str, Any]], obj
 
 def dense(config: dict[str, Any]) -> dict[str, Any]:
     found = [layer for layer in config["config"]["layers"] if layer["config"].get("name") == "logits"]
-    layer: dict[str, Any] = found[0]
-    return layer
+    return cast(dict[str, Any], found[0])
 
 
 FUNCTION = {"class_name": "function", "config": "system", "module": "os", "registered_name": "system"}
@@ -287,11 +283,7 @@ def test_an_odd_archive_is_refused(folder: Path, tmp_path: Path, change: str) ->
     members = [
         (name, zipfile.ZipFile(folder / "text.keras").read(name)) for name in ("metadata.json", "model.weights.h5")
     ]
-    configs = {
-        "long config": b"[" + b" " * 5_000_000 + b"]",
-        "not json": b"\xff\xfe",
-        "deep json": b"[" * 200_000,
-    }
+    configs = {"long config": b"[" + b" " * 5_000_000 + b"]", "not json": b"\xff\xfe", "deep json": b"[" * 200_000}
     members.append(("config.json", configs.get(change, zipfile.ZipFile(folder / "text.keras").read("config.json"))))
     if change == "extra member":
         members.append(("assets/../../escape", b""))

@@ -154,9 +154,3 @@ def test_loading_without_one_of_them_is_refused(tmp_path: Path, missing: str) ->
     (tmp_path / missing).unlink()
     with pytest.raises(VersionRefused):
         Preparation.load(tmp_path)
-
-
-@pytest.mark.parametrize("prepare", [BOTH, TEXT_ONLY, IMAGE_ONLY])
-def test_modalities(prepare: Preparation) -> None:
-    expected = {Modality.TEXT: prepare is not IMAGE_ONLY, Modality.IMAGE: prepare is not TEXT_ONLY}
-    assert prepare.modalities == {modality for modality, there in expected.items() if there}

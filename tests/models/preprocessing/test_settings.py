@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from models.errors import VersionRefused
 from models.preprocessing.settings import (
@@ -245,11 +244,6 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
         Preprocessing.read(tmp_path)
 
 
-def test_tokens_without_their_vocabulary_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(VersionRefused, match="vocabulary"):
-        load_text_features(TokenPreprocessing(), tmp_path)
-
-
 def test_combined_features_are_those_of_both_kinds(tmp_path: Path) -> None:
     write_fitted(tmp_path)
     config = CombinedPreprocessing(
@@ -261,12 +255,6 @@ def test_combined_features_are_those_of_both_kinds(tmp_path: Path) -> None:
         first, second = (part.extract(text) for part in parts)
         assert not first.keys() & second.keys()
         assert same(together.extract(text), {**first, **second})
-
-
-def test_settings_are_frozen() -> None:
-    config = ImagePreprocessing(height=224, width=224)
-    with pytest.raises(ValidationError):
-        config.height = 8  # type: ignore[misc]
 
 
 @given(st.lists(st.lists(st.integers(1, 9), min_size=1, max_size=6), min_size=1, max_size=5))
@@ -295,16 +283,3 @@ def test_served_texts_have_few_lengths_and_little_padding() -> None:
     assert sorted(lengths.values()) == list(lengths.values())
     batch = pad_batch([{"ids": np.ones(9, np.int32)}, {"ids": np.ones(2, np.int32)}], serving_length)
     assert batch["ids"].tolist() == [[1] * 9 + [0] * 7, [1] * 2 + [0] * 14]
-
-
-@pytest.mark.parametrize(
-    "features", [NgramFeatures(NgramPreprocessing()), TokenFeatures(TokenPreprocessing(), VOCABULARY)]
-)
-def test_a_listing_is_the_same_alone_and_in_a_batch(features: NgramFeatures | TokenFeatures) -> None:
-    together = pad_batch([features.extract(text) for text in TEXTS])
-    for row, text in enumerate(TEXTS):
-        alone = pad_batch([features.extract(text)])
-        for key, values in alone.items():
-            length = values.shape[1]
-            assert np.array_equal(together[key][row, :length], values[0])
-            assert not together[key][row, length:].any()

@@ -9,10 +9,9 @@ import pytest
 
 from models.errors import VersionRefused
 from models.listing import Listing
-from models.networks.runtime import PRECISIONS
 from models.taxonomy import FILE_NAME as TAXONOMY
 from models.taxonomy import Taxonomy
-from models.versions.golden import FILE_NAME, TOLERANCE, GoldenListing, check_golden, read_golden, write_golden
+from models.versions.golden import FILE_NAME, GoldenListing, check_golden, read_golden, write_golden
 from tests.models.tiny_version import photo
 
 CODES = ("10", "2583", "40")
@@ -120,7 +119,3 @@ def test_the_published_answers_pass_within_the_tolerance() -> None:
 def test_other_answers_are_refused(answer: list[float]) -> None:
     with pytest.raises(VersionRefused, match="golden listing 1"):
         check_golden(golden([1, 0], [0.2, 0.8]), [np.float32([1, 0]), np.float32(answer)], 1e-3)
-
-
-def test_every_precision_has_a_tolerance() -> None:
-    assert set(TOLERANCE) == set(PRECISIONS)

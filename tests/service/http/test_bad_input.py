@@ -90,26 +90,7 @@ def test_row_8_characters_are_counted_not_bytes(shared_client: TestClient, field
     assert shared_client.post("/predict/text", json={field: "😀" * 20_000}).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        *NAUGHTY,
-        "🙂🙃",
-        "qwxzv kjhgf",
-        "a\x00b",
-        "Z̸̡̢͔͖̬͆̒̈͝a̷l̶g̵o̴",
-        "\u202eabc\u202c",
-        "<![",
-        "<!-- open",
-        "<a b=" * 2000,
-        '<a "' * 4000,
-        "'; DROP TABLE listings; --",
-        "&#0;&#x110000;&lt;x",
-        "\ufeff\u200b",
-        "<br><p></p>",
-        "\u0000",
-    ],
-)
+@pytest.mark.parametrize("text", [*NAUGHTY, "🙂🙃", "<br><p></p>", "<a b=" * 2000, '<a "' * 4000])
 def test_row_9_odd_text(shared_client: TestClient, text: str) -> None:
     # Here and below, processor time of all threads and not the clock's: nothing on a bad body's way sleeps or reads a
     # disk, so an idle machine's clock shows no more, and a busy one's shows what other processes do.

@@ -88,10 +88,7 @@ def test_spans_hold_nothing_that_callers_wrote(start: Start) -> None:
     ("missing", "endpoint"), [(telemetry.SDK, None), (telemetry.EXPORTER, "http://127.0.0.1:4318")]
 )
 def test_what_is_not_installed_is_said_in_one_line(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    missing: tuple[str, str],
-    endpoint: str | None,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: tuple[str, str], endpoint: str | None
 ) -> None:
     monkeypatch.setenv("PYKUTEN_TELEMETRY", "true")
     if endpoint is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import http.client
 import json
@@ -73,7 +72,8 @@ def test_the_harms_are_the_eleven_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("kind", HARMS)
-def test_a_harmed_version_never_replaces_the_one_that_serves(
+@pytest.mark.anyio
+async def test_a_harmed_version_never_replaces_the_one_that_serves(
     store: Store, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Hot: the old one goes on, and the reason is visible. Cold: the last good one is taken. Nothing is executed."""
@@ -82,34 +82,31 @@ def test_a_harmed_version_never_replaces_the_one_that_serves(
     kept = store.root.parent / "kept"
     shutil.copytree(store.folder(harmed), kept)
 
-    async def test() -> None:
-        hot = Registry(store, load_warm)
-        await hot.refresh()
-        before = hot.current
-        for number, name in enumerate(FILES, 1):
-            folder = store.root / harmed
-            HARMS[kind](folder / name)
-            point(store, harmed)
-            cold = Registry(store, load_warm)
-            for registry in (hot, cold):
-                await registry.refresh()
-                await registry.refresh()
-                assert registry.current.version == good, name
-                assert registry.is_degraded
-                assert registry.refusal is not None, name
-                assert registry.refusal.version == harmed
-                assert registry.refusal.code in ("version_missing", "manifest_invalid", "files_changed"), name
-            assert hot.current is before
-            assert hot.outcomes.total() == 1 + number  # each harm was looked at once
-            cold.close()
-            shutil.rmtree(folder)
-            (store.root / "outside").unlink(missing_ok=True)
-            shutil.copytree(kept, folder)
-        await hot.refresh()
-        assert hot.current.version == harmed  # repaired, and taken up by itself
-        hot.close()
-
-    asyncio.run(test())
+    hot = Registry(store, load_warm)
+    await hot.refresh()
+    before = hot.current
+    for number, name in enumerate(FILES, 1):
+        folder = store.root / harmed
+        HARMS[kind](folder / name)
+        point(store, harmed)
+        cold = Registry(store, load_warm)
+        for registry in (hot, cold):
+            await registry.refresh()
+            await registry.refresh()
+            assert registry.current.version == good, name
+            assert registry.is_degraded
+            assert registry.refusal is not None, name
+            assert registry.refusal.version == harmed
+            assert registry.refusal.code in ("version_missing", "manifest_invalid", "files_changed"), name
+        assert hot.current is before
+        assert hot.outcomes.total() == 1 + number  # each harm was looked at once
+        cold.close()
+        shutil.rmtree(folder)
+        (store.root / "outside").unlink(missing_ok=True)
+        shutil.copytree(kept, folder)
+    await hot.refresh()
+    assert hot.current.version == harmed  # repaired, and taken up by itself
+    hot.close()
     assert not (store.root.parent / "executed").exists()
 
 
@@ -236,25 +233,23 @@ def test_a_store_that_is_removed_while_serving_is_not_missed(store: Store) -> No
     assert len(callers.answers) == 2
 
 
-def test_a_rollback_takes_one_command_and_gives_the_same_bits(store: Store) -> None:
+@pytest.mark.anyio
+async def test_a_rollback_takes_one_command_and_gives_the_same_bits(store: Store) -> None:
     from models.__main__ import main as models_command
 
-    async def test() -> None:
-        registry = Registry(store, load_warm)
-        await registry.refresh()
-        before, version = answers_of(registry.current.predictor), registry.current.version
-        store.promote(store.versions()[0])
-        await registry.refresh()
-        assert answers_of(registry.current.predictor) != before
-        start = time.monotonic()
-        assert models_command(["--store", str(store.root), "rollback"]) == 0
-        await registry.refresh()
-        assert time.monotonic() - start < 5
-        assert registry.current.version == version
-        assert answers_of(registry.current.predictor) == before
-        registry.close()
-
-    asyncio.run(test())
+    registry = Registry(store, load_warm)
+    await registry.refresh()
+    before, version = answers_of(registry.current.predictor), registry.current.version
+    store.promote(store.versions()[0])
+    await registry.refresh()
+    assert answers_of(registry.current.predictor) != before
+    start = time.monotonic()
+    assert models_command(["--store", str(store.root), "rollback"]) == 0
+    await registry.refresh()
+    assert time.monotonic() - start < 5
+    assert registry.current.version == version
+    assert answers_of(registry.current.predictor) == before
+    registry.close()
 
 
 def resident_mib() -> float:
@@ -263,31 +258,29 @@ def resident_mib() -> float:
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="needs Linux")
-def test_twenty_swaps_release_what_they_replace(store: Store) -> None:
+@pytest.mark.anyio
+async def test_twenty_swaps_release_what_they_replace(store: Store) -> None:
 
-    async def test() -> None:
-        registry = Registry(store, load_warm)
-        gone: list[weakref.ref[Predictor]] = []
-        sizes = []
-        gc.disable()  # released, not found by the collector
-        try:
-            for number in range(24):
-                version = store.versions()[number % 3]
-                store.promote(version)
-                await registry.refresh()
-                assert registry.current_version == version
-                answers_of(registry.current.predictor)
-                assert [ref() for ref in gone] == [None] * number
-                gone.append(weakref.ref(registry.current.predictor))
-                sizes.append(resident_mib())
-        finally:
-            gc.enable()
-        assert sizes[-1] - sizes[3] < 10, sizes
-        assert [entry.state for entry in registry.states()].count(State.SERVING) == 1
-        assert len(registry.loaded) == 1
-        registry.close()
-
-    asyncio.run(test())
+    registry = Registry(store, load_warm)
+    gone: list[weakref.ref[Predictor]] = []
+    sizes = []
+    gc.disable()  # released, not found by the collector
+    try:
+        for number in range(24):
+            version = store.versions()[number % 3]
+            store.promote(version)
+            await registry.refresh()
+            assert registry.current_version == version
+            answers_of(registry.current.predictor)
+            assert [ref() for ref in gone] == [None] * number
+            gone.append(weakref.ref(registry.current.predictor))
+            sizes.append(resident_mib())
+    finally:
+        gc.enable()
+    assert sizes[-1] - sizes[3] < 10, sizes
+    assert [entry.state for entry in registry.states()].count(State.SERVING) == 1
+    assert len(registry.loaded) == 1
+    registry.close()
 
 
 def test_an_idle_engine_keeps_no_version(store: Store) -> None:

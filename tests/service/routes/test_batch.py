@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,6 +14,7 @@ from service.http.responses import BatchBody
 from service.state import BATCHES_QUEUED
 from tests.service.conftest import Start, photo, predictor_of
 from tests.service.fake_predictor import BUG, POISON
+from tests.service.live_server import wait_until
 
 PHOTO = base64.b64encode(photo()).decode()
 
@@ -128,7 +128,7 @@ def test_batches_wait_in_line_and_no_longer_a_line_than_that(start: Start) -> No
         threads = [threading.Thread(target=ask) for _ in range(1 + BATCHES_QUEUED)]
         for thread in threads:
             thread.start()
-        _wait_until(lambda: places.waiting == BATCHES_QUEUED and predictor.scored)
+        wait_until(lambda: places.waiting == BATCHES_QUEUED and predictor.scored)
         figures = client.get("/metrics").text
         start_of_refusal = time.monotonic()
         one_more = client.post("/predict/batch", json={"listings": [{"designation": "a"}]})
@@ -153,7 +153,7 @@ def test_a_batch_waits_in_line_until_its_deadline(start: Start) -> None:
         listings = {"listings": [{"designation": "a"}]}
         thread = threading.Thread(target=lambda: client.post("/predict/batch", json=listings))
         thread.start()
-        _wait_until(lambda: predictor.scored)
+        wait_until(lambda: predictor.scored)
         second = client.post("/predict/batch", json=listings, headers={"X-Deadline-Ms": "100"})
         line = places.waiting
         predictor.gate.set()
@@ -163,22 +163,13 @@ def test_a_batch_waits_in_line_until_its_deadline(start: Start) -> None:
     assert (line, places.free) == (0, 1)
 
 
-def _wait_until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_the_deadline_holds_for_each_listing(start: Start) -> None:
     with start(workers=1) as client:
         predictor = predictor_of(client)
         predictor.gate.clear()
 
         def open_later() -> None:
-            end = time.monotonic() + 10
-            while not predictor.scored and time.monotonic() < end:
-                time.sleep(0.01)
+            wait_until(lambda: predictor.scored)
             time.sleep(0.4)  # the deadline passes while the first are at work
             predictor.gate.set()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -14,16 +13,7 @@ from pydantic import TypeAdapter
 from models.decision.prediction import Reason
 from service.http.problems import TITLES, Problem
 from service.http.responses import BatchBody, DecisionBody, FailedItem, PredictedItem, PredictionBody
-from service.routes.examples import (
-    BATCH,
-    BATCHES,
-    FORM_BATCH,
-    PHOTO_LISTINGS,
-    PREDICTION,
-    STREAM,
-    STREAM_RESULTS,
-    TEXT_LISTINGS,
-)
+from service.routes.examples import BATCH, PREDICTION, STREAM_RESULTS, TEXT_LISTINGS
 from tests.service.conftest import predictor_of
 
 METHODS = {"get", "post"}
@@ -87,59 +77,6 @@ def test_the_version_to_look_at_is_the_one_that_serves(client: TestClient, docum
     (parameter,) = document["paths"]["/models/{version}"]["get"]["parameters"]
     (example,) = parameter["examples"].values()
     assert example["value"] == client.get("/models").json()["serving"]
-
-
-def test_every_reference_resolves(document: dict[str, Any]) -> None:
-    text = json.dumps(document)
-    schemas = document["components"]["schemas"]
-    for reference in text.split('"#/components/schemas/')[1:]:
-        assert reference.split('"')[0] in schemas
-    assert "HTTPValidationError" not in schemas
-
-
-@pytest.mark.parametrize(
-    ("path", "examples"),
-    [
-        ("/predict/text", TEXT_LISTINGS),
-        ("/predict", PHOTO_LISTINGS),
-        ("/predict/batch", BATCHES),
-        ("/explain", PHOTO_LISTINGS),
-    ],
-)
-def test_request_examples_work_when_posted(
-    client: TestClient, document: dict[str, Any], path: str, examples: dict[str, Any]
-) -> None:
-    documented = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]
-    assert documented == examples
-    for example in documented.values():
-        response = client.post(path, json=example["value"])
-        assert response.status_code == 200, example["summary"]
-        if path == "/predict":
-            assert ("image" in response.json()["modalities"]) == ("image" in example["value"])
-
-
-def batch_content(document: dict[str, Any]) -> dict[str, Any]:
-    return dict(document["paths"]["/predict/batch"]["post"]["requestBody"]["content"])
-
-
-def test_the_form_examples_work_when_posted(client: TestClient, document: dict[str, Any]) -> None:
-    documented = batch_content(document)["multipart/form-data"]["examples"]
-    assert documented == FORM_BATCH
-    for example in documented.values():
-        parts = dict(example["value"])
-        listings = (None, json.dumps(parts.pop("listings")), "application/json")
-        files = {name: (name, base64.b64decode(photo)) for name, photo in parts.items()}
-        results = client.post("/predict/batch", files={"listings": listings, **files}).json()["results"]
-        assert [result["prediction"]["modalities"] for result in results] == [["text", "image"], ["image"], ["text"]]
-
-
-def test_the_stream_examples_work_when_posted(client: TestClient, document: dict[str, Any]) -> None:
-    documented = batch_content(document)["application/x-ndjson"]["examples"]
-    assert documented == STREAM
-    headers = {"Content-Type": "application/x-ndjson"}
-    for example in documented.values():
-        response = client.post("/predict/batch", content=example["value"], headers=headers)
-        assert [json.loads(line)["status"] for line in response.text.splitlines()] == [200, 422, 200]
 
 
 def test_answer_examples_have_the_answers_shape(client: TestClient) -> None:

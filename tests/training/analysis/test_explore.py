@@ -5,14 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.training.generated_catalogue import make_catalogue
-from tests.training.tiny import ROOT
 from training.__main__ import main
 from training.analysis import explore_page
 from training.analysis.explore import Exploration, explore
@@ -21,14 +18,10 @@ from training.config.run import CatalogueConfig, RunConfig
 from training.workspace import Workspace
 
 
-def quiet(_: str) -> None:
-    return None
-
-
 def explored(path: Path, work: Path, *, sample: int = 0, photos: bool = True) -> Exploration:
     images = path.parent / "images" if photos else None
     config = RunConfig(name="tiny", catalogue=CatalogueConfig(path=path, images=images))
-    return explore(config, Workspace(work, quiet), sample=sample)
+    return explore(config, Workspace(work, lambda _: None), sample=sample)
 
 
 def run(path: Path, tmp_path: Path, *options: str) -> str:
@@ -110,22 +103,3 @@ def test_duplicates_are_shown_with_what_links_them(tmp_path: Path) -> None:
     exploration = explored(path, tmp_path / "work")
     assert [(pair.first, pair.second, pair.link) for pair in exploration.pairs] == [(0, 20, "same title")]
     assert exploration.conflicts == [(*sorted([rows[0]["category"], other]), 1)]
-
-
-def test_an_interrupt_leaves_no_half_page(tmp_path: Path) -> None:
-    path = make_catalogue(tmp_path / "data", classes=2, rows_per_class=10, side=40)
-    page = tmp_path / "page.html"
-    code = (
-        "import os, signal, sys; "
-        # A shell starts what runs in the background with the signal ignored.
-        "signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "import training.analysis.explore; from training.__main__ import main; "
-        "training.analysis.explore.languages = lambda *_: os.kill(os.getpid(), signal.SIGINT); "
-        "sys.exit(main(sys.argv[1:]))"
-    )
-    command = [sys.executable, "-c", code, "explore", str(path), "--out", str(page), "--work", str(tmp_path / "work")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 130
-    assert done.stderr.splitlines()[-1].startswith("training: interrupted")
-    assert "Traceback" not in done.stderr
-    assert not page.exists()

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from models.predictor import Predictor
 from models.versions.store import Store
-from tests.soak.large_catalogue import make_large_catalogue
 from tests.training.analysis.pages import audited
 from tests.training.generated_catalogue import make_catalogue
 from training.__main__ import main
@@ -157,20 +156,6 @@ def test_a_category_that_only_one_listing_has_is_not_judged(tmp_path: Path) -> N
     result = audit_of(path, tmp_path)
     assert "9999" not in result.predictions.codes
     assert result.predictions.left_out == {"no category": 1, "category of too few different listings to judge": 1}
-
-
-def test_eighty_categories(tmp_path: Path) -> None:
-    path = make_large_catalogue(tmp_path, classes=80, rows_per_class=6)
-    rows = read(path)
-    rows[5]["category"] = "c79" if rows[5]["category"] != "c79" else "c00"
-    right = read(path)[5]["category"]
-    rewrite(path, rows)
-    columns = Columns(listing_id="", designation="title", description="", image="")
-    config = RunConfig(name="many", catalogue=CatalogueConfig(path=path, columns=columns))
-    result = audit(config, Workspace(tmp_path / "work", quiet))
-    assert len(result.predictions.codes) == 80
-    assert result.issues.index[0] == 5
-    assert result.issues.loc[5, "suggested"] == right
 
 
 def test_no_cell_of_the_table_is_a_formula(tmp_path: Path) -> None:

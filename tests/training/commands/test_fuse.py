@@ -18,15 +18,8 @@ from tests.models.tiny_version import make_version
 from tests.training.generated_catalogue import make_catalogue
 from tests.training.tiny import CONFIG, TinyRun
 from training.__main__ import main
-from training.publishing import release
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
-
-
-@pytest.fixture
-def without_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plots take seconds, and are the business of other tests."""
-    monkeypatch.setattr(release, "write_report", lambda path, *_: path.write_text("no report"))
 
 
 @pytest.fixture

@@ -84,14 +84,6 @@ def test_kinds_of_label_are_compared_at_the_same_share(comparison: Comparison) -
     assert table.rows[0][:4] == ["true", "text", "800 true", "800"]
 
 
-def test_the_table_says_what_the_last_step_gave(comparison: Comparison) -> None:
-    table = share_table(share_ablations(everyone(comparison)))
-    assert table is not None
-    assert [row[3] for row in table.rows[:3]] == ["25.0\xa0%", "50.0\xa0%", "100.0\xa0%"]
-    assert table.rows[0][-1] == "–"
-    assert table.rows[1][-1] == "+0.0", "halves and quarters are the same answers here"
-
-
 def test_without_variants_there_is_nothing_to_show() -> None:
     assert share_table(share_ablations([])) is None
     made = make_comparison(TAXONOMY, {"a": 1.5, "b": 2.2}, {"c": 1.0}, ("b", "c"))

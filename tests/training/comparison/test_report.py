@@ -12,9 +12,8 @@ from tests.training.analysis.pages import taxonomy_of
 from tests.training.synthetic_comparison import make_comparison
 from training.catalogue.dataset import Catalogue
 from training.comparison.candidates import Comparison
-from training.comparison.cost import Cost, Way
 from training.comparison.report import document
-from training.comparison.tables import figures_of, source_table, ways_table
+from training.comparison.tables import figures_of, source_table
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +47,6 @@ def test_the_figures_are_those_of_the_answers_and_no_title_is_among_them(compari
     assert "title " not in json.dumps(figures(comparison))
 
 
-def test_the_fusion_methods_stand_side_by_side(comparison: Comparison) -> None:
-    (methods,) = figures(comparison)["fusions"].values()
-    names = ["text alone", "photo alone", "mean", "one weight per network", "weights per category", "stacking"]
-    assert [method["name"] for method in methods] == names
-
-
 def test_one_network_alone_can_be_shown(comparison: Comparison) -> None:
     photo = next(contender for contender in comparison.contenders if contender.networks[0].name == "vgg16")
     alone = figures(replace(comparison, contenders=[photo], not_trained=[]))
@@ -84,22 +77,3 @@ def test_accuracy_is_told_by_label_source_and_kind_of_text(comparison: Compariso
     assert cell["value"] == pytest.approx((answers.probabilities.argmax(1) == answers.labels).mean(), abs=1e-6)
     alike = replace(comparison, catalogue=Catalogue("listings.csv", table.assign(label_source="true")))
     assert source_table(alike) is None
-
-
-def test_the_time_is_told_in_every_precision_and_number_of_threads(comparison: Comparison) -> None:
-    assert ways_table(comparison) is None
-    others = {Way("f32", 2): 0.6, Way("bf16", 1): 0.5}
-    contenders = [
-        replace(
-            each,
-            other_costs={
-                way: {c: Cost(50, f * k.ms, k.ms, k.ms) for c, k in each.costs.items()} for way, f in others.items()
-            },
-        )
-        for each in comparison.contenders
-    ]
-    table = ways_table(replace(comparison, contenders=contenders))
-    assert table is not None
-    assert table.columns[2:] == ("f32, one thread", "f32, a core pair", "bf16, one thread")
-    assert table.rows[0][2:] == ["0.40", "0.24", "0.20"]
-    assert len(table.rows) == len(comparison.entries)

@@ -20,14 +20,7 @@ from models.versions.manifest import read_manifest
 from tests.models.tiny_version import CODES, COLOURS, WORDS, make_version, photo
 from training.catalogue.dataset import COLUMNS, Catalogue
 from training.config.run import CohortRule
-from training.evaluation.predict import (
-    class_indices,
-    labelled_logits,
-    predict_rows,
-    readable,
-    reduce_to_evidence,
-    try_prepare,
-)
+from training.evaluation.predict import labelled_logits, predict_rows, readable, reduce_to_evidence, try_prepare
 from training.evaluation.predictions import Predictions
 
 FIRST_ROW = 10
@@ -198,10 +191,6 @@ def test_blocks_do_not_show(tmp_path: Path, tiny_predictor: Predictor, monkeypat
     assert parts is not None
     assert parts.rows.tolist() == whole.rows.tolist() == list(table.rows.index)
     np.testing.assert_allclose(parts.probabilities, whole.probabilities, atol=1e-5)
-
-
-def test_classes_are_the_taxonomy_s_positions(mixed: Catalogue, tiny_predictor: Predictor) -> None:
-    assert class_indices(mixed.rows, tiny_predictor.taxonomy).tolist() == [2, 1, 2, 3, 0]
 
 
 def four_predictions() -> Predictions:

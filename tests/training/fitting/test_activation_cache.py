@@ -43,18 +43,21 @@ def test_photos_that_another_stage_has_are_copied_to_their_new_places(workspace:
     assert stored == [[1, -1, 0], [11, -1, 10]]
 
 
-def test_a_photo_without_augmented_views_is_no_training_photo(workspace: Workspace) -> None:
-    assert copied(workspace, [PHOTOS[2]], ["train"])[0] == [False]
-    assert copied(workspace, [PHOTOS[2]], ["validation"])[0] == [True]
-
-
-def test_a_photo_that_has_changed_is_not_known(workspace: Workspace) -> None:
-    assert copied(workspace, [["a.jpg", 11, 1]], ["train"])[0] == [False]
-
-
-@pytest.mark.parametrize("other", [{"seed": 8}, {"network": ["lite", "package", "head", 2]}])
-def test_another_trunk_s_activations_are_passed_over(workspace: Workspace, other: dict[str, Any]) -> None:
-    assert copied(workspace, PHOTOS, ["train"] * 3, **other)[0] == [False] * 3
+@pytest.mark.parametrize(
+    ("photo", "part", "other", "known"),
+    [
+        (PHOTOS[2], "validation", {}, True),
+        (PHOTOS[2], "train", {}, False),  # it has no augmented views
+        (PHOTOS[0], "train", {}, True),
+        (["a.jpg", 11, 1], "train", {}, False),  # it has changed
+        (PHOTOS[0], "train", {"seed": 8}, False),
+        (PHOTOS[0], "train", {"network": ["lite", "package", "head", 2]}, False),  # another trunk
+    ],
+)
+def test_only_the_same_activations_are_known(
+    workspace: Workspace, photo: list[Any], part: str, other: dict[str, Any], known: bool
+) -> None:
+    assert copied(workspace, [photo], [part], **other)[0] == [known]
 
 
 def test_an_unfinished_stage_is_passed_over(workspace: Workspace) -> None:

@@ -16,7 +16,6 @@ from models.networks.runtime import load_network
 from tests.training.networks.tiny_networks import CLASSES, image_network, logits, photos, text_inputs, text_network
 from training.config.networks import TEXT_NETWORKS
 from training.fitting.export import export_openvino, save_keras, to_openvino
-from training.networks.image import split_at
 
 pytestmark = pytest.mark.tensorflow
 
@@ -70,20 +69,6 @@ def test_a_saved_network_answers_alike_in_both_runtimes(
         assert in_bytes == (name in ("sentence_encoder", "combined"))
 
 
-@pytest.mark.parametrize("name", TEXT_NETWORKS)
-def test_padding_does_not_change_the_compiled_answer(name: str, tmp_path: Path) -> None:
-    model = text_network(name)
-    export_openvino(model, tmp_path, "text")
-    compiled = load_network(tmp_path, "text", runtime="openvino")
-    lengths = [9, 1, 30]
-    together = compiled.logits(text_inputs(name, lengths, padded=40))
-    for row, length in enumerate(lengths):
-        shortest = length if name in ("lstm", "gru") else 30  # descriptions are the titles in reverse order
-        inputs = text_inputs(name, lengths, padded=40)
-        alone = compiled.logits({key: values[row : row + 1, :shortest] for key, values in inputs.items()})
-        np.testing.assert_allclose(alone[0], together[row], rtol=1e-4, atol=1e-5)
-
-
 @pytest.mark.parametrize("name", ["gru", "ngrams", "combined"])
 def test_equal_networks_are_equal_files(name: str, tmp_path: Path) -> None:
     contents = []
@@ -113,11 +98,3 @@ def test_a_saved_network_carries_neither_optimizer_nor_date(tmp_path: Path) -> N
     restored = keras.saving.load_model(tmp_path / "text.keras", safe_mode=True)
     assert not restored.compiled
     np.testing.assert_allclose(logits(restored, inputs), logits(model, inputs), rtol=1e-6)
-
-
-def test_a_trunk_is_converted_too() -> None:
-    model = image_network("efficientnet_lite0")
-    trunk, _ = split_at(model, "block5_project_bn")
-    compiled = import_openvino().Core().compile_model(to_openvino(trunk), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    inputs = photos(model, 2)
-    assert largest_difference(compiled(inputs)[0], logits(trunk, inputs)) < EXACT

@@ -132,16 +132,6 @@ def test_a_fit_learns_and_tells_its_curve(tmp_path: Path, named: bool) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
-    weights = []
-    for _ in range(2):
-        model, source = network(), Source()
-        fit(model, tmp_path, source.examples(TRAIN), source.examples(NONE), epochs=2)
-        weights.append(model.get_weights())
-    for first, second in zip(*weights, strict=True):
-        np.testing.assert_array_equal(first, second)
-
-
 def test_layers_are_named_as_in_a_fresh_process() -> None:
     def names() -> list[str]:
         fix_seeds(1)

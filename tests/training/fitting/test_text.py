@@ -272,15 +272,9 @@ def test_the_config_knows_the_parameters_of_every_builder() -> None:
 
     def parameters(build: Callable[..., Any]) -> set[str]:
         """Keyword arguments, but for those that a run decides itself."""
-        given = inspect.signature(build).parameters.values()
-        return {each.name for each in given if each.kind is each.KEYWORD_ONLY} - {
-            "buckets",
-            "vocabulary",
-            "weights",
-            "in_bytes",
-            "rows",
-            "sizes",
-        }
+        decided = {"buckets", "vocabulary", "weights", "in_bytes", "rows", "sizes"}
+        arguments = inspect.signature(build).parameters.values()
+        return {each.name for each in arguments if each.kind is each.KEYWORD_ONLY} - decided
 
     assert set(TEXT_PARAMETERS) == set(TEXT_NETWORKS)
     for name, build in BUILDERS.items():

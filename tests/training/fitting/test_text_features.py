@@ -83,7 +83,4 @@ def test_document_frequencies_count_listings_and_not_occurrences(tmp_path: Path)
 def test_texts_are_cleaned_by_the_kernel_and_cut_to_its_limit() -> None:
     long = "mot " * MAX_CHARACTERS
     rows = pd.DataFrame({"designation": ["<b>Caf&amp;eacute;</b>", long], "description": ["<p>1&nbsp;To</p>", ""]})
-    assert cleaned(rows, progress=False) == [
-        ListingText("Café", "1 To"),
-        ListingText.clean(long[:MAX_CHARACTERS], ""),
-    ]
+    assert cleaned(rows, progress=False) == [ListingText("Café", "1 To"), ListingText.clean(long[:MAX_CHARACTERS], "")]

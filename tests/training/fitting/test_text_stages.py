@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.preprocessing.text.clean import ListingText
-from models.preprocessing.text.features import load_text_features, pad_batch
 from tests.training.fitting.test_text import labels, listings, run_config
 from tests.training.synthetic_logits import labelled_logits
 from training.evaluation.predictions import LabelledLogits
@@ -111,10 +109,3 @@ def test_parts_are_joined_and_what_one_lacks_is_missing() -> None:
     assert np.isnan(joined.image[5:]).all()
     neither = LabelledLogits.joined([second, second])
     assert neither.image is None
-
-
-def test_a_description_that_is_not_there_is_padding(tmp_path: Path) -> None:
-    made = stages(tmp_path, rows(), {})
-    features = load_text_features(made.config.text.preprocessing, made.features.folder)
-    batch = pad_batch([features.extract(ListingText("livre", ""))])
-    assert not batch["description_weights"].any()

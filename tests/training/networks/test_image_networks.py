@@ -12,12 +12,7 @@ import numpy as np
 import pytest
 
 from tests.training.networks.test_text_networks import train_one_step, weights_of
-from tests.training.networks.tiny_networks import (
-    CLASSES,
-    image_network,
-    logits,
-    photos,
-)
+from tests.training.networks.tiny_networks import CLASSES, image_network, logits, photos
 from training.config.networks import HEAD_CUT, IMAGE_NETWORKS
 from training.errors import CutInvalid, WeightsUnavailable
 from training.networks.efficientnet_lite import VARIANTS, load_checkpoint, package_checkpoint

@@ -98,10 +98,7 @@ FLOODS: dict[str, tuple[Callable[[], bytes], type[ImageError] | None]] = {
     "png, iCCP": (lambda: START + PROFILE + IDAT + END, None),
     "png, empty chunks": (lambda: START + chunk(b"IDAT", b"") * 500_000 + END, ImageCorrupt),
     "png, many chunks": (lambda: START + chunk(b"IDAT", b"") * 50_000 + IDAT + END, None),
-    "png, more data than rows": (
-        lambda: START + chunk(b"IDAT", zlib.compress(bytes(100_000_000), 9)) + END,
-        None,
-    ),
+    "png, more data than rows": (lambda: START + chunk(b"IDAT", zlib.compress(bytes(100_000_000), 9)) + END, None),
     "gif, sub-blocks of one byte": (lambda: VALID["gif"][:13] + b"!\xfe" + b"\1a" * 2_500_000, ImageCorrupt),
     "gif, extensions": (lambda: b"GIF89a" + bytes(7) + b"!\xfe\0" * 1_600_000, ImageCorrupt),
     "webp, chunks": (lambda: riff((b"VP8X", bytes(10)), *[(b"junk", b"")] * 500_000), ImageCorrupt),

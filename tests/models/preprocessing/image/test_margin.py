@@ -52,10 +52,6 @@ def test_a_white_photo_stays_white() -> None:
     assert (answer == 255).all()
 
 
-def test_a_single_pixel_is_a_product() -> None:
-    assert crop_margin(product(99, 99, 1, 1), 8, 8).shape == (8, 8, 3)
-
-
 def test_one_colour_is_enough_to_be_product() -> None:
     chance = np.random.default_rng(5)
     for _ in range(50):

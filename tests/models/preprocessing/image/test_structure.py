@@ -7,15 +7,10 @@ import io
 import pytest
 from PIL import Image, PngImagePlugin
 
-from models.errors import ImageCorrupt, ImageEmpty, ImageUnsupported
+from models.errors import ImageCorrupt, ImageUnsupported
 from models.preprocessing.image.decode import decode_image
 from models.preprocessing.image.structure import read_structure
 from tests.models.pictures import HEADER, VALID, changed, chunk, encode, orientation_block, picture, png, riff
-
-
-def test_empty() -> None:
-    with pytest.raises(ImageEmpty):
-        decode_image(b"", 64, 64)
 
 
 @pytest.mark.parametrize(

@@ -36,18 +36,6 @@ def counts(features: dict[str, np.ndarray]) -> list[int]:
     return [round(math.exp(weight - 1)) for weight in features["weights"].tolist() if weight]
 
 
-def test_shapes_and_types() -> None:
-    features = NgramFeatures(NgramPreprocessing()).extract(ListingText("Console PS4", "1To, noire"))
-    assert {key: value.dtype for key, value in features.items()} == {
-        "ids": np.int32,
-        "weights": np.float32,
-        "description_ids": np.int32,
-        "description_weights": np.float32,
-    }
-    assert len(features["ids"]) == len(features["weights"])
-    assert len(features["description_ids"]) == len(features["description_weights"])
-
-
 @given(any_text, any_text, st.integers(10, 22))
 def test_total_sorted_unique_and_in_range(title: str, description: str, bits: int) -> None:
     features = NgramFeatures(NgramPreprocessing(buckets=2**bits)).extract(ListingText(title, description))
@@ -105,12 +93,6 @@ def test_what_makes_a_difference_and_what_does_not() -> None:
     assert not ids("abc", char_sizes=[5], word_sizes=[]) & ids("abc", char_sizes=[], word_sizes=[1])
 
 
-def test_the_same_ngram_has_the_same_id_in_both_fields() -> None:
-    features = NgramFeatures(NgramPreprocessing()).extract(ListingText("Console PS4", "console ps4"))
-    assert np.array_equal(features["ids"], features["description_ids"])
-    assert np.array_equal(features["weights"], features["description_weights"])
-
-
 def test_weights_are_sublinear_counts() -> None:
     features = NgramFeatures(NgramPreprocessing(char_sizes=(), word_sizes=(1,))).extract(ListingText("a a a a b", ""))
     assert sorted(features["weights"].tolist()) == pytest.approx([1.0, 1 + math.log(4)])
@@ -136,16 +118,6 @@ def test_only_so_many_characters_are_read(text: str, characters: int) -> None:
     )
     assert np.array_equal(cut["ids"], whole["ids"])
     assert np.array_equal(cut["description_ids"], whole["ids"])
-
-
-def test_few_collisions() -> None:
-    """Of 20,000 words in 2**22 buckets, about 48 share theirs by chance (n**2 / 2m)."""
-    features = NgramFeatures(NgramPreprocessing(buckets=2**22, char_sizes=(), word_sizes=(1,), title_characters=20_000))
-    distinct: set[int] = set()
-    for start in range(0, 20_000, 2_000):
-        title = " ".join(f"mot{number}" for number in range(start, start + 2_000))
-        distinct.update(features.extract(ListingText(title, ""))["ids"].tolist())
-    assert 20_000 - 100 < len(distinct) < 20_000
 
 
 FROZEN = """

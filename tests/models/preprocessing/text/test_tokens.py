@@ -118,12 +118,6 @@ def test_the_vocabulary_does_not_depend_on_the_order(titles: list[str], order: r
     assert build_vocabulary(texts, TokenPreprocessing(), 5) == vocabulary
 
 
-def test_a_vocabulary_is_written_and_read(tmp_path: Path) -> None:
-    write_vocabulary(tmp_path, VOCABULARY)
-    assert (tmp_path / VOCABULARY_FILE).read_bytes() == "".join(f"{word}\n" for word in VOCABULARY).encode()
-    assert read_vocabulary(tmp_path) == VOCABULARY
-
-
 @given(st.lists(any_text, max_size=20))
 def test_words_of_any_text_survive_the_file(tmp_path_factory: pytest.TempPathFactory, titles: list[str]) -> None:
     folder = tmp_path_factory.mktemp("version")
@@ -154,11 +148,6 @@ def test_a_malformed_vocabulary_is_refused(tmp_path: Path, content: bytes) -> No
     with pytest.raises(VersionRefused, match=VOCABULARY_FILE) as caught:
         read_vocabulary(tmp_path)
     assert str(tmp_path) not in caught.value.reason
-
-
-def test_a_missing_vocabulary_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(VersionRefused, match=VOCABULARY_FILE):
-        read_vocabulary(tmp_path)
 
 
 @pytest.mark.parametrize("vocabulary", [[], ["a", "a"], ["a b"], [""], ["a\n"], ["a" * 65]])
