@@ -149,7 +149,7 @@ class Predictor:
 
     def check_options(self, top_k: int, precision: float | None) -> None:
         """Raises OptionError when `top_k` is not in 1..categories or `precision` not in 0.80..0.995."""
-        if not 1 <= top_k <= len(self.taxonomy):
+        if not 1 <= top_k <= self.manifest.classes:
             raise OptionError("top_k goes from 1 to the number of categories.", pointer="/top_k")
         if precision is not None and not PRECISION_MIN <= precision <= PRECISION_MAX:
             raise OptionError("precision goes from 0.80 to 0.995.", pointer="/precision")

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from enum import StrEnum
+from typing import ParamSpec, TypeVar
 
 
 class Stage(StrEnum):
@@ -35,37 +36,26 @@ class Stage(StrEnum):
 Listener = Callable[[Stage, float], None]
 """Takes a stage and its seconds; called from the thread that worked."""
 
-_listener: ContextVar[Listener | None] = ContextVar("stages", default=None)
+
+def ignore(stage: Stage, seconds: float) -> None:
+    """The listener of those who do not measure."""
 
 
-def listen(listener: Listener | None) -> None:
-    """Report the stages of this thread to `listener` from now on; None stops that."""
+_listener: ContextVar[Listener] = ContextVar("stages", default=ignore)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def listen(listener: Listener) -> None:
+    """Report the stages of this thread to `listener` from now on."""
     _listener.set(listener)
 
 
-def tell(stage: Stage, seconds: float) -> None:
-    """Report a stage that was measured elsewhere, such as the wait in a queue."""
-    listener = _listener.get()
-    if listener is not None:
-        listener(stage, seconds)
-
-
-class StageTimer:
-    """Measures its block as one stage and reports it to `listener`, or else the thread's, also when the block raises.
-
-    A class, since `contextlib.contextmanager` would take longer, and every prediction goes through several.
-    """
-
-    __slots__ = ("_listener", "_stage", "_start")
-
-    def __init__(self, stage: Stage, listener: Listener | None = None) -> None:
-        self._stage = stage
-        self._listener = listener
-
-    def __enter__(self) -> None:
-        self._start = time.perf_counter()
-
-    def __exit__(self, *_: object) -> None:
-        listener = self._listener or _listener.get()
-        if listener is not None:
-            listener(self._stage, time.perf_counter() - self._start)
+def timed(stage: Stage, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The function's result; its time is reported as one stage to the thread's listener, also when it raises."""
+    start = time.perf_counter()
+    try:
+        return function(*args, **kwargs)
+    finally:
+        _listener.get()(stage, time.perf_counter() - start)

@@ -95,7 +95,9 @@ def _add_middleware(app: FastAPI, settings: Settings, state: ServiceState, route
             expose_headers=RESPONSE_HEADERS,
             max_age=CORS_MAX_AGE_SECONDS,
         )
-    app.add_middleware(RequestMiddleware, is_draining=lambda: state.draining, metrics=state.metrics)
+    app.add_middleware(
+        RequestMiddleware, is_draining=lambda: state.draining, metrics=state.metrics, bodies=state.bodies
+    )
 
 
 @asynccontextmanager

@@ -47,8 +47,9 @@ class ServiceState:
     def of(cls, settings: Settings, registry: Registry) -> ServiceState:
         """The machinery of the settings; the engine is not started."""
         metrics = Metrics()
-        engine = Engine(workers=settings.workers, capacity=settings.queue, gather=settings.gather)
-        engine.listener = metrics.stage
+        engine = Engine(
+            workers=settings.workers, capacity=settings.queue, gather=settings.gather, listener=metrics.stage
+        )
         bodies = BodyReader(total=settings.bodies_bytes, seconds=settings.body_seconds)
         return cls(
             settings=settings,

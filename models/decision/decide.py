@@ -15,7 +15,7 @@ from models.errors import VersionRefused
 from models.listing import Evidence, Modality
 from models.preprocessing.prepare import Prepared
 from models.taxonomy import Taxonomy
-from models.timing import Stage, StageTimer
+from models.timing import Stage, timed
 
 DISAGREEMENT_CONFIDENCE = 0.5
 """Text and photo disagree when their best categories differ and each is more likely than all others together."""
@@ -42,8 +42,7 @@ class Decider:
 
     def fuse(self, prepared: Sequence[Prepared], logits: Sequence[Mapping[Modality, Floats]]) -> list[Scores]:
         """Calibrated probabilities of each listing, of the logits [C] of each of its modalities."""
-        with StageTimer(Stage.FUSE):
-            return [self._fuse(listing, values) for listing, values in zip(prepared, logits, strict=True)]
+        return timed(Stage.FUSE, lambda: [self._fuse(*pair) for pair in zip(prepared, logits, strict=True)])
 
     def served(self, prepared: Prepared, scores: Scores) -> Floats:
         """The probabilities [C] that `conclude` answers with: `scores.fused`, capped for an unfamiliar listing."""
@@ -68,7 +67,7 @@ class Decider:
             decision=Decision(Action.REVIEW if reason else Action.ACCEPT, precision, threshold, reason),
             prediction_set=PredictionSet(tuple(codes[i] for i in members), self.calibration.coverage),
             evidence=prepared.evidence,
-            modalities=prepared.modalities,
+            modalities=tuple(modality for modality in Modality if modality in scores.by_modality),
             by_modality={
                 modality: self._top(self._capped(prepared, scores, probabilities), top_k)
                 for modality, probabilities in scores.by_modality.items()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from models.listing import Modality
 from models.networks.runtime import Network, RuntimeName, load_network
 from models.preprocessing.prepare import Prepared
 from models.preprocessing.text.features import pad_batch, serving_length
-from models.timing import Stage, StageTimer
+from models.timing import Stage, timed
 from models.versions.manifest import Manifest
 
 MAX_BATCH = 32
@@ -68,26 +70,29 @@ class Networks:
         """Logits of each listing for the modalities it has, in the order given; at most `MAX_BATCH` texts and
         `MAX_PHOTOS` photos a pass.
         """
-        with StageTimer(Stage.NETWORK):
-            return self._logits(prepared)
+        return timed(Stage.NETWORK, self._logits, prepared)
 
     def _logits(self, prepared: Sequence[Prepared]) -> list[Logits]:
         answers: list[dict[Modality, NDArray[np.float32]]] = [{} for _ in prepared]
         for modality, network in self.by_modality.items():
-            rows = [row for row, listing in enumerate(prepared) if modality in listing.modalities]
+            part = _PART[modality]
+            rows = [row for row, listing in enumerate(prepared) if part(listing) is not None]
             most = _most(modality, network)
             for batch in (rows[start : start + most] for start in range(0, len(rows), most)):
-                logits = network.logits(_inputs(modality, [prepared[row] for row in batch]))
+                logits = network.logits(_inputs(modality, [part(prepared[row]) for row in batch]))
                 for row, values in zip(batch, logits, strict=True):
                     answers[row][modality] = values
         return list(answers)
 
 
-def _inputs(modality: Modality, prepared: Sequence[Prepared]) -> Mapping[str, NDArray[np.generic]]:
+_PART = {Modality.TEXT: attrgetter("text"), Modality.IMAGE: attrgetter("pixels")}
+"""What of a prepared listing a network takes; None where the listing has nothing for it."""
+
+
+def _inputs(modality: Modality, parts: Sequence[Any]) -> Mapping[str, NDArray[np.generic]]:
     if modality is Modality.IMAGE:
-        pixels = [listing.pixels for listing in prepared if listing.pixels is not None]
-        return {"pixels": pixels[0][None] if len(pixels) == 1 else np.stack(pixels)}
-    return pad_batch([listing.text for listing in prepared if listing.text is not None], serving_length)
+        return {"pixels": parts[0][None] if len(parts) == 1 else np.stack(parts)}
+    return pad_batch(parts, serving_length)
 
 
 def _most(modality: Modality, network: Network) -> int:

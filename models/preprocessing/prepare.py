@@ -16,7 +16,7 @@ from models.preprocessing.image.decode import DecodedImage, prepare_image
 from models.preprocessing.settings import Preprocessing
 from models.preprocessing.text.clean import ListingText
 from models.preprocessing.text.features import TextFeatures, load_text_features
-from models.timing import Stage, StageTimer
+from models.timing import Stage, timed
 
 TEXT_EMPTY = "text_empty"
 TEXT_IGNORED = "text_ignored"
@@ -95,12 +95,14 @@ class Preparation:
         if self._text_features is None:
             warnings.append(TEXT_IGNORED)
             return None
-        with StageTimer(Stage.TEXT):
-            text = ListingText.clean(listing.designation, listing.description)
-            if text.is_empty:
-                warnings.append(TEXT_EMPTY)
-                return None
-            return self.features(text)
+        text_inputs = timed(Stage.TEXT, self._cleaned, listing)
+        if text_inputs is None:
+            warnings.append(TEXT_EMPTY)
+        return text_inputs
+
+    def _cleaned(self, listing: Listing) -> tuple[Evidence, Mapping[str, NDArray[Any]]] | None:
+        text = ListingText.clean(listing.designation, listing.description)
+        return None if text.is_empty else self.features(text)
 
     def _decoded(self, listing: Listing, warnings: list[str]) -> DecodedImage | None:
         if listing.image is None:
@@ -109,8 +111,7 @@ class Preparation:
             warnings.append(IMAGE_IGNORED)
             return None
         try:
-            with StageTimer(Stage.DECODE):
-                decoded = prepare_image(listing.image, self.config.image)
+            decoded = timed(Stage.DECODE, prepare_image, listing.image, self.config.image)
         except ImageError as error:
             error.pointer = "/image"
             raise

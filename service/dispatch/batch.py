@@ -35,11 +35,11 @@ async def predict_whole(request: Request, state: ServiceState, options: Options)
     else:
         raise UnsupportedMediaType
     settings = state.settings
-    async with state.bodies.read(request, settings.batch_body_bytes) as body:
-        job = await open_job(state, request, options, seconds=settings.batch_deadline_seconds)
-        async with state.batches.queue(job.deadline, request.receive):
-            items = await offload(len(body) > LARGE_BYTES, read, body, settings)
-            answers = await predict_all(job, items)
+    body = await state.bodies.read(request, settings.batch_body_bytes)
+    job = await open_job(state, request, options, seconds=settings.batch_deadline_seconds)
+    async with state.batches.queue(job.deadline, request.receive):
+        items = await offload(len(body) > LARGE_BYTES, read, body, settings)
+        answers = await predict_all(job, items)
     return await offload(len(items) > LARGE_ITEMS, _response, items, answers, job)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.listing import Listing
-from models.timing import Stage, StageTimer
+from models.timing import Stage, timed
 from service.dispatch.job import check_photo
 from service.errors import BodyTooLarge, InvalidRequest
 from service.http.bodies import parse_json
@@ -32,8 +32,7 @@ class Item:
 
     def parse(self) -> Listing:
         """What `read` returns, timed as parsing."""
-        with StageTimer(Stage.PARSE):
-            return self.read()
+        return timed(Stage.PARSE, self.read)
 
     @property
     def has_photo(self) -> bool:

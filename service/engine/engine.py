@@ -23,8 +23,8 @@ from typing import Any
 from models.decision.prediction import Answers
 from models.listing import Listing
 from models.predictor import Predictor
-from models.timing import Listener, listen
-from service.engine.jobs import Call, Job, Source, T, deliver, run_call, run_jobs
+from models.timing import Listener, Stage, ignore, listen
+from service.engine.jobs import Call, Job, Source, T, run_call, run_jobs
 from service.errors import Draining, Internal, Overloaded
 from service.observability.logs import event
 
@@ -35,10 +35,9 @@ class Engine:
     `listener` is told the seconds of the stages that its threads go through, the wait in the queue included.
     """
 
-    listener: Listener | None = None
-
-    def __init__(self, *, workers: int, capacity: int, gather: int) -> None:
+    def __init__(self, *, workers: int, capacity: int, gather: int, listener: Listener = ignore) -> None:
         self.workers = workers
+        self._listener = listener
         self._capacity = capacity
         self._gather = gather
         self._queue: deque[Job | Call] = deque()
@@ -118,20 +117,29 @@ class Engine:
         job.future.add_done_callback(partial(self._drop, job))
 
     def _work(self) -> None:
-        listen(self.listener)
-        while jobs := self._take():
-            if isinstance(jobs, Call):
-                run_call(jobs)
-                del jobs
-                continue
+        listen(self._listener)
+        while work := self._take():
+            self._run(work)
+            del work  # a thread that waits for work must not keep the version of its last
+
+    def _run(self, work: list[Job] | Call) -> None:
+        """Run jobs or a call, and wake the callers: one wake-up of the loop for all that were run together."""
+        entries = work if isinstance(work, list) else [work]
+        begun_at = time.monotonic()
+        for entry in entries:
+            self._listener(Stage.QUEUE, begun_at - entry.queued_at)
+        if isinstance(work, Call):
+            resolve = run_call(work)
+        else:
             try:
-                run_jobs(jobs)
+                run_jobs(work)
             except Exception as error:  # noqa: BLE001 - a thread that dies is missed by every later request
                 event(logging.ERROR, "engine", error)
-                for job in jobs:
+                for job in work:
                     job.answers = [Internal() for _ in job.listings]
-            deliver(jobs)
-            del jobs  # a thread that waits for work must not keep the version of its last
+            resolve = partial(_resolve, work)
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            entries[0].loop.call_soon_threadsafe(resolve)
 
     def _take(self) -> list[Job] | Call:
         """The next jobs, all of one version, for this thread to run together, or a call; empty once it is closed."""
@@ -172,3 +180,9 @@ class Engine:
         job = self._queue.popleft()
         self._waiting -= len(job.listings)
         return job
+
+
+def _resolve(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if not job.future.done():
+            job.future.set_result([answer if answer is not None else Internal() for answer in job.answers])

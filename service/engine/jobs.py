@@ -1,4 +1,4 @@
-"""Jobs of the engine's queue, and what its threads do with them: prepare listings, score them together, deliver."""
+"""Jobs of the engine's queue, and what its threads do with them: prepare listings and score them together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -16,7 +15,6 @@ from models.errors import PykutenError
 from models.listing import Listing
 from models.predictor import Predictor
 from models.preprocessing.prepare import Prepared
-from models.timing import Stage, tell
 from service.errors import ClientGone, DeadlineExceeded, Internal, Overloaded
 from service.observability.logs import event
 
@@ -56,9 +54,7 @@ class Call:
 def run_jobs(jobs: Sequence[Job]) -> None:
     """Fill in the jobs' answers. Listings whose caller is gone or whose deadline has passed are not begun."""
     ready: list[tuple[Job, int, Prepared]] = []
-    begun_at = time.monotonic()
     for job in jobs:
-        tell(Stage.QUEUE, begun_at - job.queued_at)
         job.answers = [None] * len(job.listings)
         for row, listing in enumerate(job.listings):
             prepared = _prepare(job, listing)
@@ -70,12 +66,11 @@ def run_jobs(jobs: Sequence[Job]) -> None:
         _score(ready)
 
 
-def run_call(call: Call) -> None:
-    """Run a call and wake its caller, unless that is gone."""
-    tell(Stage.QUEUE, time.monotonic() - call.queued_at)
-    if call.future.cancelled():
-        return
+def run_call(call: Call) -> Callable[[], None]:
+    """Run a call, unless its caller is gone; returns what resolves its future, if that still waits."""
     try:
+        if call.future.cancelled():
+            raise ClientGone
         if time.monotonic() >= call.deadline:
             raise DeadlineExceeded
         resolve = partial(call.future.set_result, call.function())
@@ -84,7 +79,7 @@ def run_call(call: Call) -> None:
     except Exception as error:  # noqa: BLE001 - unforeseen
         event(logging.ERROR, "call", error)
         resolve = partial(call.future.set_exception, Internal())
-    _wake(call.loop, lambda: None if call.future.done() else resolve())
+    return lambda: None if call.future.done() else resolve()
 
 
 def _prepare(job: Job, listing: Listing | Source) -> Prepared | PykutenError:
@@ -122,19 +117,3 @@ def _score(ready: Sequence[tuple[Job, int, Prepared]]) -> None:
             return
         job, row, _ = ready[0]
         job.answers[row] = _unforeseen("score", error, predictor)
-
-
-def deliver(jobs: Sequence[Job]) -> None:
-    """Wake the callers: one wake-up of the loop for all that were run together."""
-
-    def resolve() -> None:
-        for job in jobs:
-            if not job.future.done():
-                job.future.set_result([answer if answer is not None else Internal() for answer in job.answers])
-
-    _wake(jobs[0].loop, resolve)
-
-
-def _wake(loop: asyncio.AbstractEventLoop, resolve: Callable[[], None]) -> None:
-    with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(resolve)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from starlette.types import Receive
 
-from service.errors import ClientGone, DeadlineExceeded
+from service.errors import ClientGone, DeadlineExceeded, ServiceError
 
 PATIENCE_SECONDS = 0.05
 """The connection is watched only for answers that take longer than this, as watching takes a task of its own."""
@@ -24,25 +24,32 @@ async def answer_of(work: asyncio.Future[T], deadline: float, receive: Receive) 
 
     `receive` is the request's, whose body has been read: only the client's disconnection can still come.
     """
+    patience = min(deadline - time.monotonic(), PATIENCE_SECONDS)
+    watch = asyncio.get_running_loop().call_later(patience, _watch, work, deadline, receive)
     try:
-        await asyncio.wait((work,), timeout=max(0.0, min(deadline - time.monotonic(), PATIENCE_SECONDS)))
-        if not work.done():
-            await _wait_watching(work, deadline, receive)
-        return work.result()
+        return await work
+    except asyncio.CancelledError as error:
+        match error.args:
+            case [ServiceError() as reason]:
+                raise reason from None
+        raise
     finally:
-        work.cancel()  # no effect on finished work
+        watch.cancel()
 
 
-async def _wait_watching(work: asyncio.Future[T], deadline: float, receive: Receive) -> None:
-    gone = asyncio.ensure_future(disconnection(receive))
+def _watch(work: asyncio.Future[T], deadline: float, receive: Receive) -> None:
+    watching = asyncio.ensure_future(_give_up(work, deadline, receive))
+    work.add_done_callback(lambda _: watching.cancel())
+
+
+async def _give_up(work: asyncio.Future[T], deadline: float, receive: Receive) -> None:
+    """Cancel the work, with the reason, when its client is gone or its time is over."""
     try:
-        left = max(0.0, deadline - time.monotonic())
-        await asyncio.wait((work, gone), timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            return
-        raise ClientGone if gone.done() else DeadlineExceeded
-    finally:
-        gone.cancel()
+        async with asyncio.timeout(deadline - time.monotonic()):
+            await disconnection(receive)
+        work.cancel(ClientGone())
+    except TimeoutError:
+        work.cancel(DeadlineExceeded())
 
 
 async def disconnection(receive: Receive) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from typing import ParamSpec, TypeVar
 
 from pydantic_core import from_json
@@ -46,24 +45,24 @@ def media_type(request: Request) -> str:
 
 
 class BodyReader:
-    """Reads bodies whole, into memory, within limits. One for each process: `total` bounds all bodies held at once.
+    """Reads bodies whole, into memory, within limits. One for each process: `total` bounds all bodies held at once, and
+    `free` bytes of it are left.
 
     Bodies are needed whole (JSON, or a photo to decode) and are never written to disk: there is no temporary file that
     could fill the disk, be left behind or carry a client's name.
     """
 
     def __init__(self, *, total: int, seconds: float) -> None:
-        self._total = self._free = total
+        self._total = self.free = total
         self._seconds = seconds
 
     @property
     def held(self) -> int:
         """Bytes of the bodies in memory."""
-        return self._total - self._free
+        return self._total - self.free
 
-    @asynccontextmanager
-    async def read(self, request: Request, limit: int) -> AsyncIterator[bytes]:
-        """The body, counted against the total until the block ends: stay in it until the answer is there.
+    async def read(self, request: Request, limit: int) -> bytes:
+        """The body; it counts against the total until `RequestMiddleware` has the answer.
 
         Raises BodyTooLarge on a declared length over `limit` at once, before anything is read, and on a longer body
         as soon as the limit is passed; Overloaded when the total is used up; SlowClient after the time limit;
@@ -74,36 +73,34 @@ class BodyReader:
             raise BodyTooLarge
         context = context_of(request)
         chunks: list[bytes] = []
+        more = True
         try:
-            try:
-                async with asyncio.timeout(self._seconds):
-                    more = True
-                    while more:
-                        message = await request.receive()
-                        if message["type"] == "http.disconnect":
-                            raise ClientGone
-                        chunk = message.get("body", b"")
-                        more = message.get("more_body", False)
-                        if context.bytes_in + len(chunk) > limit:
-                            raise BodyTooLarge
-                        self.hold(len(chunk))
-                        context.bytes_in += len(chunk)
-                        chunks.append(chunk)
-            except TimeoutError:
-                raise SlowClient from None
-            yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        finally:
-            self._free += context.bytes_in
+            async with asyncio.timeout(self._seconds):
+                while more:
+                    message = await request.receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientGone
+                    chunk = message.get("body", b"")
+                    more = message.get("more_body", False)
+                    if context.bytes_in + len(chunk) > limit:
+                        raise BodyTooLarge
+                    self.hold(len(chunk))
+                    context.bytes_in += len(chunk)
+                    context.bytes_held += len(chunk)
+                    chunks.append(chunk)
+        except TimeoutError:
+            raise SlowClient from None
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def hold(self, size: int) -> None:
         """Count bytes that are held from now on. Raises Overloaded when the total does not allow them."""
-        if size > self._free:
+        if size > self.free:
             raise Overloaded
-        self._free -= size
+        self.free -= size
 
     def release(self, size: int) -> None:
         """Count bytes that are no longer held."""
-        self._free += size
+        self.free += size
 
 
 def parse_json(body: bytes, *, listings: int = 1) -> object:

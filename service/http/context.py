@@ -18,11 +18,13 @@ KEY = "context"
 class RequestContext:
     """`code` is the problem's, if there was one; `version` the model version that answered; `client` the API key's
     name; `photo_sha256` the first characters of the photo's hash, to find it again; `photo` its format and size.
+    `bytes_held` are those of its body that count against the total of all bodies in memory.
     `streams` is set while the application reads the body line by line and keeps the time itself.
     """
 
     request_id: str
     bytes_in: int = 0
+    bytes_held: int = 0
     version: str | None = None
     code: str | None = None
     client: str | None = None

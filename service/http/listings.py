@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -30,8 +29,7 @@ Parse = Callable[[bytes, str], Listing]
 class ListingReader:
     """Reads the one listing of a request within the limits of the settings; `listener` gets the seconds of parsing.
 
-    Each method is an asynchronous context manager: the listing's photo counts as a body in memory until the block
-    ends. Each raises UnsupportedMediaType before it reads, what `BodyReader.read` raises, MalformedJson, what
+    Each method raises UnsupportedMediaType before it reads, what `BodyReader.read` raises, MalformedJson, what
     `parse_form` raises, and InvalidRequest.
     """
 
@@ -53,33 +51,31 @@ class ListingReader:
             MULTIPART: (settings.form_body_bytes, listing_form),
         }
 
-    def read(self, request: Request) -> AbstractAsyncContextManager[Listing]:
+    async def read(self, request: Request) -> Listing:
         """A listing with text, photo or both, of JSON or of a form."""
-        return self._read(request, self._any)
+        return await self._read(request, self._any)
 
-    def read_text(self, request: Request) -> AbstractAsyncContextManager[Listing]:
+    async def read_text(self, request: Request) -> Listing:
         """A listing without photo, of JSON."""
-        return self._read(request, self._text)
+        return await self._read(request, self._text)
 
-    def read_photo(self, request: Request) -> AbstractAsyncContextManager[Listing]:
+    async def read_photo(self, request: Request) -> Listing:
         """A photo, of a form that may hold an id, or the body itself."""
-        return self._read(request, self._photo)
+        return await self._read(request, self._photo)
 
-    @asynccontextmanager
-    async def _read(self, request: Request, kinds: Mapping[str, tuple[int, Parse]]) -> AsyncIterator[Listing]:
+    async def _read(self, request: Request, kinds: Mapping[str, tuple[int, Parse]]) -> Listing:
         kind = media_type(request)
         kind = IMAGE if kind.startswith(IMAGE) else kind
         if kind not in kinds:
             raise UnsupportedMediaType
         limit, parse = kinds[kind]
-        async with self._bodies.read(request, limit) as body:
-            start = time.perf_counter()
-            try:
-                is_large = len(body) > LARGE_BYTES and kind != IMAGE
-                listing = await offload(is_large, parse, body, request.headers["content-type"])
-            finally:
-                self._listener(Stage.PARSE, time.perf_counter() - start)
-            yield listing
+        body = await self._bodies.read(request, limit)
+        start = time.perf_counter()
+        try:
+            is_large = len(body) > LARGE_BYTES and kind != IMAGE
+            return await offload(is_large, parse, body, request.headers["content-type"])
+        finally:
+            self._listener(Stage.PARSE, time.perf_counter() - start)
 
 
 def _parse_photo(body: bytes, content_type: str) -> Listing:

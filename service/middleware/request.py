@@ -22,6 +22,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import Draining, Internal, Overloaded, ServiceError
+from service.http.bodies import BodyReader
 from service.http.context import KEY, RequestContext
 from service.http.problems import problem_response
 from service.observability.logs import LOGGER, event
@@ -48,10 +49,11 @@ CLOSE = (b"connection", b"close")
 class RequestMiddleware:
     """Surrounds every request with the steps above. `is_draining`: connections are closed after their response."""
 
-    def __init__(self, app: ASGIApp, is_draining: Callable[[], bool], metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, is_draining: Callable[[], bool], metrics: Metrics, bodies: BodyReader) -> None:
         self.app = app
         self._is_draining = is_draining
         self._metrics = metrics
+        self._bodies = bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -71,6 +73,7 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = self._add_headers(message["headers"], context)
+                self._give_up_body(context)
             elif is_head:
                 message = {**message, "body": b""}
             else:
@@ -89,10 +92,15 @@ class RequestMiddleware:
         finally:
             seconds = time.perf_counter() - start
             route: str | None = getattr(inner_scope.get("route"), "path", None)  # a template, never the client's words
+            self._give_up_body(context)  # also where no answer could be sent
             self._metrics.in_progress -= 1
             self._metrics.request(route, status, context.code, seconds)
             if LOGGER.isEnabledFor(logging.INFO):
                 _log(scope, route, context, status, bytes_out, seconds)
+
+    def _give_up_body(self, context: RequestContext) -> None:
+        self._bodies.free += context.bytes_held
+        context.bytes_held = 0
 
     def _add_headers(self, headers: Iterable[Header], context: RequestContext) -> list[Header]:
         response_headers = [*headers, (b"x-request-id", context.request_id.encode("ascii")), *SECURITY_HEADERS]

@@ -7,7 +7,8 @@ bounded: route templates, statuses, problem codes, and the categories of the ver
 from __future__ import annotations
 
 import asyncio
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.registry import Collector
@@ -29,14 +30,18 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.in_progress = 0
-        counter = partial(Counter, registry=self.registry)
+
+        def counter(name: str, about: str, labels: tuple[str, ...]) -> Callable[..., Counter]:
+            return cache(Counter(name, about, labels, registry=self.registry).labels)  # `labels` itself is slow
+
         histogram = partial(Histogram, registry=self.registry)
-        self._requests = histogram(
+        requests = histogram(
             "pykuten_http_request_duration_seconds",
             "From a request's head to the end of its answer, by route template and status (0: no answer was sent).",
             ("route", "status"),
             buckets=REQUEST_SECONDS,
         )
+        self._requests = cache(requests.labels)
         self._rejected = counter(
             "pykuten_rejected_total", "Requests answered with a problem, by its code.", ("reason",)
         )
@@ -75,9 +80,9 @@ class Metrics:
 
     def request(self, route: str | None, status: int, code: str | None, seconds: float) -> None:
         """Count a request that has ended. `route` is its template, `code` its problem's, if there was one."""
-        self._requests.labels(route or OTHER_ROUTE, status).observe(seconds)
+        self._requests(route or OTHER_ROUTE, status).observe(seconds)
         if code is not None:
-            self._rejected.labels(code).inc()
+            self._rejected(code).inc()
 
     def stage(self, stage: Stage, seconds: float) -> None:
         """Count a stage; called from any thread."""
@@ -89,14 +94,15 @@ class Metrics:
             return
         for answer in future.result():
             if isinstance(answer, PykutenError):
-                self._failed.labels(answer.code).inc()
+                self._failed(answer.code).inc()
             else:
                 self._predict(answer)
 
     def _predict(self, prediction: Prediction) -> None:
         decision = prediction.decision
         reason = "none" if decision.reason is None else decision.reason.value
-        self._decisions.labels(decision.action.value, reason).inc()
-        self._predicted.labels(prediction.code).inc()
-        self._evidence.labels(prediction.evidence.value).inc()
-        self._confidence.observe(prediction.confidence)
+        best = prediction.predictions[0]
+        self._decisions(decision.action.value, reason).inc()
+        self._predicted(best.code).inc()
+        self._evidence(prediction.evidence.value).inc()
+        self._confidence.observe(best.confidence)

@@ -39,8 +39,7 @@ async def explain(request: Request) -> Response:
     tried. Two explanations are worked on at once, unless the operator set another number; others get `overloaded`.
     """
     choices, state = begin(request, Choices)
-    async with state.listings.read(request) as listing:
-        seconds = state.settings.batch_deadline_seconds
-        job = await open_job(state, request, choices.options(TOP_K), seconds=seconds)
-        explanation = await explain_listing(job, listing)
+    listing = await state.listings.read(request)
+    job = await open_job(state, request, choices.options(TOP_K), seconds=state.settings.batch_deadline_seconds)
+    explanation = await explain_listing(job, listing)
     return json_response(explanation_body(explanation, job.labels, listing.id))

@@ -37,8 +37,7 @@ async def predict_text(request: Request) -> Response:
     number; what is longer is refused, never cut.
     """
     options, state = begin(request, Options)
-    async with state.listings.read_text(request) as listing:
-        return await predict_listing(request, state, options, listing)
+    return await predict_listing(request, state, options, await state.listings.read_text(request))
 
 
 @router.post(
@@ -55,8 +54,7 @@ async def predict_image(request: Request) -> Response:
     EXIF orientation says.
     """
     options, state = begin(request, Options)
-    async with state.listings.read_photo(request) as listing:
-        return await predict_listing(request, state, options, listing)
+    return await predict_listing(request, state, options, await state.listings.read_photo(request))
 
 
 @router.post(
@@ -74,8 +72,7 @@ async def predict(request: Request) -> Response:
     limits are those of `/predict/text` and `/predict/image`.
     """
     options, state = begin(request, Options)
-    async with state.listings.read(request) as listing:
-        return await predict_listing(request, state, options, listing)
+    return await predict_listing(request, state, options, await state.listings.read(request))
 
 
 class PlainRoute(Route):

@@ -187,7 +187,11 @@ class Connection(H11Protocol):
 
 
 class _Exchange(h11.Connection):
-    """h11's; with what HTTP asks of a server beyond the grammar (RFC 9112, section 3.2)."""
+    """h11's; with what HTTP asks of a server beyond the grammar (RFC 9112, section 3.2). The head of an answer of known
+    length is sent with the start of its body, in one packet instead of two.
+    """
+
+    _head = b""
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         event = super().next_event()
@@ -199,6 +203,14 @@ class _Exchange(h11.Connection):
                 version = event.http_version
                 return h11.Request(method=event.method, target=path, headers=event.headers, http_version=version)
         return event
+
+    def send(self, event: h11.Event) -> bytes | None:  # type: ignore[override]
+        output = super().send(event)
+        if isinstance(event, h11.Response) and any(name == b"content-length" for name, _ in event.headers):
+            self._head, output = output or b"", b""
+        elif self._head and output is not None:
+            output, self._head = self._head + output, b""
+        return output
 
 
 class _Transport:

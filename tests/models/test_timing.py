@@ -11,7 +11,7 @@ import pytest
 from models.errors import ImageCorrupt
 from models.listing import Listing
 from models.predictor import Predictor
-from models.timing import Stage, StageTimer, listen, tell
+from models.timing import Stage, ignore, listen, timed
 from tests.models.tiny_version import COLOURS, listing, photo
 
 Stages = list[tuple[Stage, float]]
@@ -22,7 +22,7 @@ def stages() -> Iterator[Stages]:
     reported: Stages = []
     listen(lambda stage, seconds: reported.append((stage, seconds)))
     yield reported
-    listen(None)
+    listen(ignore)
 
 
 def test_a_prediction_goes_through_its_stages(tiny_predictor: Predictor, stages: Stages) -> None:
@@ -46,19 +46,7 @@ def test_only_the_thread_that_listens_is_told(tiny_predictor: Predictor, stages:
 
 
 def test_nobody_needs_to_listen() -> None:
-    listen(None)
-    tell(Stage.QUEUE, 1.0)
-    with StageTimer(Stage.PARSE):
-        pass
-
-
-def test_a_listener_can_be_named(stages: Stages) -> None:
-    own: Stages = []
-    with StageTimer(Stage.PARSE, lambda stage, seconds: own.append((stage, seconds))):
-        pass
-    tell(Stage.QUEUE, 0.25)
-    assert [stage for stage, _ in own] == [Stage.PARSE]
-    assert stages == [(Stage.QUEUE, 0.25)]
+    assert timed(Stage.PARSE, divmod, 7, 2) == (3, 1)
 
 
 def test_a_photo_s_facts_come_with_the_prediction(tiny_predictor: Predictor) -> None:

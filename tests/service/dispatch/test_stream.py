@@ -198,14 +198,14 @@ def test_nothing_is_held_afterwards(start: Start) -> None:
     with start() as client:
         state = client.app.state.service  # type: ignore[attr-defined]
         results_of(post(client, lines_of([{"designation": "a", "image": PHOTO}, 7, {"image": "%"}] * 50)))
-        assert state.bodies._free == state.settings.bodies_bytes
+        assert state.bodies.free == state.settings.bodies_bytes
         assert (state.chunks, state.streams.free, state.engine.waiting) == (0, state.settings.streams, 0)
 
 
 def test_memory_that_others_hold_ends_a_stream_where_it_stands(start: Start) -> None:
     with start() as client:
         bodies = client.app.state.service.bodies  # type: ignore[attr-defined]
-        bodies.hold(bodies._free - 1024)
+        bodies.hold(bodies.free - 1024)
         results = results_of(post(client, lines_of([{"designation": "a"}, {"designation": "x" * 2000}])))
     assert [(result["index"], result["status"]) for result in results] == [(0, 200), (1, 503)]
     assert results[1]["error"]["code"] == "overloaded"

@@ -105,7 +105,7 @@ def test_a_client_that_does_not_read_is_not_read_either_and_is_cut_off(store: St
                 sent += len(block)
         assert sent < 60_000_000
         wait_until(lambda: running.state.streams.free == running.state.settings.streams)
-        assert running.state.bodies._free == running.state.settings.bodies_bytes
+        assert running.state.bodies.free == running.state.settings.bodies_bytes
         wait_until(lambda: running.state.engine.waiting == running.state.chunks == 0)
         connection.close()
         with running.connect() as other:
@@ -119,7 +119,7 @@ def test_a_long_answer_that_is_not_read_is_cut_off(store: Store) -> None:
         connection = deaf(running)
         connection.sendall(head("/predict/batch?top_k=27", JSON, f"Content-Length: {len(body)}") + body)
         wait_until(lambda: sum(running.predictor.scored) == 2000)
-        wait_until(lambda: running.state.bodies._free == running.state.settings.bodies_bytes)
+        wait_until(lambda: running.state.bodies.free == running.state.settings.bodies_bytes)
         time.sleep(1.5)
         connection.settimeout(5)
         received = read_all(connection)  # ends without the rest of it
@@ -146,7 +146,7 @@ def test_a_client_that_leaves_frees_the_work_of_its_batch(
         state = running.state
         wait_until(lambda: state.engine.waiting == 0)  # before the networks have answered
         wait_until(lambda: [r.fields["code"] for r in caplog.records if r.message == "request"] == ["client_gone"])  # type: ignore[attr-defined]
-        assert state.bodies._free == state.settings.bodies_bytes
+        assert state.bodies.free == state.settings.bodies_bytes
         assert (state.streams.free, state.batches.free) == (state.settings.streams, state.settings.batches)
         running.predictor.gate.set()
         time.sleep(0.2)
@@ -243,7 +243,7 @@ def test_a_client_that_leaves_while_it_is_not_read_is_noticed_by_the_next_answer
         sender.join(10)
         assert sum(running.predictor.scored) < count / 2
         wait_until(lambda: running.state.engine.waiting == running.state.chunks == 0)
-        assert running.state.bodies._free == running.state.settings.bodies_bytes
+        assert running.state.bodies.free == running.state.settings.bodies_bytes
 
 
 def _send_quietly(connection: socket.socket, content: bytes) -> None:

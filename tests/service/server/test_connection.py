@@ -259,7 +259,7 @@ def test_requests_in_a_row_of_a_client_that_left_are_dropped_quietly(
         time.sleep(0.1)
         assert statuses == [499]
         assert running.predictor.scored == [1]  # the others were never begun
-        assert running.state.bodies._free == running.state.settings.bodies_bytes
+        assert running.state.bodies.free == running.state.settings.bodies_bytes
     assert not [record for record in caplog.records if record.levelno >= 30]
 
 

@@ -44,7 +44,7 @@ def test_a_chunked_body_is_counted(store: Store) -> None:
             connection.sendall(b"400\r\n" + b" " * 1024 + b"\r\n")
         status, _, body = read_answer(connection)
         assert (status, json.loads(body)["code"]) == (413, "body_too_large")
-        assert running.state.bodies._free == running.state.settings.bodies_bytes
+        assert running.state.bodies.free == running.state.settings.bodies_bytes
 
 
 def test_a_client_that_leaves_frees_its_work(store: Store, caplog: pytest.LogCaptureFixture) -> None:
@@ -63,7 +63,7 @@ def test_a_client_that_leaves_frees_its_work(store: Store, caplog: pytest.LogCap
         running.predictor.gate.set()
         wait_until(lambda: running.state.engine.waiting == 0)
         assert running.predictor.scored == [1]  # the other two were never begun
-        assert running.state.bodies._free == running.state.settings.bodies_bytes
+        assert running.state.bodies.free == running.state.settings.bodies_bytes
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
@@ -107,13 +107,13 @@ def test_all_bodies_together_are_bounded(store: Store) -> None:
     with server(store, **limits) as running, running.connect() as first, running.connect() as second:
         message = head("/predict/text", JSON, "Content-Length: 90000")
         first.sendall(message + b" " * 60_000)
-        wait_until(lambda: running.state.bodies._free == 40_000)
+        wait_until(lambda: running.state.bodies.free == 40_000)
         second.sendall(message + b" " * 60_000)
         status, _, answer = read_answer(second)
         assert (status, json.loads(answer)["code"]) == (503, "overloaded")
         first.sendall(b" " * 30_000)
         assert read_answer(first)[0] == 400
-        assert running.state.bodies._free == 100_000
+        assert running.state.bodies.free == 100_000
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
