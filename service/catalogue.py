@@ -31,11 +31,11 @@ class LabelledCatalogue:
 
     def __init__(self, path: Path, origin: Origin = "operator") -> None:
         self.path = path
-        self.origin = origin
         self._folders = (PhotoFolder(path.parent / PHOTOS), PhotoFolder(path.parent))
         self._lock = threading.Lock()
         self._fingerprint: tuple[int, ...] | None = None
         self._rows: IndexedCsv | None = None
+        self.origin = origin
 
     @property
     def name(self) -> str:

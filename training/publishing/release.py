@@ -144,8 +144,6 @@ class Release:
         }
         manifest = with_precision(manifest, precision.served)
         self._describe(draft, manifest, self._evaluate(served), measured)
-        if self.run.config.samples:
-            write_samples(draft, sample_listings(catalogue, rows("test"), self.run.config.seed))
         version = seal_manifest(draft, manifest).version
         for predictor in (exact, reference, Predictor.load(draft, verify=False)):
             predictor.replay_golden(draft)
@@ -206,7 +204,7 @@ class Release:
         return by_cohort(whole, cohort_rows(self.run.config, self.run.catalogue.rows.loc[rows]))
 
     def _describe(self, draft: Path, manifest: Manifest, cohorts: Cohorts, measured: Mapping[str, Any]) -> None:
-        """Write the metrics, the report and the model card."""
+        """Write the metrics, the report, the model card, and the samples if the config asks for them."""
         metrics = metrics_document(cohorts, self.run.taxonomy.codes, self.run.curves, measured)
         (draft / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
         card = self.run.config.card
@@ -231,6 +229,8 @@ class Release:
         }
         write_report(draft / REPORT, metrics, self.run.taxonomy, context)
         write_model_card(draft / MODEL_CARD, metrics, self.run.taxonomy, context)
+        if self.run.config.samples:
+            write_samples(draft, sample_listings(self.run.catalogue, self.run.rows("test"), self.run.config.seed))
         self.say("\n" + quality_table(metrics))
 
 
