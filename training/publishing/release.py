@@ -204,11 +204,13 @@ class Release:
         return by_cohort(whole, cohort_rows(self.run.config, self.run.catalogue.rows.loc[rows]))
 
     def _describe(self, draft: Path, manifest: Manifest, cohorts: Cohorts, measured: Mapping[str, Any]) -> None:
-        """Write the metrics, the report, the model card, and the samples if the config asks for them."""
+        """Write the metrics, the report and the model card."""
         metrics = metrics_document(cohorts, self.run.taxonomy.codes, self.run.curves, measured)
         (draft / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
         card = self.run.config.card
         first = next(cases for cases in cohorts.values() if cases)
+        if self.run.config.samples:
+            write_samples(draft, sample_listings(self.run.catalogue, self.run.rows("test"), self.run.config.seed))
         context = {
             "name": manifest.name,
             "created": f"{manifest.created:%Y-%m-%d %H:%M} UTC",
@@ -229,8 +231,6 @@ class Release:
         }
         write_report(draft / REPORT, metrics, self.run.taxonomy, context)
         write_model_card(draft / MODEL_CARD, metrics, self.run.taxonomy, context)
-        if self.run.config.samples:
-            write_samples(draft, sample_listings(self.run.catalogue, self.run.rows("test"), self.run.config.seed))
         self.say("\n" + quality_table(metrics))
 
 
