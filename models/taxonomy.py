@@ -16,6 +16,8 @@ from models.errors import VersionRefused
 FILE_NAME = "taxonomy.json"
 LANGUAGES = ("fr", "en", "de")
 """Languages of labels and groups; the first is the fallback."""
+MAX_CODE_CHARACTERS = 256
+"""Of a category's code, which may be a whole path of names: "Home > Garden > Chairs"."""
 
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
@@ -26,7 +28,7 @@ _STRICT = ConfigDict(extra="forbid", strict=True)
 class Category:
     """One category. `labels` and `groups` map each of `LANGUAGES` to words for people."""
 
-    code: Annotated[str, Field(min_length=1, max_length=64)]
+    code: Annotated[str, Field(min_length=1, max_length=MAX_CODE_CHARACTERS)]
     labels: dict[str, str]
     groups: dict[str, str]
 

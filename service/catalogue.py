@@ -1,20 +1,28 @@
-"""The labelled catalogue that the page browses: the operator's, or the samples that come with the service."""
+"""The labelled catalogue that the page browses: the operator's, a version's own listings, or the service's samples."""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Collection
 from pathlib import Path
+from typing import Literal
 
 from models.catalogue.index import CatalogueRow, IndexedCsv
 from models.catalogue.photos import PhotoFolder
 from models.catalogue.source import is_config, read_source
 from models.errors import ListingsUnreadable
-from service.errors import CatalogueUnavailable
+from models.versions.manifest import Manifest
+from models.versions.samples import TABLE
+from service.errors import CatalogueMissing, CatalogueUnavailable
 from service.observability.logs import event
+from service.settings import SAMPLES
 
 PHOTOS = "images"
 """The folder beside the file that has the photos; photos that are not there are looked for beside the file."""
+
+Origin = Literal["operator", "version", "samples"]
+"""Whose listings a catalogue holds."""
 
 
 class LabelledCatalogue:
@@ -23,13 +31,14 @@ class LabelledCatalogue:
     `path` is a CSV file or a run's config. Its methods read the disk and must not be called on the event loop.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, origin: Origin = "operator") -> None:
         self.path = path
         self._table = path
         self._folders: tuple[PhotoFolder, ...] = ()
         self._lock = threading.Lock()
         self._fingerprint: tuple[tuple[int, ...], ...] | None = None
         self._rows: IndexedCsv | None = None
+        self.origin = origin
 
     @property
     def name(self) -> str:
@@ -81,6 +90,29 @@ class LabelledCatalogue:
             reason = error.message
         event(logging.ERROR, "catalogue refused", reason=reason)
         return None
+
+
+class Catalogues:
+    """The catalogue to browse with each version of the store at `root`. `path` is the operator's, if he set one."""
+
+    def __init__(self, path: Path, root: Path) -> None:
+        self.operators = None if path == SAMPLES else LabelledCatalogue(path)
+        self._samples = LabelledCatalogue(SAMPLES, "samples")
+        self._root = root
+        self._own: dict[str, LabelledCatalogue] = {}
+
+    def of(self, manifest: Manifest, codes: Collection[str]) -> LabelledCatalogue:
+        """The operator's catalogue, else the listings that the version carries, else the samples if it knows all their
+        categories. Reads the disk. Raises CatalogueMissing, CatalogueUnavailable.
+        """
+        if self.operators is not None:
+            return self.operators
+        if TABLE in manifest.files:
+            version = manifest.version
+            return self._own.setdefault(version, LabelledCatalogue(self._root / version / TABLE, "version"))
+        if self._samples.rows().counts.keys() <= set(codes):
+            return self._samples
+        raise CatalogueMissing
 
 
 def _state(path: Path) -> tuple[int, ...]:

@@ -22,6 +22,7 @@
         |-- Internal                    500 internal                an unforeseen exception
         |-- Overloaded                  503 overloaded              with Retry-After
         |-- Draining                    503 draining                with Retry-After
+        |-- CatalogueMissing            404 catalogue_missing
         |-- CatalogueUnavailable        503 catalogue_unavailable   with Retry-After
         `-- DeadlineExceeded            504 deadline_exceeded
 
@@ -238,6 +239,16 @@ class Draining(ServiceError):
     status = 503
     message = "This instance is shutting down; ask another one."
     headers = MappingProxyType({"Retry-After": "2"})
+
+
+class CatalogueMissing(ServiceError):
+    """There are no labelled listings of the version's categories."""
+
+    code = "catalogue_missing"
+    status = 404
+    message = (
+        "There are no labelled listings to show with this version: set PYKUTEN_CATALOGUE, or train with samples = true."
+    )
 
 
 class CatalogueUnavailable(ServiceError):

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from service.catalogue import LabelledCatalogue
+from service.catalogue import Catalogues
 from service.engine.engine import Engine
 from service.engine.limiter import ConcurrencyLimiter
 from service.errors import Draining, Overloaded
@@ -36,7 +36,7 @@ class ServiceState:
     batches: ConcurrencyLimiter
     streams: ConcurrencyLimiter
     explanations: ConcurrencyLimiter
-    catalogue: LabelledCatalogue
+    catalogues: Catalogues
     draining: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the time to finish batches and streams after SIGTERM is over: their remaining listings are not begun."""
@@ -61,7 +61,7 @@ class ServiceState:
             batches=ConcurrencyLimiter(settings.batches, queue=settings.batches * BATCHES_QUEUED),
             streams=ConcurrencyLimiter(settings.streams),
             explanations=ConcurrencyLimiter(settings.explanations),
-            catalogue=LabelledCatalogue(settings.catalogue),
+            catalogues=Catalogues(settings.catalogue, registry.store.root),
         )
 
     def admit(self) -> None:

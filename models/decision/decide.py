@@ -56,12 +56,16 @@ class Decider:
         disagreement = _disagree(scores)
         precision = self.calibration.default_precision if precision is None else precision
         threshold = self.calibration.threshold(prepared.evidence, predictions[0].code, precision)
-        members = self.calibration.prediction_set(prepared.evidence, scores.fused, self.taxonomy.codes)
+        codes = self.taxonomy.codes
+        if scores.unfamiliar:  # the coverage is that of listings of the catalogue: here no smaller set has any
+            members = np.argsort(-scores.fused, kind="stable")
+        else:
+            members = self.calibration.prediction_set(prepared.evidence, scores.fused, codes)
         reason = _reason_for_review(predictions[0], threshold, scores.unfamiliar, disagreement)
         return Prediction(
             predictions=predictions,
             decision=Decision(Action.REVIEW if reason else Action.ACCEPT, precision, threshold, reason),
-            prediction_set=PredictionSet(tuple(self.taxonomy.codes[i] for i in members), self.calibration.coverage),
+            prediction_set=PredictionSet(tuple(codes[i] for i in members), self.calibration.coverage),
             evidence=prepared.evidence,
             modalities=tuple(modality for modality in Modality if modality in scores.by_modality),
             by_modality={

@@ -55,7 +55,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class PredictionSet:
-    """Categories that hold the true one with probability of at least `coverage`; never empty, most likely first."""
+    """Categories that hold the true one with probability of at least `coverage`; never empty, most likely first.
+
+    All of the version's for an unfamiliar listing.
+    """
 
     codes: tuple[str, ...]
     coverage: float

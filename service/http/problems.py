@@ -24,6 +24,7 @@ MAX_BYTES = 2048
 TITLES = {
     "batch_too_large": "Batch too large",
     "body_too_large": "Body too large",
+    "catalogue_missing": "No labelled listings",
     "catalogue_unavailable": "Catalogue unavailable",
     "client_gone": "Client gone",
     "deadline_exceeded": "Deadline exceeded",

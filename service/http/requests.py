@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError
 from models.decision.calibration import PRECISION_MAX, PRECISION_MIN
 from models.listing import Listing
 from models.preprocessing.text.clean import MAX_CHARACTERS
-from models.taxonomy import LANGUAGES
+from models.taxonomy import LANGUAGES, MAX_CODE_CHARACTERS
 from service.errors import InvalidRequest
 from service.http.problems import faults_of
 
@@ -68,7 +68,7 @@ def _from_base64(value: object) -> object:
 
 Text = Annotated[str, AfterValidator(_encodable)]
 Field20k = Annotated[Text | None, Field(json_schema_extra={"maxLength": MAX_CHARACTERS})]
-CodeOption = Annotated[Text | None, Field(max_length=64)]
+CodeOption = Annotated[Text | None, Field(max_length=MAX_CODE_CHARACTERS)]
 Base64Photo = Annotated[
     bytes, BeforeValidator(_from_base64), WithJsonSchema({"type": "string", "contentEncoding": "base64"})
 ]

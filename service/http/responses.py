@@ -65,7 +65,7 @@ class DecisionBody(TypedDict):
 
 
 class PredictionSetBody(TypedDict):
-    """Categories that hold the right one with probability `coverage`; never empty."""
+    """Categories that hold the right one with probability `coverage`; never empty, all for an unfamiliar listing."""
 
     codes: list[Code]
     coverage: Coverage

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from models.errors import ImageError
 from models.listing import Modality
 from models.preprocessing.image.structure import read_structure
-from service.catalogue import LabelledCatalogue
+from service.catalogue import LabelledCatalogue, Origin
 from service.dispatch.job import open_job
 from service.dispatch.sampling import SampledListing, sample_listings
 from service.errors import NotFound
@@ -27,13 +27,23 @@ from service.http.responses import (
     json_response,
     prediction_body,
 )
+from service.registry.loading import LoadedVersion
 from service.routes import openapi
 from service.routes.examples import LABELLED, ROWS, SAMPLE
-from service.state import begin, state_of
+from service.state import ServiceState, begin, state_of
 
 router = APIRouter(tags=["catalogue"])
 
 PATH = "/catalogue"
+VersionOption = Annotated[str | None, Query(description="A version of `GET /models`; default: the current one.")]
+CHOICE_PROBLEMS = (
+    "invalid_request",
+    "catalogue_missing",
+    "catalogue_unavailable",
+    "version_unknown",
+    "overloaded",
+    "model_unavailable",
+)
 TOP_K = 5
 """Categories of each sampled listing's prediction."""
 
@@ -45,9 +55,13 @@ class LabelledCategory(CategoryBody):
 
 
 class LabelledBody(TypedDict):
-    """The labelled catalogue. `photos`: some listings name one. The label of an unknown category is its code."""
+    """The labelled catalogue. `photos`: some listings name one. The label of an unknown category is its code.
+
+    `origin`: the operator's, the version's own test listings, or the samples of the service.
+    """
 
     name: str
+    origin: Origin
     listings: int
     photos: bool
     categories: list[LabelledCategory]
@@ -86,21 +100,25 @@ class DrawBody(TypedDict):
     summary="A labelled catalogue to look into",
     responses={
         200: {"model": LabelledBody, "content": {"application/json": {"example": LABELLED}}},
-        **openapi.problems("invalid_request", "catalogue_unavailable", "model_unavailable"),
+        **openapi.problems(*CHOICE_PROBLEMS),
     },
 )
 async def labelled_catalogue(
     request: Request,
+    version: VersionOption = None,
     lang: Annotated[Language | None, Query(description="Default: `Accept-Language`, then French.")] = None,
     accept_language: Annotated[str, Header(description="Used when `lang` is not given.")] = "",
 ) -> Response:
-    """How many listings of which categories there are: the operator's, or else the samples that come with the service.
+    """How many listings of which categories there are: the operator's, or else those of its own test listings that the
+    version carries, or else the samples that come with the service, if the version knows their categories.
 
     Categories are in the order of the version's, then those that it does not know.
     """
     state = state_of(request)
-    labels = state.registry.current.labels[language(lang, accept_language)]
-    return json_response(await asyncio.to_thread(_labelled_body, state.catalogue, labels))
+    loaded = await state.registry.get(version)
+    labels = loaded.labels[language(lang, accept_language)]
+    catalogue = await asyncio.to_thread(_catalogue, state, loaded)
+    return json_response(await asyncio.to_thread(_labelled_body, catalogue, labels))
 
 
 @router.get(
@@ -109,7 +127,7 @@ async def labelled_catalogue(
     summary="Listings drawn from it",
     responses={
         200: {"model": DrawBody, "content": {"application/json": {"example": SAMPLE}}},
-        **openapi.problems(*openapi.SERVING_PROBLEMS, "invalid_request", "catalogue_unavailable"),
+        **openapi.problems(*openapi.SERVING_PROBLEMS, *CHOICE_PROBLEMS),
     },
     openapi_extra=openapi.parameters(SampleQuery),
 )
@@ -123,8 +141,11 @@ async def sampled_listings(request: Request) -> Response:
     with state.batches.acquire():
         seconds = state.settings.batch_deadline_seconds
         job = await open_job(state, request, query.options(TOP_K), seconds=seconds)
-        sample, attempts = await sample_listings(job, state.catalogue, query)
-    return json_response({"listings": [_listing_body(listing, job.labels) for listing in sample], "tried": attempts})
+        catalogue = await asyncio.to_thread(_catalogue, state, job.loaded)
+        sample, attempts = await sample_listings(job, catalogue, query)
+    photos = f"?version={job.loaded.version}" if catalogue.origin == "version" else ""
+    listings = [_listing_body(listing, job.labels, photos) for listing in sample]
+    return json_response({"listings": listings, "tried": attempts})
 
 
 @router.get(
@@ -137,17 +158,27 @@ async def sampled_listings(request: Request) -> Response:
             "content": openapi.photo_body(),
         },
         304: {"description": "Unchanged since `If-None-Match`."},
-        **openapi.problems("not_found", "invalid_request", "catalogue_unavailable"),
+        **openapi.problems("not_found", *CHOICE_PROBLEMS),
     },
 )
 async def labelled_photo(
     request: Request,
     row: Annotated[int, PathPart(ge=0, description="The `row` of a listing.", openapi_examples=ROWS)],
+    version: VersionOption = None,
     if_none_match: Annotated[str, Header(description="The `ETag` of an earlier answer.")] = "",
 ) -> Response:
     """The photo of a listing; 404 when it has none, or none that is JPEG, PNG, WebP or GIF by content."""
-    photo, kind = await asyncio.to_thread(_photo, state_of(request).catalogue, row)
+    state = state_of(request)
+    catalogue = state.catalogues.operators
+    if catalogue is None:
+        catalogue = await asyncio.to_thread(_catalogue, state, await state.registry.get(version))
+    photo, kind = await asyncio.to_thread(_photo, catalogue, row)
     return cacheable_response(photo, kind, if_none_match)
+
+
+def _catalogue(state: ServiceState, loaded: LoadedVersion) -> LabelledCatalogue:
+    """The catalogue to browse with a version. Raises CatalogueMissing, CatalogueUnavailable."""
+    return state.catalogues.of(loaded.predictor.manifest, loaded.predictor.taxonomy.codes)
 
 
 def _labelled_body(catalogue: LabelledCatalogue, labels: LabelTable) -> LabelledBody:
@@ -156,6 +187,7 @@ def _labelled_body(catalogue: LabelledCatalogue, labels: LabelTable) -> Labelled
     known = [code for code in labels if code in counts]
     return {
         "name": catalogue.name,
+        "origin": catalogue.origin,
         "listings": len(rows),
         "photos": rows.has_photos,
         "categories": [
@@ -165,7 +197,7 @@ def _labelled_body(catalogue: LabelledCatalogue, labels: LabelTable) -> Labelled
     }
 
 
-def _listing_body(listing: SampledListing, labels: LabelTable) -> DrawnBody:
+def _listing_body(listing: SampledListing, labels: LabelTable, photos: str) -> DrawnBody:
     row, prediction = listing.row, listing.prediction
     correct: CorrectBody = {"fused": listing.is_right}
     for modality, scores in prediction.by_modality.items():
@@ -175,7 +207,7 @@ def _listing_body(listing: SampledListing, labels: LabelTable) -> DrawnBody:
         "id": row.id,
         "designation": row.designation,
         "description": row.description,
-        "image": f"{PATH}/images/{row.row}" if listing.has_photo else None,
+        "image": f"{PATH}/images/{row.row}{photos}" if listing.has_photo else None,
         "category": category_body(row.category, labels),
         "prediction": prediction_body(prediction, labels, row.id),
         "correct": correct,

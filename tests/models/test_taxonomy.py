@@ -72,6 +72,7 @@ def category(**changes: Any) -> dict[str, Any]:
         json.dumps({"categories": [category(), category()]}).encode(),
         json.dumps({"categories": [category(), category(code="")]}).encode(),
         json.dumps({"categories": [category(), category(code=2)]}).encode(),
+        json.dumps({"categories": [category(), category(code="x" * 257)]}).encode(),
         json.dumps({"categories": [category(), category(code="2", colour="red")]}).encode(),
         json.dumps({"categories": [category(), {"code": "2"}]}).encode(),
         json.dumps({"categories": [category(), category(code="2", labels={"fr": None})]}).encode(),

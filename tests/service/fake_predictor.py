@@ -90,7 +90,8 @@ def _calibration() -> Calibration:
     return Calibration(PRECISIONS, 0.9, 0.95, dict.fromkeys(Evidence, evidence))
 
 
-def _manifest_fields(created: datetime) -> dict[str, Any]:
+def manifest_fields(created: datetime) -> dict[str, Any]:
+    """What a manifest of a fake version says of it, made at that time."""
     return {
         "name": "fake",
         "created": created,
@@ -111,7 +112,7 @@ class FakePredictor(Predictor):
             version=version,
             digest="0" * 64,
             files={},
-            **_manifest_fields(datetime(2026, 11, 25, tzinfo=UTC)),
+            **manifest_fields(datetime(2026, 11, 25, tzinfo=UTC)),
         )
         config = Preprocessing(image=ImagePreprocessing(height=16, width=16))
         network = FakeNetwork()
@@ -141,7 +142,7 @@ def seal_version(store: Store, day: int) -> str:
         TAXONOMY.write(draft / "taxonomy.json")
         _calibration().write(draft)
         (draft / "metrics.json").write_text('{"cohorts": {"test": {"n": 5, "cases": {}}}, "classes": []}')
-        manifest = write_manifest(draft, **_manifest_fields(datetime(2026, 11, day, tzinfo=UTC)))
+        manifest = write_manifest(draft, **manifest_fields(datetime(2026, 11, day, tzinfo=UTC)))
         store.seal(draft, manifest.version)
     return manifest.version
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import shutil
@@ -21,6 +22,7 @@ from models.networks.runtime import Network, available_precision
 from models.predictor import Predictor
 from models.versions import manifest
 from models.versions.manifest import MANIFEST, FileEntry, Manifest, read_manifest
+from models.versions.samples import TABLE
 from models.versions.store import Store
 from tests.models.tiny_version import make_version
 from tests.training.networks.tiny_encoder import install
@@ -203,7 +205,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def test_a_text_version_answers_texts(
     tiny_run: TinyRun, calls: Counter[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, store = tiny_run.train("text", f'{TEXT_ONLY}\n[decision]\ntrusted = ["true"]\n')
+    code, store = tiny_run.train("text", f'samples = true\n{TEXT_ONLY}\n[decision]\ntrusted = ["true"]\n')
     assert code == 0
     # To calibrate, in float32, with Keras, as sealed; in bfloat16 where the processor computes it.
     assert calls.pop("load text") == (5 if available_precision() == "bf16" else 4)
@@ -225,6 +227,13 @@ def test_a_text_version_answers_texts(
     for name, cohort in metrics["cohorts"].items():
         alone, beside = (figures["cases"]["text"]["accuracy"] for figures in (cohort, whole["cohorts"][name]))
         assert alone == beside
+    with (folder / TABLE).open(encoding="utf-8", newline="") as file:
+        shown = list(csv.DictReader(file))
+    assert {row["category"] for row in shown} == set(predictor.taxonomy.codes)
+    assert any(row["image"] for row in shown)
+    private = tiny_run.store.folder(tiny_run.version)
+    assert not (private / TABLE).exists(), "nothing of the catalogue travels unless the config says so"
+    assert "Wrong listings" in (folder / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("without_report")

@@ -34,6 +34,7 @@ from training.evaluation.evaluable import evaluable_catalogue
 from training.evaluation.metrics import metrics_document
 from training.evaluation.prediction_store import WORKERS, predict_catalogue, prediction_inputs, read_predictions
 from training.evaluation.predictions import Cohorts, Predictions
+from training.reports.mistakes import find_mistakes
 from training.workspace import Workspace
 
 WHOLE = "all"
@@ -95,7 +96,17 @@ def evaluate_version(request: Request, workspace: Workspace) -> Path:
     metrics = metrics_document(cohorts, codes, (), {"evaluation": facts})
     main = TRUE if TRUE in cohorts else max(cohorts, key=lambda name: metrics["cohorts"][name]["n"])
     _clear(request.out, evaluable.catalogue.fingerprint(), workspace)
-    evaluation = Evaluation(predictor, request.version, evaluable, metrics, calibration, refits, request.command, main)
+    evaluation = Evaluation(
+        predictor,
+        request.version,
+        evaluable,
+        metrics,
+        calibration,
+        refits,
+        request.command,
+        main,
+        find_mistakes(cohorts[main], evaluable.catalogue, predictor.taxonomy, may_show=True),
+    )
     write_evaluation(evaluation, request.out)
     if request.write_calibration:
         calibration.write(request.out)

@@ -18,6 +18,7 @@ from models.versions.metrics import FILE_NAME as METRICS
 from models.versions.metrics import read_metrics
 from training.calibration.refit import Refit
 from training.evaluation.evaluable import EvaluableCatalogue
+from training.reports.mistakes import Mistakes
 from training.reports.rendering import environment, percent, promise
 from training.reports.report import write_report
 from training.reports.tables import (
@@ -68,6 +69,7 @@ class Evaluation:
     refits: Mapping[Evidence, Refit]
     command: str
     main_cohort: str
+    mistakes: Mistakes
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> None:
@@ -182,6 +184,7 @@ def _context(evaluation: Evaluation) -> dict[str, Any]:
         "created": f"{manifest.created:%Y-%m-%d %H:%M} UTC",
         "command": evaluation.command,
         "main_cohort": evaluation.main_cohort,
+        "mistakes": evaluation.mistakes,
         "calibration": own,
         "networks": [
             {"modality": str(modality), **entry.model_dump()} for modality, entry in manifest.networks.items()

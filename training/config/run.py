@@ -221,7 +221,9 @@ class RunConfig(Section):
     """A whole run. `name` is how people call it; `seed` fixes every random choice.
 
     `golden` is a file of listings written for the purpose (see `training.publishing.golden`), for versions that must
-    not carry any of the catalogue's own; without it golden listings are taken from the validation rows.
+    not carry any of the catalogue's own; without it golden listings are taken from the validation rows. With `samples`
+    the version carries up to 54 of its test listings, which the service's page shows to all who may ask, and its report
+    shows those that it gets wrong.
     """
 
     name: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")]
@@ -236,6 +238,7 @@ class RunConfig(Section):
     unfamiliar: UnfamiliarConfig = UnfamiliarConfig()
     cohorts: tuple[CohortRule, ...] = ()
     golden: ConfigPath | None = None
+    samples: StrictBool = False
     card: CardConfig = CardConfig()
 
     @model_validator(mode="after")

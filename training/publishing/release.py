@@ -24,6 +24,7 @@ from models.versions.golden import GoldenListing, write_golden
 from models.versions.manifest import Manifest
 from models.versions.metrics import FILE_NAME as METRICS
 from models.versions.metrics import quality_table
+from models.versions.samples import write_samples
 from models.versions.store import Store
 from training.calibration.calibrate import calibrate
 from training.calibration.label_reliability import LabelReliability
@@ -40,6 +41,8 @@ from training.publishing.golden import golden_from_catalogue, golden_from_file, 
 from training.publishing.notes import calibration_notes, too_few_trusted
 from training.publishing.out_of_catalogue import OutOfCatalogue
 from training.publishing.precision import decide_precision, with_precision
+from training.publishing.samples import sample_listings
+from training.reports.mistakes import find_mistakes
 from training.reports.model_card import weights_facts, write_model_card
 from training.reports.report import write_report
 
@@ -229,6 +232,9 @@ class Release:
         metrics = metrics_document(cohorts, self.run.taxonomy.codes, self.run.curves, measured)
         (draft / METRICS).write_text(json.dumps(metrics, indent=1) + "\n", encoding="utf-8")
         card = self.run.config.card
+        first = next(cases for cases in cohorts.values() if cases)
+        if self.run.config.samples:
+            write_samples(draft, sample_listings(self.run.catalogue, self.run.rows("test"), self.run.config.seed))
         context = {
             "name": manifest.name,
             "created": f"{manifest.created:%Y-%m-%d %H:%M} UTC",
@@ -244,6 +250,7 @@ class Release:
             "precision": metrics.get("precision"),
             "libraries": manifest.libraries,
             "limits": list(card.limits),
+            "mistakes": find_mistakes(first, self.run.catalogue, self.run.taxonomy, may_show=self.run.config.samples),
             "seconds": manifest.run["seconds"],
         }
         write_report(draft / REPORT, metrics, self.run.taxonomy, context)

@@ -80,15 +80,12 @@ def upright_pixels(data: bytes, structure: ImageStructure, side: int) -> NDArray
     return pixels[top : top + height, left : left + width]
 
 
-def thumbnail(path: Path) -> bytes | None:
-    """The photo as a small JPEG; None when it cannot be read."""
-    try:
-        data = path.read_bytes()
-        pixels = upright_pixels(data, read_structure(data), SIDE)
-    except (OSError, ImageError):
-        return None
+def thumbnail(data: bytes, side: int = SIDE, quality: int = QUALITY) -> bytes:
+    """The photo as a JPEG whose longer side has at most `side` pixels. Raises ImageError."""
+    structure = read_structure(data)
+    pixels = upright_pixels(data, structure, min(side, max(structure.width, structure.height)))
     stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "JPEG", quality=QUALITY, optimize=True)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(stream, "JPEG", quality=quality, optimize=True)
     return stream.getvalue()
 
 
@@ -105,8 +102,9 @@ class Thumbnails:
         if not path or path in self._known:
             uri = self._known.get(path, "")
         else:
-            data = thumbnail(Path(path))
-            uri = "" if data is None else "data:image/jpeg;base64," + base64.b64encode(data).decode()
+            uri = ""
+            with suppress(OSError, ImageError):
+                uri = "data:image/jpeg;base64," + base64.b64encode(thumbnail(Path(path).read_bytes())).decode()
             self._known[path] = uri
         if len(uri) > self.left:
             self.refused += 1

@@ -26,7 +26,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from models.listing import evidence_label
 from training.evaluation.intervals import share_estimate
-from training.reports.rendering import cut
 
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 GREY, INK = "#5f6670", "#20242a"
@@ -64,6 +63,8 @@ SMALLEST_SHARE = 0.002
 """Where the colours of the confusion matrix begin."""
 MATRIX_CLASSES = 40
 """A confusion matrix shows at most so many categories; more cannot be read."""
+FEW_CLASSES = 15
+"""So few have room for names on two lines."""
 LABEL_CHARACTERS, TITLE_CHARACTERS = 30, 34
 
 
@@ -100,7 +101,9 @@ def confusion_matrix(confusion: Sequence[Sequence[int]], names: Sequence[str], t
     counts = np.asarray(confusion, dtype=np.int64)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     scale = LogNorm(SMALLEST_SHARE, 1, clip=True)
-    labels = [cut(printable(name), LABEL_CHARACTERS) for name in names]
+    lines = 2 if len(names) <= FEW_CLASSES else 1
+    wrap = textwrap.TextWrapper(LABEL_CHARACTERS, max_lines=lines, placeholder="…")
+    labels = [wrap.fill(printable(name)) for name in names]
     side = 3.6 + 0.34 * len(labels)
     with drawing(side + 0.8, side) as (figure, result):
         axes = figure.subplots()

@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from models.versions.manifest import write_manifest
+from models.versions.samples import write_samples
+from models.versions.store import Store
 from tests.contract.real_server import real_server
 from tests.e2e.page.browser import EXAMPLES, Watch
 from tests.e2e.page.conftest import OpenPage
+from tests.models.tiny_version import CODES, listing, write_version
+from training.publishing.draft import MADE_BY_SEALING
 
 
 @pytest.fixture
@@ -129,4 +134,49 @@ def test_a_catalogue_of_ones_own(open_page: OpenPage, watch: Watch, tmp_path: Pa
         expect(page.locator(".verdicts tbody tr")).to_have_count(3)
         page.locator("#try-this").click()
         expect(page.locator(".preview")).to_be_visible()
+        page.close()
+
+
+def another_catalogue(root: Path, *, carries: bool) -> None:
+    """A store with a version of other categories, which carries listings of its own if asked."""
+    store = Store(root)
+    with store.draft() as draft:
+        manifest = write_version(draft)
+        if carries:
+            write_samples(draft, [(listing(number, photo_of=number), CODES[number]) for number in range(4)])
+            (draft / "manifest.json").unlink()
+            manifest = write_manifest(draft, **{key: value for key, value in manifest if key not in MADE_BY_SEALING})
+        store.seal(draft, manifest.version)
+    store.promote(manifest.version)
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("carries", [True, False])
+def test_a_version_of_other_categories_shows_no_foreign_examples(
+    open_page: OpenPage, watch: Watch, tmp_path: Path, carries: bool
+) -> None:
+    another_catalogue(tmp_path, carries=carries)
+    watch.allow("status of 404")
+    with real_server(store=tmp_path) as own:
+        watch.host = own.removeprefix("http://")
+        page = open_page(base=own)
+        examples = page.locator("#examples")
+        if carries:
+            expect(examples.locator("button")).to_have_count(4)
+            title = examples.locator("button").first.inner_text()
+            examples.locator("button").first.click()
+            expect(page.locator("#designation")).to_have_value(title)
+            expect(page.locator(".preview")).to_be_visible()
+            page.locator("#tab-browse").click()
+            expect(page.locator("#catalogue")).to_contain_text("4 test listings")
+            expect(page.locator(".picture")).to_be_visible()
+            page.locator("#tab-batch").click()
+            page.get_by_role("button", name="Try it with samples").click()
+            expect(page.locator(".source-facts")).to_contain_text("4 of 4 rows have their photo")
+        else:
+            expect(examples).to_contain_text("PYKUTEN_CATALOGUE")
+            expect(examples.locator("button")).to_have_count(0)
+            page.locator("#tab-browse").click()
+            expect(page.locator("#drawn")).to_contain_text("samples = true")
+            expect(page.locator(".toolbar")).to_be_hidden()
         page.close()

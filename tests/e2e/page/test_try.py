@@ -69,6 +69,21 @@ def test_typing_gives_an_answer_with_all_its_parts(page: Page) -> None:
     expect(page.locator("#said")).to_have_text(re.compile(r"^File it without review: Pool and spa, [\d.]+%\.$"))
 
 
+def test_an_unfamiliar_listing_has_no_set(page: Page) -> None:
+    """The set holds every category then, which is nothing to show, and no chance to speak of."""
+
+    def unfamiliar(route: Route) -> None:
+        answer = route.fetch().json()
+        answer["decision"] |= {"action": "review", "reason": "unfamiliar"}
+        route.fulfill(json=answer)
+
+    page.route("**/predict?*", unfamiliar)
+    page.locator("#designation").fill(POOL)
+    expect(page.locator("#outcome .reason")).to_contain_text("does not look like any of the known categories")
+    expect(page.locator("#outcome .set")).to_have_count(0)
+    expect(page.locator("#outcome")).not_to_contain_text("With a chance of")
+
+
 def test_a_listing_for_a_person_says_why(page: Page) -> None:
     page.locator("#designation").fill("Le petit prince Antoine de Saint-Exupéry")
     outcome = page.locator("#outcome")

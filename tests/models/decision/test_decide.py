@@ -95,7 +95,7 @@ def test_reasons_have_an_order(tiny_predictor: Predictor) -> None:
 
 
 def test_an_unfamiliar_listing_goes_to_review_with_a_capped_confidence(tiny_predictor: Predictor) -> None:
-    """Before every other reason, and whatever the precision; the order of the categories and the set stay."""
+    """Before every other reason, and whatever the precision; the order of the categories stays, the set holds all."""
     fitted = tiny_predictor.calibration.cases[Evidence.TITLE]
     known = Familiarity(scales={Modality.TEXT: 1.0}, threshold=2.0, false_alarms=0.05, confidence=0.3)
     cases = {**tiny_predictor.calibration.cases, Evidence.TITLE: fitted.model_copy(update={"familiarity": known})}
@@ -111,7 +111,8 @@ def test_an_unfamiliar_listing_goes_to_review_with_a_capped_confidence(tiny_pred
         assert prediction.confidence == pytest.approx(0.3, abs=1e-6)
         assert [entry.code for entry in prediction.predictions] == [entry.code for entry in familiar.predictions]
         assert prediction.by_modality[Modality.TEXT] == prediction.predictions
-        assert prediction.prediction_set == familiar.prediction_set
+        assert familiar.prediction_set.codes == (CODES[1],)
+        assert prediction.prediction_set.codes == (CODES[1], CODES[3], CODES[2], CODES[0])
 
 
 def test_ties_go_by_class_index(tiny_predictor: Predictor) -> None:

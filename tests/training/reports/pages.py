@@ -30,7 +30,9 @@ from training.comparison.cost import Cost, Way
 from training.comparison.report import write_comparison
 from training.evaluation.evaluable import EvaluableCatalogue
 from training.evaluation.metrics import metrics_document
+from training.evaluation.predict import class_indices
 from training.evaluation.predictions import LearningCurve
+from training.reports.mistakes import Mistakes, find_mistakes
 from training.reports.model_card import write_model_card
 from training.reports.report import write_report
 
@@ -123,8 +125,17 @@ def context_of(word: str = "", classes: int = 3) -> dict[str, Any]:
     }
 
 
+def mistakes(catalogue: Catalogue, word: str, classes: int, *, may_show: bool) -> Mistakes:
+    """What a version with one kind of evidence gets wrong of the catalogue."""
+    taxonomy = taxonomy_of(classes, word)
+    made = answers(len(catalogue), 3, 1.0, Evidence.TEXT, classes)
+    predictions = {Evidence.TEXT: replace(made, labels=class_indices(catalogue.rows, taxonomy))}
+    return find_mistakes(predictions, catalogue, taxonomy, may_show=may_show)
+
+
 def report(folder: Path, word: str = "", classes: int = 3) -> dict[str, str]:
     metrics, context = metrics_of(word, classes) | measured(word), context_of(word, classes)
+    context["mistakes"] = mistakes(audited(folder, word, classes).catalogue, word, classes, may_show=False)
     return _version_pages(folder, metrics, context, taxonomy_of(classes, word))
 
 
@@ -235,7 +246,8 @@ def evaluate(folder: Path, word: str = "", classes: int = 3) -> dict[str, str]:
     command = f"python -m training evaluate{word}"
     out = folder / "out"
     out.mkdir()
-    write_evaluation(Evaluation(predictor, folder, judged, metrics, calibration, refits, command, main), out)
+    wrong = mistakes(catalogue, word, classes, may_show=True)
+    write_evaluation(Evaluation(predictor, folder, judged, metrics, calibration, refits, command, main, wrong), out)
     return _read(out, "report.html", "report.md")
 
 

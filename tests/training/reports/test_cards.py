@@ -27,16 +27,17 @@ def test_nothing_is_around_the_photo(tmp_path: Path) -> None:
 
 
 def test_a_thumbnail_is_a_small_jpeg(tmp_path: Path) -> None:
-    data = thumbnail(save(tmp_path / "a.png", (500, 250)))
-    assert data is not None
+    data = thumbnail(save(tmp_path / "a.png", (500, 250)).read_bytes())
     with Image.open(io.BytesIO(data)) as picture:
         assert (picture.format, picture.size) == ("JPEG", (SIDE, SIDE // 2))
 
 
-def test_a_photo_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+def test_a_photo_that_cannot_be_read_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xffnothing")
-    assert thumbnail(tmp_path / "broken.jpg") is None
-    assert thumbnail(tmp_path / "absent.jpg") is None
+    thumbnails = Thumbnails(10**6)
+    assert thumbnails.uri(str(tmp_path / "broken.jpg")) == ""
+    assert thumbnails.uri(str(tmp_path / "absent.jpg")) == ""
+    assert thumbnails.refused == 0
 
 
 def test_a_page_takes_no_more_than_its_budget(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import { resultFile } from "./result-file.js";
 import { KEYS, Review } from "./review.js";
 import { FILTERS, STATES, counts } from "./row.js";
 import { COLUMNS, rowCells } from "./row-cells.js";
-import { Run, numbers } from "./run.js";
+import { Run, answered, numbers } from "./run.js";
+import { Selection } from "./selection.js";
 import { Sending, isPassing } from "./sending.js";
 import { Source } from "./source.js";
 
@@ -23,23 +24,26 @@ class Batch {
   #source;
   #grid;
   #review;
+  #selection;
   #run;
   #table = null;
   #sending = null;
   #filter = "all";
-  #undo = [];
+  #undo = []; // lists of {row, choice}, as each was before
+  #partial = null;
   #parts = {};
   #drawing = 0;
 
   constructor(app) {
     this.#app = app;
     this.#labels = new Labels(app);
-    this.#source = new Source(app, (table) => this.#ready(table));
+    this.#source = new Source(app, (table, isSame) => (isSame ? this.#judge() : this.#ready(table)));
     this.#review = new Review(app, this.#labels, (code) => this.#choose(code));
+    this.#selection = new Selection(app, this.#labels, { onChange: () => this.#table && this.#draw(), onConfirm: () => this.#confirm() });
     this.#grid = new Grid(app, {
       columns: COLUMNS.map((name) => ({ name, t: `batch.column_${name}` })),
       cells: (row) => rowCells(app, this.#labels, row),
-      key: (row) => [row.state, row.choice, row.id, row.title, row.photo?.name, app.lang(), this.#labels.lang].join(" "),
+      key: (row) => [row.state, row.choice, row.truth, row.id, row.title, row.photo?.name, app.lang(), this.#labels.lang].join(" "),
       label: "batch.table",
       onActive: (row) => this.#review.show(row),
     });
@@ -68,6 +72,7 @@ class Batch {
       "div",
       { class: "work", hidden: true, on: { keydown: (event) => this.#key(event) } },
       this.#parts.filters,
+      this.#selection.element,
       el("div", { class: "work-columns" }, this.#grid.element, this.#review.element),
     );
     return el("div", { class: "batch" }, this.#source.element, this.#run.element, this.#parts.said, this.#parts.work);
@@ -78,10 +83,18 @@ class Batch {
     this.#sending?.cancel();
     this.#sending = null;
     this.#undo = [];
+    this.#partial = null;
     this.#table = table;
     table.rows.forEach((row) => row.forget());
     this.#filter = "all";
+    this.#selection.reset();
     this.#parts.work.hidden = false;
+    this.#judge();
+  }
+
+  /** Find the true categories that the table names among those of the version that answers. */
+  #judge() {
+    for (const row of this.#table.rows) row.truth = row.label ? this.#labels.code(row.label) : null;
     this.#draw();
   }
 
@@ -92,6 +105,7 @@ class Batch {
       this.#run.fail(error);
       return;
     }
+    this.#judge();
     // One version and one precision for the whole table, whatever is chosen or promoted meanwhile.
     const options = {
       version: this.#labels.version,
@@ -128,7 +142,7 @@ class Batch {
     if (!row?.answer) return;
     const clicked = this.#review.element.contains(document.activeElement);
     if (row.choice !== code) {
-      this.#undo.push({ row, choice: row.choice });
+      this.#undo.push([{ row, choice: row.choice }]);
       row.choice = code;
       this.#draw();
       this.#sayChoice(row);
@@ -149,11 +163,20 @@ class Batch {
   #takeBack() {
     const last = this.#undo.pop();
     if (!last) return;
-    last.row.choice = last.choice;
+    for (const { row, choice } of last) row.choice = choice;
     this.#draw();
-    const position = this.#shown().indexOf(last.row);
+    const position = this.#shown().indexOf(last[0].row);
     if (position >= 0) this.#grid.activate(position);
-    this.#sayChoice(last.row);
+    last.length === 1 ? this.#sayChoice(last[0].row) : this.#say("batch.said_many_undone", { count: this.#app.number(last.length) });
+  }
+
+  /** What the model says of each row shown that nobody has decided yet becomes the person's decision. */
+  #confirm() {
+    const rows = this.#shown().filter((row) => row.answer && row.choice === null);
+    this.#undo.push(rows.map((row) => ({ row, choice: null })));
+    for (const row of rows) row.choice = row.answer.code;
+    this.#draw();
+    this.#say("batch.said_confirmed", { count: this.#app.number(rows.length), ...numbers(this.#app, this.#table.rows) });
   }
 
   #key(event) {
@@ -185,8 +208,12 @@ class Batch {
     return this.#grid.key(key);
   }
 
-  #shown() {
+  #filtered() {
     return this.#filter === "all" ? this.#table.rows : this.#table.rows.filter((row) => row.isIn(this.#filter));
+  }
+
+  #shown() {
+    return this.#selection.rows(this.#filtered());
   }
 
   #drawSoon() {
@@ -197,9 +224,12 @@ class Batch {
     cancelAnimationFrame(this.#drawing);
     this.#drawing = 0;
     if (!this.#table) return;
-    this.#run.draw({ rows: this.#table.rows, sending: this.#sending, undoable: this.#undo.length > 0 });
+    this.#run.draw({ rows: this.#table.rows, sending: this.#sending, undoable: this.#undo.length > 0, partial: this.#partial });
     this.#drawFilters();
-    this.#grid.show(this.#shown());
+    const filtered = this.#filtered();
+    const shown = this.#selection.rows(filtered);
+    this.#selection.draw(filtered, shown);
+    this.#grid.show(shown);
     this.#review.show(this.#grid.active);
   }
 
@@ -225,12 +255,18 @@ class Batch {
   }
 
   #download() {
+    const { rows } = this.#table;
+    const done = answered(rows);
+    const isPartial = done < rows.length;
     const url = URL.createObjectURL(resultFile(this.#table, (code) => this.#labels.label(code)));
-    const link = this.#app.el("a", { href: url, download: resultName(this.#table.name) });
+    const name = resultName(this.#table.name, isPartial ? `-partial-${done}-of-${rows.length}` : "");
+    const link = this.#app.el("a", { href: url, download: name });
     document.body.append(link);
     link.click();
     link.remove();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    this.#partial = isPartial ? { name, done: this.#app.number(done), all: this.#app.number(rows.length) } : null;
+    this.#draw();
   }
 
   async #speak() {
@@ -250,8 +286,8 @@ class Batch {
   }
 }
 
-/** The table's name with ours behind it; what file systems may not like is left out. */
-function resultName(name) {
+/** The table's name with ours and an ending behind it; what file systems may not like is left out. */
+function resultName(name, ending) {
   const stem = name.replace(/\.[^.]*$/, "").replace(/[^\p{L}\p{N}._ -]/gu, "_").slice(0, NAME_CHARACTERS);
-  return `${stem || "table"}-pykuten.csv`;
+  return `${stem || "table"}-pykuten${ending}.csv`;
 }

@@ -1,14 +1,16 @@
 // Which column of a table holds what, guessed from its header.
 
-/** What a listing is made of; `title` is the API's `designation`. */
-export const FIELDS = ["id", "title", "description", "image"];
+/** What a listing is made of, and the category that is known for it; `title` is the API's `designation`. */
+export const FIELDS = ["id", "title", "description", "image", "category"];
 
 const NAMES = {
   id: ["id", "sku", "listingid", "articleid", "productid", "reference", "ref", "artikelnummer", "ean", "gtin"],
   title: ["designation", "title", "titre", "titel", "bezeichnung", "name", "nom", "productname", "produktname", "libelle"],
   description: ["description", "descriptif", "beschreibung", "produktbeschreibung", "desc", "details"],
   image: ["image", "photo", "bild", "foto", "picture", "imagefile", "imagename", "photofile", "filename", "fichier", "datei"],
+  category: ["category", "categorie", "kategorie", "prdtypecode", "categorycode", "categoryid", "shelf", "rayon", "rubrique", "label", "code"],
 };
+const WHOLE = new Set(["shelf", "rayon", "label", "code"]); // `barcode` and `label_source` are something else
 
 /** Header names as they are compared: lower-case, no accents, letters and digits only. */
 function bare(name) {
@@ -20,7 +22,7 @@ export function guessColumns(header) {
   const names = header.map(bare);
   const taken = new Set();
   const found = {};
-  for (const field of ["title", "description", "image", "id"]) {
+  for (const field of ["title", "description", "image", "id", "category"]) {
     const free = (index) => index >= 0 && !taken.has(index);
     const exact = NAMES[field].map((name) => names.indexOf(name)).find(free);
     const close = names.findIndex((name, index) => free(index) && NAMES[field].some((known) => isClose(name, known)));
@@ -31,7 +33,7 @@ export function guessColumns(header) {
 }
 
 function isClose(name, known) {
-  return known.length > 3 && name !== "imageid" && (name.startsWith(known) || name.endsWith(known));
+  return known.length > 3 && !WHOLE.has(known) && name !== "imageid" && (name.startsWith(known) || name.endsWith(known));
 }
 
 /** The names a row's photo may have. The challenge's own files name it by two columns. */

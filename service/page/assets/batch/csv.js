@@ -3,6 +3,8 @@
 const DELIMITERS = [",", ";", "\t", "|"];
 const SAMPLE_RECORDS = 20;
 const BOM = "\ufeff";
+const LINE_END = /\r\n|\r|\n/g;
+const SEPARATOR_LINE = /^\ufeff?"?sep=([^\r\n"])"?\1*(?:\r\n|\r|\n|$)/i;
 
 /** The text of a CSV file, and the encoding it was read as: UTF-8 or UTF-16 by its mark, else UTF-8 if it is valid,
  * else Windows-1252, which reads any bytes. */
@@ -25,14 +27,19 @@ function markedEncoding(bytes) {
   return null;
 }
 
-/** The records of `text` one by one, each a list of cells. Blank lines, and those of empty cells that
- * spreadsheets add, are left out. A quote inside a cell that did not begin with
- * one is plain text; a quoted cell that never ends goes to the end of the text. */
-export function* records(text, delimiter) {
-  let at = text.startsWith(BOM) ? 1 : 0;
+/** The records of `text` one by one, each a list of cells. Excel's first line `sep=;`, blank lines, and those of empty
+ * cells that spreadsheets add, are left out. Quotes inside a cell need not be doubled. A quote that opens a cell and that
+ * no quote closes is plain text. `faults`, if given, gets {kind, line} of such quotes (`open`) and of records that have more
+ * cells than the first (`wide`), with the line counted from 1 as editors do. */
+export function* records(text, delimiter, faults = []) {
+  let at = startOf(text);
+  let line = 1 + lineEnds(text.slice(0, at));
   let cells = [];
+  const reading = { text, delimiter, width: Infinity, closable: true };
   while (at < text.length) {
-    const cell = text[at] === '"' ? quotedCell(text, at, delimiter) : plainCell(text, at, delimiter);
+    const cell = text[at] === '"' ? quotedCell(reading, at) : plainCell(reading, at);
+    if (cell.isOpen) faults.push({ kind: "open", line });
+    line += cell.lines ?? 0;
     cells.push(cell.value);
     at = cell.end;
     if (at < text.length && text[at] === delimiter) {
@@ -40,32 +47,67 @@ export function* records(text, delimiter) {
       if (at < text.length) continue;
       cells.push("");
     }
-    if (!isBlank(cells)) yield cells;
+    if (!isBlank(cells)) {
+      if (reading.width === Infinity) reading.width = cells.length;
+      if (!isBlank(cells.slice(reading.width))) faults.push({ kind: "wide", line });
+      yield cells;
+    }
     cells = [];
     at = afterLineEnd(text, at);
+    line += 1;
   }
 }
 
-function plainCell(text, start, delimiter) {
+/** Where the table begins: behind the byte order mark and the line that names the delimiter. */
+function startOf(text) {
+  return SEPARATOR_LINE.exec(text)?.[0].length ?? (text.startsWith(BOM) ? 1 : 0);
+}
+
+function lineEnds(text) {
+  return text.match(LINE_END)?.length ?? 0;
+}
+
+function plainCell({ text, delimiter }, start) {
   let end = start;
   while (end < text.length && text[end] !== delimiter && text[end] !== "\n" && text[end] !== "\r") end += 1;
   return { value: text.slice(start, end), end };
 }
 
-function quotedCell(text, start, delimiter) {
+/** A cell that begins with a quote. It ends with a quote before a delimiter, a line end or the end of the text. */
+function quotedCell(reading, start) {
+  const { text, delimiter } = reading;
+  const ends = (at) => at >= text.length || text[at] === delimiter || text[at] === "\n" || text[at] === "\r";
   let value = "";
+  let lines = 0;
   let from = start + 1;
-  for (;;) {
-    const quote = text.indexOf('"', from);
-    if (quote < 0) return { value: value + text.slice(from), end: text.length };
-    value += text.slice(from, quote);
-    if (text[quote + 1] !== '"') {
-      const rest = plainCell(text, quote + 1, delimiter); // normally empty
-      return { value: value + rest.value, end: rest.end };
+  let quote = reading.closable ? text.indexOf('"', from) : -1;
+  while (quote >= 0) {
+    let after = quote + 1;
+    while (text[after] === '"') after += 1;
+    const part = text.slice(from, quote);
+    lines += lineEnds(part);
+    value += part + '"'.repeat((after - quote) / 2);
+    const [isOdd, isEnd] = [(after - quote) % 2 === 1, ends(after)];
+    if (isOdd && isEnd) {
+      if (holdsRecords(value, reading)) break;
+      return { value, end: after, lines };
     }
-    value += '"';
-    from = quote + 2;
+    if (isOdd !== isEnd && lines && ends(quote - 1)) break; // it begins a cell of a later line
+    if (isOdd && value === "") break; // a word in doubled quotes
+    if (isOdd) value += '"';
+    from = after;
+    quote = text.indexOf('"', from);
   }
+  if (quote < 0) reading.closable = false; // nor does any quote that follows
+  const cell = plainCell(reading, start);
+  return { ...cell, isOpen: !cell.value.includes('"', 1) };
+}
+
+/** Whether a cell of several lines is in truth the table's next records: most of its lines have as many cells. */
+function holdsRecords(value, { delimiter, width }) {
+  const lines = value.split(LINE_END).slice(1, -1);
+  const records = lines.filter((line) => line.split(delimiter).length === width).length;
+  return width > 2 && lines.length > 2 && records > 0.8 * lines.length;
 }
 
 function afterLineEnd(text, at) {
@@ -76,8 +118,11 @@ function isBlank(cells) {
   return cells.every((cell) => cell.trim() === "");
 }
 
-/** The delimiter that cuts the first records into the most cells, all into equally many. */
+/** The delimiter that the first line names, else the one that cuts the first records into the most cells, all into
+ * equally many; of a table of one column one that none of its cells holds. */
 export function guessDelimiter(text) {
+  const named = SEPARATOR_LINE.exec(text)?.[1];
+  if (named) return named;
   let best = { delimiter: DELIMITERS[0], score: 0 };
   for (const delimiter of DELIMITERS) {
     const sample = [];
@@ -86,7 +131,8 @@ export function guessDelimiter(text) {
       if (sample.length === SAMPLE_RECORDS) break;
     }
     const columns = sample[0] ?? 0;
-    const score = columns > 1 ? columns * (sample.filter((cells) => cells === columns).length / sample.length) ** 2 : 0;
+    const alike = (sample.filter((cells) => cells === columns).length / (sample.length || 1)) ** 2;
+    const score = columns > 1 ? columns * alike : (sample.length ? alike : 1) / 2; // below any of two columns that are often there
     if (score > best.score) best = { delimiter, score };
   }
   return best.delimiter;

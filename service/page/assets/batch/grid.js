@@ -2,8 +2,8 @@
 
 import { settle } from "../lib/focus.js";
 
-const HEIGHT = 44; // of a row in CSS pixels, as in batch.css
-const NARROW_HEIGHT = 68;
+const HEIGHT = 72; // of a row in CSS pixels, as in batch.css
+const NARROW_HEIGHT = 116;
 const MARGIN_ROWS = 8; // drawn above and below what is seen, so that a quick scroll shows no gap
 const NARROW = matchMedia("(width < 40rem)");
 

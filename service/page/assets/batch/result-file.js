@@ -19,13 +19,16 @@ const DECIMALS = 6;
 const BOM = "\ufeff"; // without it, spreadsheets read UTF-8 as something else
 
 /** A CSV file as a Blob, spreadsheet-safe, in the delimiter that the table came in. Our columns: what the model says;
- * `final_code`, empty where a person still has to look; `decided_by` model or person; `corrected` where they differ. */
+ * `final_code`, empty where a person still has to look; `decided_by` model or person; `corrected` where they differ; `agrees`, where the
+ * table names true categories, whether the model says the same. */
 export function resultFile({ header, rows, delimiter }, label) {
+  const isLabelled = rows.some((row) => row.truth !== null);
   const width = Math.max(header.length, ...rows.slice(0, 1).map((row) => row.cells.length));
-  const ours = COLUMNS.map((name) => freeName(name, header));
+  const ours = [...COLUMNS, ...(isLabelled ? ["agrees"] : [])].map((name) => freeName(name, header));
   const parts = [BOM, csvLine([...padded(header, width), ...ours], delimiter)];
   for (const row of rows) {
-    parts.push(csvLine([...padded(row.cells, width), ...found(row, label)], delimiter));
+    const verdict = { true: "yes", false: "no", null: "" }[row.isRight];
+    parts.push(csvLine([...padded(row.cells, width), ...found(row, label), ...(isLabelled ? [verdict] : [])], delimiter));
   }
   return new Blob(parts, { type: "text/csv;charset=utf-8" });
 }

@@ -1,11 +1,12 @@
 // The active row in full, and the categories that a person can choose for it with a key.
 
 import { icon } from "../lib/dom.js";
-import { decisionBadge, decisionReason } from "../lib/prediction.js";
+import { decisionBadge, decisionReason, truthLine } from "../lib/prediction.js";
 
 /** Keys 1 to 9 choose the so-manieth category. */
 export const KEYS = 9;
 const TEXT_CHARACTERS = 600;
+const TITLE_CHARACTERS = 2000;
 
 export class Review {
   #app;
@@ -26,7 +27,7 @@ export class Review {
   /** Show another row, or the same as it is now; nothing is made anew without a change, so that the focus stays. */
   show(row) {
     const { el } = this.#app;
-    const shown = row && [row.state, row.choice, row.photo?.name, this.#labels.count, this.#labels.lang, this.#app.lang()].join(" ");
+    const shown = row && [row.state, row.choice, row.truth, row.photo?.name, this.#labels.count, this.#labels.lang, this.#app.lang()].join(" ");
     if (row === this.#row && shown === this.#shown) return;
     if (row !== this.#row) this.#forgetPhoto();
     this.#row = row;
@@ -37,6 +38,7 @@ export class Review {
       return;
     }
     this.element.append(this.#listing(row), this.#said(row));
+    if (row.isRight !== null) this.element.append(truthLine(this.#app, { label: this.#labels.label(row.truth) }, row.isRight));
     if (row.answer) this.element.append(this.#choices(row), this.#other(row), el("p", { class: "hint keys", t: "batch.keys" }));
     if (row.photo) this.#photo(row);
   }
@@ -52,7 +54,7 @@ export class Review {
         "div",
         { class: "row-text" },
         el("p", { class: "hint" }, row.id ? `${place} · ${row.id}` : place),
-        el("h3", {}, shortened(row.title) || t("batch.no_title")),
+        el("h3", {}, shortened(row.title, TITLE_CHARACTERS) || t("batch.no_title")),
         row.description && el("p", { class: "row-description" }, shortened(row.description)),
         row.photoMissing && el("p", { class: "hint" }, t("batch.photo_missing")),
       ),
@@ -141,6 +143,6 @@ export function errorSentence(app, { code, status }) {
   return app.has(`batch.error.${code}`) ? app.t(`batch.error.${code}`) : app.sentence(code, status);
 }
 
-function shortened(text) {
-  return text.length > TEXT_CHARACTERS ? `${text.slice(0, TEXT_CHARACTERS)} …` : text;
+function shortened(text, characters = TEXT_CHARACTERS) {
+  return text.length > characters ? `${text.slice(0, characters)} …` : text;
 }

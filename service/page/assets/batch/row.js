@@ -12,6 +12,8 @@ export class Row {
     this.id = "";
     this.title = "";
     this.description = "";
+    this.label = ""; // the category that the table names, as it names it
+    this.truth = null; // its code, where the version that answered knows it
     this.photo = null;
     this.photoMissing = false; // it names a photo that is not among those given
     this.forget();
@@ -41,6 +43,16 @@ export class Row {
   failed(code, status = 0) {
     this.state = STATES.failed;
     this.error = { code, status };
+  }
+
+  /** The category where the row stands for now: the person's, else the model's; null before there is one. */
+  get category() {
+    return this.choice ?? this.answer?.code ?? null;
+  }
+
+  /** Whether the model says what the table says; null where one of them says nothing. */
+  get isRight() {
+    return this.truth === null || this.answer === null ? null : this.answer.code === this.truth;
   }
 
   get filter() {

@@ -3,6 +3,7 @@
 import { settle } from "../lib/focus.js";
 import { failure, notice } from "../lib/notice.js";
 import { saidPrecision } from "../lib/precision.js";
+import { agreementWords } from "./agreement.js";
 import { FILTERS, STATES, counts } from "./row.js";
 import { isPassing } from "./sending.js";
 
@@ -16,6 +17,7 @@ export class Run {
   #line;
   #row;
   #progress;
+  #agreement;
   #notices;
   #noticed = [];
   #buttons = {};
@@ -30,11 +32,13 @@ export class Run {
     this.#progress = el("progress", { max: 1, value: 0, hidden: true, ta: { "aria-label": "batch.progress_label" } });
     this.#notices = el("div", { class: "notices" });
     const first = el("div", { class: "run-line" }, this.#line, this.#row);
-    this.element = el("div", { class: "run", hidden: true }, first, this.#progress, this.#notices);
+    this.#agreement = el("p", { class: "agreement numbers" });
+    this.element = el("div", { class: "run", hidden: true }, first, this.#progress, this.#agreement, this.#notices);
   }
 
-  /** `sending` is null before the first start; `undoable`: whether a decision can be taken back. */
-  draw({ rows, sending, undoable }) {
+  /** `sending` is null before the first start; `undoable`: whether a decision can be taken back; `partial`: {name, done}
+   * of a file that was saved before all rows were answered, else null. */
+  draw({ rows, sending, undoable, partial }) {
     const { t } = this.#app;
     const values = numbers(this.#app, rows);
     this.element.hidden = false;
@@ -43,7 +47,8 @@ export class Run {
     this.#progress.hidden = sending === null;
     this.#progress.max = rows.length;
     this.#progress.value = answered(rows);
-    this.#drawNotices(sending);
+    this.#agreement.textContent = agreementWords(this.#app, rows);
+    this.#drawNotices(sending, partial);
     this.#button("start").disabled = !rows.some((row) => row.title.trim() || row.description.trim() || row.photo);
     this.#button("download").className = sending?.running || sending?.left ? "quiet" : "";
   }
@@ -73,12 +78,13 @@ export class Run {
     return (this.#buttons[name] ??= make());
   }
 
-  #drawNotices(sending) {
+  #drawNotices(sending, partial) {
     const others = sending !== null && sending.options.precision !== this.#app.precision();
-    const now = [sending?.problem, others && this.#app.precision(), this.#app.lang()];
+    const now = [sending?.problem, others && this.#app.precision(), this.#app.lang(), partial];
     if (now.every((one, at) => one === this.#noticed[at])) return;
     this.#noticed = now;
     const parts = [sending?.problem && failure(this.#app, sending.problem, this.#actions.resume), others && this.#otherPrecision(sending)];
+    if (partial) parts.push(notice(this.#app, "warn", ["batch.partial", partial]));
     this.#notices.replaceChildren(...parts.filter(Boolean));
   }
 
@@ -105,7 +111,8 @@ export class Run {
   }
 }
 
-function answered(rows) {
+/** How many rows have an answer or an error. */
+export function answered(rows) {
   return rows.filter((row) => row.state === STATES.predicted || row.state === STATES.failed).length;
 }
 

@@ -8,6 +8,7 @@ import { zipEntries } from "./zip.js";
 
 const SAMPLES = 24;
 const EXAMPLE_CHARACTERS = 80;
+const FAULTS = 5;
 
 export class Source {
   #app;
@@ -18,7 +19,7 @@ export class Source {
   #open = false;
   #facts;
 
-  /** `onReady(table)`: a table was read, or its columns or photos are others now. */
+  /** `onReady(table, isSame)`: a table was read, or its columns or photos are others now; `isSame`: what is sent is not. */
   constructor(app, onReady) {
     this.#app = app;
     this.#onReady = onReady;
@@ -129,10 +130,10 @@ export class Source {
     if (this.table) this.#facts.append(...this.#said());
   }
 
-  #understood() {
+  #understood(isSame = false) {
     if (this.table) applyColumns(this.table, this.#columns, this.#photos, photoNames);
     this.#facts.replaceChildren(...this.#said());
-    if (this.table) this.#onReady(this.table);
+    if (this.table) this.#onReady(this.table, isSame);
   }
 
   /** The words anew, after a change of language. */
@@ -144,15 +145,23 @@ export class Source {
     const { el, t, number } = this.#app;
     const photos = this.#photos.count && t("batch.photos", { count: number(this.#photos.count) });
     if (!this.table) return [el("p", {}, photos || t("batch.no_photos")), el("p", { class: "hint" }, t("batch.table_next"))];
-    const { name, rows, encoding, delimiter } = this.table;
+    const { name, rows, encoding, delimiter, faults } = this.table;
     const delimiterName = delimiter === "\t" ? t("batch.tab") : delimiter;
     const lines = [
       el("p", {}, el("strong", {}, name), ` – ${t("batch.read", { rows: number(rows.length), delimiter: delimiterName })}`),
       encoding === "windows-1252" && notice(this.#app, "warn", "batch.windows_1252"),
+      ...["open", "wide"].map((kind) => this.#fault(kind, faults.filter((one) => one.kind === kind))),
       el("p", {}, this.#photoWords()),
       this.#columnChoices(),
     ];
     return lines.filter(Boolean);
+  }
+
+  /** What is odd about some lines of the file, with the numbers of the first ones. */
+  #fault(kind, lines) {
+    const { number } = this.#app;
+    const named = lines.slice(0, FAULTS).map(({ line }) => number(line)).join(", ") + (lines.length > FAULTS ? ", …" : "");
+    return lines.length > 0 && notice(this.#app, "warn", [`batch.lines_${kind}`, { lines: named, count: number(lines.length) }]);
   }
 
   #photoWords() {
@@ -173,7 +182,7 @@ export class Source {
       { class: "columns" },
       FIELDS.map((field) => {
         const none = el("option", { value: "-1" }, t("batch.column_none"));
-        const options = header.map((name, index) => el("option", { value: index }, name || t("batch.column_number", { number: index + 1 })));
+        const options = header.map((_, index) => el("option", { value: index }, this.#columnName(index)));
         const select = el("select", { id: `column-${field}`, on: { change: (event) => this.#choose(field, Number(event.target.value)) } }, none, options);
         select.value = this.#columns[field];
         const example = rows.map((row) => row.cells[this.#columns[field]]?.trim()).find(Boolean) ?? "";
@@ -194,13 +203,21 @@ export class Source {
   #columnWords() {
     const { t } = this.#app;
     const used = FIELDS.filter((field) => this.#columns[field] >= 0);
-    const said = used.map((field) => `${t(`batch.field_${field}`)}: ${this.table.header[this.#columns[field]]}`);
+    const said = used.map((field) => `${t(`batch.field_${field}`)}: ${this.#columnName(this.#columns[field])}`);
     return `${t("batch.columns")} – ${said.join(", ") || t("batch.column_none")}`;
+  }
+
+  /** A column as people can tell it from the others: several may have one name, or none. */
+  #columnName(index) {
+    const { header } = this.table;
+    const place = this.#app.t("batch.column_number", { number: index + 1 });
+    if (!header[index]) return place;
+    return header.filter((name) => name === header[index]).length > 1 ? `${header[index]} (${place})` : header[index];
   }
 
   #choose(field, index) {
     this.#columns[field] = index;
-    this.#understood();
+    this.#understood(field === "category");
     document.getElementById(`column-${field}`)?.focus();
   }
 }

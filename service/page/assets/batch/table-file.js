@@ -17,14 +17,15 @@ export class TableError extends Error {
   }
 }
 
-/** `{name, encoding, delimiter, header, rows}` of a CSV file. Raises TableError. */
+/** `{name, encoding, delimiter, header, rows, faults}` of a CSV file; `faults` as of `records`. Raises TableError. */
 export async function readTable(blob, name) {
   if (blob.size > TABLE_BYTES) throw new TableError("table_too_large");
   const { text, encoding } = decodeText(new Uint8Array(await blob.arrayBuffer()));
   const delimiter = guessDelimiter(text);
   let header = null;
   const rows = [];
-  for (const cells of records(text, delimiter)) {
+  const faults = [];
+  for (const cells of records(text, delimiter, faults)) {
     if (header === null) {
       header = cells.map((cell) => cell.trim());
     } else {
@@ -34,7 +35,7 @@ export async function readTable(blob, name) {
     }
   }
   if (!rows.length) throw new TableError("table_empty");
-  return { name, encoding, delimiter, header, rows };
+  return { name, encoding, delimiter, header, rows, faults };
 }
 
 /** Fill the rows' fields from their cells, and find their photos. */
@@ -44,6 +45,7 @@ export function applyColumns(table, columns, photos, photoNames) {
     row.id = cell(row, "id").trim();
     row.title = cell(row, "title");
     row.description = cell(row, "description");
+    row.label = cell(row, "category").trim();
     const names = photoNames(table.header, columns, row.cells);
     const tried = names.length || !row.id ? names : [row.id];
     row.photo = tried.map((name) => photos.find(name)).find(Boolean) ?? null;

@@ -5,7 +5,7 @@ import { icon } from "../lib/dom.js";
 import { Latest } from "../lib/latest.js";
 import { failure, notice } from "../lib/notice.js";
 import { holdsHtml, plainText } from "../lib/plain.js";
-import { predictionCard } from "../lib/prediction.js";
+import { predictionCard, saidCode } from "../lib/prediction.js";
 
 const FILTERS = ["all", "mistakes", "disagreements"];
 
@@ -29,15 +29,16 @@ class BrowseView {
     this.back = el("button", { type: "button", class: "quiet", id: "previous", t: "browse.previous", disabled: true, on: { click: () => this.#previous() } });
     this.outcome = el("div", { class: "outcome", id: "drawn" });
     this.said = el("p", { class: "unseen", role: "status" });
+    this.toolbar = el(
+      "div",
+      { class: "card toolbar" },
+      el("div", { class: "field" }, el("label", { for: "browse-category", t: "browse.category" }), this.category),
+      el("div", { class: "segments", role: "group", ta: { "aria-label": "browse.only" } }, this.filters),
+      el("div", { class: "row draw" }, this.back, el("button", { type: "button", id: "draw", t: "browse.draw", on: { click: () => this.#draw() } })),
+    );
     panel.append(
       el("div", { class: "intro" }, el("h2", { t: "browse.title" }), this.about),
-      el(
-        "div",
-        { class: "card toolbar" },
-        el("div", { class: "field" }, el("label", { for: "browse-category", t: "browse.category" }), this.category),
-        el("div", { class: "segments", role: "group", ta: { "aria-label": "browse.only" } }, this.filters),
-        el("div", { class: "row draw" }, this.back, el("button", { type: "button", id: "draw", t: "browse.draw", on: { click: () => this.#draw() } })),
-      ),
+      this.toolbar,
       this.outcome,
       this.said,
     );
@@ -56,18 +57,22 @@ class BrowseView {
   /** What there is, in the page's language; then the listing shown, asked about again, or a first one. */
   async #load() {
     try {
-      const catalogue = await this.app.api("/catalogue", { query: { lang: true } });
+      const catalogue = await this.app.api("/catalogue", { query: { lang: true, version: true } });
+      this.toolbar.hidden = false;
       this.#offer(catalogue);
       this.#refresh();
     } catch (error) {
-      this.outcome.replaceChildren(failure(this.app, error, () => this.#load()));
+      const isMissing = error.code === "catalogue_missing";
+      this.toolbar.hidden ||= isMissing;
+      if (isMissing) this.about.replaceChildren();
+      this.#shown(isMissing ? notice(this.app, "info", error.sentence) : failure(this.app, error, () => this.#load()));
     }
   }
 
-  #offer({ name, listings, categories }) {
+  #offer({ name, origin, listings, categories }) {
     const { app } = this;
     const { el } = app;
-    app.bind(this.about, name === "samples" ? ["browse.samples", { n: app.number(listings) }] : ["browse.own", { name, n: app.number(listings) }]);
+    app.bind(this.about, [`browse.of_${origin}`, { name, n: app.number(listings) }]);
     const chosen = this.category.value;
     const groups = Map.groupBy ? Map.groupBy(categories, (one) => one.group) : new Map([["", categories]]);
     const option = (one) => el("option", { value: one.code }, `${one.label} (${app.number(one.listings)})`);
@@ -155,7 +160,7 @@ export function listingCard(app, listing) {
       image ? picture(app, image) : el("p", { class: "no-photo hint" }, icon("photo"), app.t("browse.no_photo")),
       el("h3", {}, designation || app.t("browse.no_title")),
       description && el("p", { class: "description" }, holdsHtml(description) ? plainText(description) : description),
-      el("p", { class: "hint" }, [listing.id, app.t("prediction.code", { code: category.code })].filter(Boolean).join(" · ")),
+      el("p", { class: "hint" }, [listing.id, saidCode(app, category)].filter(Boolean).join(" · ")),
       el("button", { type: "button", class: "quiet", id: "try-this", on: { click: () => app.show("try", { designation, description, image }) } }, app.t("browse.try")),
     ),
     el("div", { class: "answer" }, verdicts(app, listing), predictionCard(app, listing.prediction, { truth: category, saysTruth: false })),

@@ -1,8 +1,9 @@
 // Words of the Browse view. JSON after the `=`, so that a test can read it.
 export const WORDS = {
   "browse.title": {"fr": "Parcourir un catalogue étiqueté", "en": "Browse a labelled catalogue", "de": "Einen beschrifteten Katalog durchsehen"},
-  "browse.samples": {"fr": "{n} annonces d’exemple, livrées avec le projet. PYKUTEN_CATALOGUE en montre un autre.", "en": "{n} sample listings that come with the project. PYKUTEN_CATALOGUE shows another catalogue.", "de": "{n} Beispielangebote, die zum Projekt gehören. PYKUTEN_CATALOGUE zeigt einen anderen Katalog."},
-  "browse.own": {"fr": "{name} : {n} annonces", "en": "{name}: {n} listings", "de": "{name}: {n} Angebote"},
+  "browse.of_samples": {"fr": "{n} annonces d’exemple, livrées avec le projet. PYKUTEN_CATALOGUE en montre un autre.", "en": "{n} sample listings that come with the project. PYKUTEN_CATALOGUE shows another catalogue.", "de": "{n} Beispielangebote, die zum Projekt gehören. PYKUTEN_CATALOGUE zeigt einen anderen Katalog."},
+  "browse.of_operator": {"fr": "{name} : {n} annonces", "en": "{name}: {n} listings", "de": "{name}: {n} Angebote"},
+  "browse.of_version": {"fr": "{n} annonces du test que la version n’a pas apprises et qu’elle porte avec elle.", "en": "{n} test listings that the version has not learned from and carries with it.", "de": "{n} Testangebote, aus denen die Version nicht gelernt hat und die sie mit sich führt."},
   "browse.category": {"fr": "Catégorie", "en": "Category", "de": "Kategorie"},
   "browse.any": {"fr": "Toutes les catégories", "en": "Any category", "de": "Alle Kategorien"},
   "browse.only": {"fr": "Lesquelles", "en": "Which ones", "de": "Welche"},

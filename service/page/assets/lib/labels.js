@@ -4,6 +4,7 @@
 export class Labels {
   #app;
   #entries = new Map();
+  #codes = new Map();
   #asked = null;
 
   constructor(app) {
@@ -22,6 +23,8 @@ export class Labels {
     this.version = body.version;
     this.lang = this.#app.lang();
     this.#entries = new Map(body.categories.map((one) => [one.code, one]));
+    const named = body.categories.flatMap((one) => Object.values(one.labels).map((label) => [plain(label), one.code]));
+    this.#codes = new Map([...named, ...body.categories.map(({ code }) => [plain(code), code])]);
   }
 
   get count() {
@@ -32,9 +35,16 @@ export class Labels {
     return this.#entries.get(code)?.label ?? code;
   }
 
+  /** The code of a category that somebody wrote as its code (also `2583.0`) or as its label in any language; else null. */
+  code(written) {
+    return this.#codes.get(plain(written)) ?? this.#codes.get(plain(written).replace(/\.0+$/, "")) ?? null;
+  }
+
   /** All categories by label, as the language sorts them. */
   sorted() {
     const order = new Intl.Collator(this.#app.lang());
     return [...this.#entries.values()].sort((one, other) => order.compare(one.label, other.label));
   }
 }
+
+const plain = (text) => text.normalize("NFC").trim().replace(/\s+/g, " ").toLowerCase();

@@ -12,10 +12,10 @@ export function predictionCard(app, prediction, { truth = null, saysTruth = true
     "article",
     { class: "card prediction" },
     decision(app, prediction),
-    truth && saysTruth && truthLine(app, prediction, truth),
+    truth && saysTruth && truthLine(app, truth, prediction.category.code === truth.code),
     scores(app, "prediction.best", prediction.predictions, { truth, threshold: prediction.decision.threshold }),
     modalities(app, prediction, truth),
-    predictionSet(app, prediction),
+    prediction.decision.reason !== "unfamiliar" && predictionSet(app, prediction), // the set of such a listing holds every category
     prediction.warnings.map((code) => app.el("p", { class: "hint" }, app.t(`warning.${code}`))),
     app.el("p", { class: "hint time" }, answered(app, prediction, ms)),
   );
@@ -66,6 +66,11 @@ function bar(app, { code, label, group, confidence }, threshold, truth) {
   );
 }
 
+/** The code of a category, where its label is another; else null. */
+export function saidCode(app, { code, label }) {
+  return code === label ? null : app.t("prediction.code", { code });
+}
+
 function decision(app, prediction) {
   const { category, decision: made } = prediction;
   return app.el(
@@ -73,13 +78,13 @@ function decision(app, prediction) {
     { class: `decision ${made.action}` },
     decisionBadge(app, made),
     app.el("h3", {}, category.label),
-    app.el("p", { class: "hint" }, [category.group, app.t("prediction.code", { code: category.code })].filter(Boolean).join(" · ")),
+    app.el("p", { class: "hint" }, [category.group, saidCode(app, category)].filter(Boolean).join(" · ")),
     app.el("p", { class: "reason" }, decisionReason(app, prediction)),
   );
 }
 
-function truthLine(app, prediction, truth) {
-  const right = prediction.category.code === truth.code;
+/** The true category in a line, and whether the prediction says the same. */
+export function truthLine(app, truth, right) {
   return app.el(
     "p",
     { class: `truth ${right ? "right" : "wrong"}` },

@@ -83,7 +83,7 @@ export class ClassTable {
     return el(
       "tr",
       { dataset: { code: one.code } },
-      el("th", { scope: "row" }, this.#labels.label(one.code), el("span", { class: "hint code" }, one.code)),
+      el("th", { scope: "row" }, this.#labels.label(one.code), this.#labels.label(one.code) !== one.code && el("span", { class: "hint code" }, one.code)),
       el("td", { class: "numbers" }, number(one.n)),
       ["precision", "recall", "f1"].map((name) => el("td", { class: "numbers" }, this.#share(one[name]))),
     );

@@ -60,12 +60,14 @@ export class ConfusedPair {
   }
 
   #example({ designation, description, image, prediction }) {
-    const { el, t, percent, show } = this.#app;
+    const { el, t, percent, show, picture } = this.#app;
+    const photo = image && el("img", { alt: "", width: "56", height: "56", loading: "lazy" });
+    if (photo) picture(image).then((address) => photo.setAttribute("src", address), () => photo.remove());
     const tryIt = () => show("try", { designation, description, image });
     return el(
       "li",
       { class: "pair-example" },
-      image && el("img", { src: image, alt: "", width: "56", height: "56", loading: "lazy" }),
+      photo,
       el(
         "div",
         {},

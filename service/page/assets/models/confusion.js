@@ -4,10 +4,12 @@ import { ConfusedPair } from "./confused-pair.js";
 import { svg } from "../lib/svg.js";
 
 const CELL = 20; // CSS pixels at full size
-const LEFT = 196;
+const LEAST_LEFT = 196;
+const FULL = 820; // CSS pixels that there are beside the pair, on a desk
+const DESK = matchMedia("(width >= 64rem)");
 const TOP = 128;
 const RIGHT = 64; // the last column's slanted label needs it
-const LABEL_CHARACTERS = 26;
+const CHARACTER = 7; // CSS pixels of a letter, about
 const COLUMN_CHARACTERS = 20;
 const FAINTEST = 0.14;
 const PAIRS = 8;
@@ -19,6 +21,7 @@ export class Confusion {
   #codes;
   #counts;
   #pair;
+  #left; // where the cells begin: few categories leave room for long names
   #at = null;
   #pinned = false;
   #frame;
@@ -31,6 +34,9 @@ export class Confusion {
     this.#codes = codes;
     this.#counts = counts;
     this.#pair = new ConfusedPair(app, labels, version);
+    const longest = Math.max(...codes.map((code) => labels.label(code).length));
+    const room = DESK.matches ? FULL - codes.length * CELL - RIGHT : LEAST_LEFT;
+    this.#left = Math.max(LEAST_LEFT, Math.min(room, CHARACTER * (longest + 2)));
     const { el, t } = app;
     this.element = el(
       "section",
@@ -47,13 +53,13 @@ export class Confusion {
     this.#frame = svg("rect", { class: "cell-frame", width: CELL, height: CELL, visibility: "hidden" });
     const drawing = svg(
       "svg",
-      { viewBox: `0 0 ${LEFT + size + RIGHT} ${TOP + size + 30}`, class: "matrix", role: "group", tabindex: "0", "aria-label": t("models.confusion"), "aria-describedby": this.#pair.id },
+      { viewBox: `0 0 ${this.#left + size + RIGHT} ${TOP + size + 30}`, class: "matrix", role: "group", tabindex: "0", "aria-label": t("models.confusion"), "aria-describedby": this.#pair.id },
       this.#axes(size),
-      svg("rect", { class: "matrix-ground", x: LEFT, y: TOP, width: size, height: size }),
+      svg("rect", { class: "matrix-ground", x: this.#left, y: TOP, width: size, height: size }),
       this.#cells(),
       this.#frame,
     );
-    drawing.style.setProperty("--full", `${LEFT + size + RIGHT}px`);
+    drawing.style.setProperty("--full", `${this.#left + size + RIGHT}px`);
     drawing.addEventListener("pointermove", (event) => !this.#pinned && this.#point(event));
     drawing.addEventListener("click", (event) => this.#point(event) && this.#pin());
     drawing.addEventListener("keydown", (event) => this.#key(event));
@@ -65,17 +71,17 @@ export class Confusion {
     const { t } = this.#app;
     const labels = this.#codes.map((code) => this.#labels.label(code));
     this.#names.row = labels.map((label, index) =>
-      svg("text", { class: "name", x: LEFT - 6, y: TOP + (index + 0.7) * CELL, "text-anchor": "end" }, shortened(label, LABEL_CHARACTERS), svg("title", {}, label)),
+      svg("text", { class: "name", x: this.#left - 6, y: TOP + (index + 0.7) * CELL, "text-anchor": "end" }, shortened(label, Math.floor(this.#left / CHARACTER) - 2), svg("title", {}, label)),
     );
     this.#names.column = labels.map((label, index) => {
-      const place = `translate(${LEFT + (index + 0.7) * CELL} ${TOP - 6}) rotate(-60)`;
+      const place = `translate(${this.#left + (index + 0.7) * CELL} ${TOP - 6}) rotate(-60)`;
       return svg("text", { class: "name", transform: place }, shortened(label, COLUMN_CHARACTERS), svg("title", {}, label));
     });
     return svg(
       "g",
       { "aria-hidden": "true" },
-      svg("text", { class: "axis", x: LEFT - 6, y: TOP - 10, "text-anchor": "end" }, `${t("models.true")} ↓`),
-      svg("text", { class: "axis", x: LEFT + size / 2, y: TOP + size + 22, "text-anchor": "middle" }, `${t("models.predicted")} ↑`),
+      svg("text", { class: "axis", x: this.#left - 6, y: TOP - 10, "text-anchor": "end" }, `${t("models.true")} ↓`),
+      svg("text", { class: "axis", x: this.#left + size / 2, y: TOP + size + 22, "text-anchor": "middle" }, `${t("models.predicted")} ↑`),
       this.#names.row,
       this.#names.column,
     );
@@ -90,7 +96,7 @@ export class Confusion {
         row.map((count, j) => {
           if (!count) return null;
           const shade = FAINTEST + (1 - FAINTEST) * (Math.log1p(count) / most);
-          const [x, y] = [LEFT + j * CELL, TOP + i * CELL];
+          const [x, y] = [this.#left + j * CELL, TOP + i * CELL];
           return [
             svg("rect", { class: i === j ? "right" : "wrong", x, y, width: CELL, height: CELL, "fill-opacity": shade.toFixed(3) }),
             svg("text", { class: shade > 0.55 ? "tally on" : "tally", x: x + CELL / 2, y: y + CELL / 2 + 3, "text-anchor": "middle" }, String(count)),
@@ -128,7 +134,7 @@ export class Confusion {
   #point(event) {
     const drawing = event.currentTarget;
     const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawing.getScreenCTM().inverse());
-    const [i, j] = [Math.floor((at.y - TOP) / CELL), Math.floor((at.x - LEFT) / CELL)];
+    const [i, j] = [Math.floor((at.y - TOP) / CELL), Math.floor((at.x - this.#left) / CELL)];
     if (this.#counts[i]?.[j] === undefined) return false;
     this.#show(i, j);
     return true;
@@ -156,7 +162,7 @@ export class Confusion {
     if (this.#at?.[0] === i && this.#at[1] === j) return;
     this.#at = [i, j];
     this.#pinned = false;
-    this.#frame.setAttribute("x", LEFT + j * CELL);
+    this.#frame.setAttribute("x", this.#left + j * CELL);
     this.#frame.setAttribute("y", TOP + i * CELL);
     this.#frame.setAttribute("visibility", "visible");
     this.#names.row.forEach((name, index) => name.classList.toggle("active", index === i));

@@ -13,6 +13,7 @@ import { Why } from "./why.js";
 const TYPING_MS = 250;
 const TYPING_WITH_PHOTO_MS = 600; // the photo goes with every request
 const TOP_K = 5;
+const CATALOGUE_EXAMPLES = 6;
 const PRECISIONS = [0.8, 0.9, 0.95, 0.97, 0.99];
 
 export function mount(panel, app) {
@@ -31,6 +32,9 @@ class TryView {
     app.onVersion(() => this.#ask(0));
     app.onPrecision(() => this.#ask(0));
     app.onBack(() => this.#ask(0));
+    app.onBack(() => this.#offerExamples());
+    app.onVersion(() => this.#offerExamples());
+    this.#offerExamples();
     this.#ask(0);
   }
 
@@ -39,7 +43,7 @@ class TryView {
     this.designation.value = designation ?? "";
     this.description.value = description ?? "";
     const response = image === null ? null : await this.app.api(image, { raw: true });
-    const file = response && new File([await response.blob()], image.split("/").at(-1), { type: response.headers.get("Content-Type") });
+    const file = response && new File([await response.blob()], image.split("/").at(-1).split("?")[0], { type: response.headers.get("Content-Type") });
     this.photo.set(file);
     scrollTo({ top: 0 });
   }
@@ -77,17 +81,35 @@ class TryView {
 
   #examples() {
     const { el } = this.app;
-    const button = (one) => el("button", { type: "button", class: "quiet example", t: one.name, on: { click: () => this.#example(one) } });
+    this.examples = el("div", { class: "row", id: "examples" });
     return el(
       "div",
       { class: "field examples", role: "group", "aria-labelledby": "examples-label" },
       el("span", { class: "hint", id: "examples-label", t: "try.examples" }),
-      el("div", { class: "row" }, EXAMPLE_LISTINGS.map(button)),
+      this.examples,
     );
   }
 
-  #example({ designation, description, photo }) {
-    this.receive({ designation, description, image: photo && `/assets/try/${photo}` }).catch((error) => this.#fail(error));
+  /** Examples of the version's own categories: ours, or listings of the catalogue that there is for it. */
+  async #offerExamples() {
+    const { app } = this;
+    const { el } = app;
+    try {
+      const { origin } = await app.api("/catalogue", { query: { version: true } });
+      const query = { count: CATALOGUE_EXAMPLES, seed: 1, version: true };
+      const examples = origin === "samples" ? EXAMPLE_LISTINGS : (await app.api("/catalogue/listings", { query })).listings;
+      const name = (one) => (one.name ? { t: one.name } : { title: one.designation });
+      const button = (one) =>
+        el("button", { type: "button", class: "quiet example", ...name(one), on: { click: () => this.#example(one) } }, !one.name && (one.designation || app.t("try.photo")));
+      this.examples.replaceChildren(...examples.map(button));
+    } catch (error) {
+      const isMissing = error.code === "catalogue_missing";
+      this.examples.replaceChildren(...(isMissing ? [el("p", { class: "hint", t: "error.catalogue_missing" })] : []));
+    }
+  }
+
+  #example({ designation, description, photo, image = photo && `/assets/try/${photo}` }) {
+    this.receive({ designation, description, image }).catch((error) => this.#fail(error));
   }
 
   #precision() {

@@ -4,7 +4,7 @@ export const WORDS = {
   "try.intro": {"fr": "Écrivez un titre, collez une description, ajoutez une photo : la réponse suit au fil de la frappe.", "en": "Type a title, paste a description, add a photo: the answer follows as you type.", "de": "Titel eingeben, Beschreibung einfügen, Foto hinzufügen: Die Antwort folgt beim Tippen."},
   "try.designation": {"fr": "Titre", "en": "Title", "de": "Titel"},
   "try.description": {"fr": "Description (le HTML est permis)", "en": "Description (HTML is allowed)", "de": "Beschreibung (HTML ist erlaubt)"},
-  "try.title_example": {"fr": "Par exemple : Piscine ronde 3,66 m", "en": "For example: Round pool 3.66 m", "de": "Zum Beispiel: Runder Pool 3,66 m"},
+  "try.title_example": {"fr": "Le titre, comme le vendeur l’écrit", "en": "The title as the seller writes it", "de": "Der Titel, wie ihn der Verkäufer schreibt"},
   "try.description_example": {"fr": "Taille, matière, état…", "en": "Size, material, condition…", "de": "Größe, Material, Zustand …"},
   "try.read_as": {"fr": "Lu comme :", "en": "Read as:", "de": "Gelesen als:"},
   "try.photo": {"fr": "Photo", "en": "Photo", "de": "Foto"},

@@ -39,13 +39,62 @@ def test_delimiters_quotes_and_line_ends(page: Page, delimiter: str, ending: str
         delimiter.join(["id", "title", "description"]),
         delimiter.join(["1", f'"a ""quoted"" word{delimiter} and{ending}another line"', ""]),
         "",
-        delimiter.join(["2", 'not "quoted" at first', '"unended quotes are kept']),
+        delimiter.join(["2", 'not "quoted" at first', '"a quote that never ends']),
     ]
     assert page.evaluate(RECORDS, "\ufeff" + ending.join(lines)) == [
         ["id", "title", "description"],
         ["1", f'a "quoted" word{delimiter} and{ending}another line', ""],
-        ["2", 'not "quoted" at first', "unended quotes are kept"],
+        ["2", 'not "quoted" at first', '"a quote that never ends'],
     ]
+
+
+READ = """async (bytes) => {
+  const { readTable } = await import('/assets/batch/table-file.js');
+  const { delimiter, header, rows, faults } = await readTable(new Blob([new Uint8Array(bytes)]), 'a.csv');
+  const said = faults.map(({ kind, line }) => `${kind} ${line}`);
+  return { delimiter, table: [header, ...rows.map((row) => row.cells)], faults: said };
+}"""
+OPEN = 'id;title;price\n1;"Table 24 pouces;10\n2;b;20\n3;{};30\n4;d;40\n'
+HEADER = ["id", "title"]
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize(
+    ("content", "delimiter", "rows", "faults"),
+    [
+        # The first line that Excel reads and writes.
+        (b"sep=;\r\nid;title\r\n1;Pool, round", ";", [HEADER, ["1", "Pool, round"]], []),
+        (b"\xef\xbb\xbfSEP=\t\nid\ttitle\n1\tx;y", "\t", [HEADER, ["1", "x;y"]], []),
+        ('"sep=|"\rid|title\r1|é'.encode("utf-16"), "|", [HEADER, ["1", "é"]], []),
+        (b"sep=,,\nid,title\n1,x", ",", [HEADER, ["1", "x"]], []),
+        (b"sep=~\nid~title\n1~x", "~", [HEADER, ["1", "x"]], []),
+        # A quote that is never closed: the later lines have another quoted cell, none, or one that closes it by chance.
+        *(
+            (
+                OPEN.format(cell).encode("cp1252"),
+                ";",
+                [["id", "title", "price"], ["1", '"Table 24 pouces', "10"], ["2", "b", "20"], ["3", read, "30"],
+                 ["4", "d", "40"]],
+                ["open 2"],
+            )
+            for cell, read in [('"x; y"', "x; y"), ("c", "c"), ('""', ""), ('"""é"" y"', '"é" y')]
+        ),
+        (b'id,title,price\n1,"a,10\n2,b,20\n3,c,30\n4,d,40\n5,e",50', ",", [["id", "title", "price"], ["1", '"a', "10"],
+         ["2", "b", "20"], ["3", "c", "30"], ["4", "d", "40"], ["5", 'e"', "50"]], ["open 2"]),
+        # Quotes that are not doubled, or around a word.
+        (b'id;title\n1;"5" screen; black\nand ""new"""\n2;""Novel"" used\n3;"Chair" red', ";", [HEADER,
+         ["1", '5" screen; black\nand "new"'], ["2", '""Novel"" used'], ["3", '"Chair" red']], []),
+        # Blank lines, one column with delimiters in it, two columns of one name, and more cells than the header has.
+        (b"id;title\r1;x\r\r;\r\r", ";", [HEADER, ["1", "x"]], []),
+        (b"title\nChair, red\nTable, large, oak", ";", [["title"], ["Chair, red"], ["Table, large, oak"]], []),
+        (b"title,title\nx,y\n", ",", [["title", "title"], ["x", "y"]], []),
+        (b"id,title\n1,a\n2,b,c\n3,d,", ",", [HEADER, ["1", "a"], ["2", "b", "c"], ["3", "d", ""]], ["wide 3"]),
+    ],
+)  # fmt: skip
+def test_what_real_files_hold(
+    page: Page, content: bytes, delimiter: str, rows: list[list[str]], faults: list[str]
+) -> None:
+    assert page.evaluate(READ, list(content)) == {"delimiter": delimiter, "table": rows, "faults": faults}
 
 
 def test_what_pythons_csv_writes_is_read_the_same(page: Page) -> None:
@@ -58,7 +107,7 @@ def test_what_pythons_csv_writes_is_read_the_same(page: Page) -> None:
     assert page.evaluate(RECORDS, stream.getvalue()) == rows
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", '"', ",,,\n\n,,,\n"])
+@pytest.mark.parametrize("text", ["", "\n\n", "sep=;", ",,,\n\n,,,\n"])
 def test_nothing_to_read(page: Page, text: str) -> None:
     assert page.evaluate(RECORDS, text) == []
 
@@ -76,17 +125,18 @@ def test_encodings(page: Page, encoding: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("header", "columns"),
     [
-        (["listing_id", "designation", "description", "image", "category"], (0, 1, 2, 3)),
-        (["Réf", "Titre du produit", "Descriptif", "Photo"], (0, 1, 2, 3)),
-        (["Bild", "Artikelnummer", "Bezeichnung", "Beschreibung"], (1, 2, 3, 0)),
-        (["", "designation", "description", "productid", "imageid"], (3, 1, 2, -1)),
-        (["SKU", "Product Title"], (0, 1, -1, -1)),
-        (["foo", "bar"], (-1, -1, -1, -1)),
+        (["listing_id", "designation", "description", "image", "category"], (0, 1, 2, 3, 4)),
+        (["Réf", "Titre du produit", "Descriptif", "Photo", "Catégorie"], (0, 1, 2, 3, 4)),
+        (["Bild", "Artikelnummer", "Bezeichnung", "Beschreibung", "Kategorie-Name"], (1, 2, 3, 0, 4)),
+        (["", "designation", "description", "productid", "imageid", "prdtypecode"], (3, 1, 2, -1, 5)),
+        (["SKU", "Product Title", "barcode", "shelf"], (0, 1, -1, -1, 3)),
+        (["title", "label_source", "Label"], (-1, 0, -1, -1, 2)),
+        (["foo", "bar"], (-1, -1, -1, -1, -1)),
     ],
 )
 def test_columns_are_guessed(page: Page, header: list[str], columns: tuple[int, ...]) -> None:
     guessed = page.evaluate("async (header) => (await import('/assets/batch/columns.js')).guessColumns(header)", header)
-    assert tuple(guessed[field] for field in ("id", "title", "description", "image")) == columns
+    assert tuple(guessed[field] for field in ("id", "title", "description", "image", "category")) == columns
 
 
 def test_the_challenges_photos_are_named_by_two_columns(page: Page) -> None:
