@@ -88,11 +88,15 @@ def _without_placeholder(markup: str) -> tuple[str, bool]:
 def _shown_text(markup: str) -> str:
     """`plain_text`, with placeholders."""
     text = _visible(markup)
-    for strip in (_strip_markup, _strip_tags):
-        if "<" in text:
-            text = strip(text)
-        if "&" in text:
-            text = _visible(_decode(text))
+    if "<" in text:
+        text = _strip_markup(text)
+    is_escaped = "<" not in text  # a "<" that is left now did not break off at the end: tags stood behind it
+    if "&" in text:
+        text = _visible(_decode(text))
+    if "<" in text:
+        text = _strip_tags(text, may_break_off=is_escaped)
+    if "&" in text:
+        text = _visible(_decode(text))
     line = _normalised(text)
     return _normalised(join_spaced_letters(text)) if has_spaced_letters(line) else line
 
@@ -140,9 +144,10 @@ def _strip_markup(markup: str) -> str:
     return _parse(markup) if "<" in markup else markup
 
 
-def _strip_tags(markup: str) -> str:
+def _strip_tags(markup: str, *, may_break_off: bool = True) -> str:
     """Text of HTML, entities left as they are, without the parser."""
-    return _ANY_TAG.sub(_space, _cut_end(_cut_hidden(markup)))
+    markup = _cut_hidden(markup)
+    return _ANY_TAG.sub(_space, _cut_end(markup) if may_break_off else markup)
 
 
 def _parse(markup: str) -> str:

@@ -93,6 +93,7 @@ def test_readable_text_is_left_alone(text: str) -> None:
         ("""un <img alt="x > y" title='z' src="data""", "un"),
         ("&lt;p&gt;un&lt;/p&gt;&lt;img src=&quot;x", "un"),
         ("un <b", "un <b"),
+        ('un <img/src=x/on=1 <b>deux</b> trois " quatre', 'un <img/src=x/on=1 deux trois " quatre'),
         ("<p>prix < 5 & > 3</p>", "prix < 5 & > 3"),
     ],
 )
