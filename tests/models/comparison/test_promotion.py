@@ -238,7 +238,7 @@ def test_compare_says_when_a_version_learned_from_the_catalogue(run: Commands, t
     ("content", "message"),
     [
         (None, "some.csv: No such file or directory"),
-        ("title,category\nx,1\n", "some.csv: no column designation"),
+        ("price,category\n1,1\n", "some.csv: no column designation"),
         ("designation,category,image\nx,1,a.jpg\n", "some.csv: the image column names files: say where with --images"),
     ],
 )

@@ -89,7 +89,7 @@ def test_damaged_pixels_are_found_by_decoding(tmp_path: Path) -> None:
 
 def test_rows_with_neither_text_nor_photo_are_dropped_and_counted(tmp_path: Path) -> None:
     blank = "<p>&nbsp;</p><br>"
-    catalogue = read(tmp_path, f"1,,,,1\n2,  ,{blank},,1\n3,,,gone.jpg,1\n4,a,,,1\n5,,<b>b</b>,,2\n6,P?,,,2\n")
+    catalogue = read(tmp_path, f"1,,,,1\n2,  ,{blank},,1\n3,,,gone.jpg,1\n4,a,,,1\n5,,<b>b</b>,,2\n6,?,,,2\n")
     report = check(catalogue, "1", "2")
     assert report.unusable == (0, 1, 2, 5)
     usable = usable_catalogue(catalogue, report)
