@@ -80,13 +80,13 @@ def usual_columns(table: str, names: Sequence[str], chosen: Sequence[str] = ()) 
         if field not in USUAL_NAMES:
             raise ListingsUnreadable(f"--column {pair}: the field is one of {', '.join(USUAL_NAMES)}")
         named[field] = name
-    found = {field: named.get(field) or usual_name(field, names) for field in USUAL_NAMES}
-    if not found["category"]:
+    columns = {field: named.get(field) or usual_name(field, names) for field in USUAL_NAMES}
+    if not columns["category"]:
         exist = ", ".join(name for name in names if name) or "none"
         raise ListingsUnreadable(
             f"{table}: no column category (columns: {exist}); name it with --column category=COLUMN"
         )
-    return Columns(**found)
+    return Columns(**columns)
 
 
 def usual_name(field: str, names: Sequence[str]) -> str:

@@ -69,8 +69,8 @@ class PhotoFolder:
         Links are followed as long as they stay inside.
         """
         try:
-            found, root = self.find(name), self.root.resolve(strict=True)
-            path = None if found is None else found.resolve(strict=True)
+            photo, root = self.find(name), self.root.resolve(strict=True)
+            path = None if photo is None else photo.resolve(strict=True)
             if path is None or not path.is_relative_to(root) or path.stat().st_size > MAX_IMAGE_BYTES:
                 return None
             return path.read_bytes()
@@ -108,7 +108,8 @@ class PhotoFolder:
         if folder not in self._names:
             names: dict[str, list[str]] = defaultdict(list)
             try:
-                files = [entry.name for entry in os.scandir(folder) if entry.is_file()]
+                with os.scandir(folder) as entries:
+                    files = [entry.name for entry in entries if entry.is_file()]
             except (OSError, ValueError):
                 files = []
             for file in files:

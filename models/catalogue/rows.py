@@ -66,9 +66,9 @@ class LabelledCsv:
             raise ListingsUnreadable(
                 f"{self.path.name}: image of row {row + FIRST_ROW} lies outside the folder of photos"
             )
-        found = photos.find(name)
+        path = photos.find(name)
         try:
-            return None if found is None else found.read_bytes()
+            return None if path is None else path.read_bytes()
         except OSError:
             return None
 

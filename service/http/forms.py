@@ -187,9 +187,9 @@ def _cut(body: bytes, boundary: bytes, most: int) -> list[tuple[bytes, bytes]]:
 def _find(body: bytes, delimiter: bytes, start: int) -> int:
     """`body.find`, in steps."""
     for step in range(start, len(body), SEARCH_BYTES):
-        found = body.find(delimiter, step, step + SEARCH_BYTES + len(delimiter))
-        if found >= 0:
-            return found
+        position = body.find(delimiter, step, step + SEARCH_BYTES + len(delimiter))
+        if position >= 0:
+            return position
     return -1
 
 

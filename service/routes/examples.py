@@ -9,6 +9,11 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from models import errors as model_errors
+from models.errors import PykutenError
+from service import errors as service_errors
+from service.errors import InvalidRequest
+
 _FOLDER = Path(__file__).parent
 _VALUES = from_json((_FOLDER / "example_values.json").read_bytes())
 SMALL_PHOTO = b64encode((_FOLDER / "example_photo.jpg").read_bytes()).decode()
@@ -79,3 +84,28 @@ def _results_of_stream() -> str:
 
 
 STREAM_RESULTS = _results_of_stream()
+
+
+def _known_errors() -> dict[str, PykutenError]:
+    """One error of each code, for the examples."""
+    errors: dict[str, PykutenError] = {
+        "invalid_request": InvalidRequest.at("/designation", "This must be a string."),
+        "method_not_allowed": service_errors.MethodNotAllowed("POST"),
+        "model_unavailable": model_errors.NoVersion(),
+        "text_too_long": model_errors.TextTooLong(pointer="/description"),
+        "forbidden": service_errors.Forbidden(),  # its code is that of 401
+        "image_corrupt": model_errors.ImageCorrupt(pointer="/image"),
+        "internal": service_errors.Internal(),
+        "text_empty": model_errors.TextEmpty(pointer="/designation"),
+        "version_unknown": model_errors.VersionUnknown(pointer="/version"),
+    }
+    for module in (model_errors, service_errors):
+        for kind in vars(module).values():
+            if isinstance(kind, type) and issubclass(kind, PykutenError) and kind.code not in errors:
+                pointer = "/image" if issubclass(kind, model_errors.ImageError) else None
+                errors[kind.code] = kind() if pointer is None else kind(pointer=pointer)
+    return errors
+
+
+ERRORS = _known_errors()
+"""By their codes."""

@@ -12,16 +12,12 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 from pydantic_core import to_json
 
-from models import errors as model_errors
-from models.errors import PykutenError
-from service import errors as service_errors
 from service.dispatch.job import DEADLINE_HEADER
-from service.errors import InvalidRequest
 from service.http.bodies import NDJSON, URLENCODED
 from service.http.problems import MEDIA_TYPE, TITLES, Problem, problem
 from service.http.requests import Batch, Choices, FormListing, Options, PhotoListing, TextListing
 from service.http.responses import FailedItem, PredictedItem
-from service.routes.examples import LISTING, LISTINGS, OPTIONS, TEXT_LISTINGS
+from service.routes.examples import ERRORS, LISTING, LISTINGS, OPTIONS, TEXT_LISTINGS
 
 REFERENCE = "#/components/schemas/{model}"
 REQUEST_ID = "5f0c1a7e9b3d2c48"
@@ -98,11 +94,11 @@ carry `Retry-After`, in seconds.
 
 def tags() -> list[dict[str, str]]:
     """The groups of operations, and at the end one without any: every error with its code."""
-    errors = sorted(_ERRORS.values(), key=lambda error: (error.status, error.code))
+    errors = sorted(ERRORS.values(), key=lambda error: (error.status, error.code))
     sent = TITLES.keys() - UNSENT
     rows = [f"| `{error.code}` | {error.status} | {error.message} |" for error in errors if error.code in sent]
     table = "\n".join(["| code | status | what it says |", "|---|---|---|", *rows])
-    example = json.dumps(problem(_ERRORS["invalid_request"], REQUEST_ID), indent=1)
+    example = json.dumps(problem(ERRORS["invalid_request"], REQUEST_ID), indent=1)
     text = f"{_ERRORS_TEXT}{table}\n\n```json\n{example}\n```"
     return [*_TAGS, {"name": "errors", "description": text}]
 
@@ -111,7 +107,7 @@ def problems(*codes: str) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route: one entry for each status, with the codes it can carry as examples."""
     responses: dict[int | str, dict[str, Any]] = {}
     for name in codes:
-        error = _ERRORS[name]
+        error = ERRORS[name]
         code = error.code
         entry = responses.setdefault(error.status, {"description": "", "content": {MEDIA_TYPE: {"examples": {}}}})
         content = entry["content"][MEDIA_TYPE]
@@ -277,27 +273,3 @@ def _option_parameters(options: type[Choices]) -> list[dict[str, Any]]:
         parameter = {"name": name, "in": "query", "required": False, "description": text, "schema": schema}
         parameters.append(parameter | ({"examples": OPTIONS[name]} if name in OPTIONS else {}))
     return parameters
-
-
-def _known_errors() -> dict[str, PykutenError]:
-    """One error of each code, for the examples."""
-    errors: dict[str, PykutenError] = {
-        "invalid_request": InvalidRequest.at("/designation", "This must be a string."),
-        "method_not_allowed": service_errors.MethodNotAllowed("POST"),
-        "model_unavailable": model_errors.NoVersion(),
-        "text_too_long": model_errors.TextTooLong(pointer="/description"),
-        "forbidden": service_errors.Forbidden(),  # its code is that of 401
-        "image_corrupt": model_errors.ImageCorrupt(pointer="/image"),
-        "internal": service_errors.Internal(),
-        "text_empty": model_errors.TextEmpty(pointer="/designation"),
-        "version_unknown": model_errors.VersionUnknown(pointer="/version"),
-    }
-    for module in (model_errors, service_errors):
-        for kind in vars(module).values():
-            if isinstance(kind, type) and issubclass(kind, PykutenError) and kind.code not in errors:
-                pointer = "/image" if issubclass(kind, model_errors.ImageError) else None
-                errors[kind.code] = kind() if pointer is None else kind(pointer=pointer)
-    return errors
-
-
-_ERRORS = _known_errors()

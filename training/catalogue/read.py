@@ -173,14 +173,14 @@ def _image_paths(
     for row, photo in images.items():
         if photo in path_of:
             continue
-        found = photos.find(photo)
-        if found is None and photos.lies_outside(photo):
+        path = photos.find(photo)
+        if path is None and photos.lies_outside(photo):
             raise CatalogueError(
                 f"{name}: {named_rows([row])}: {photos.why_missing(photo)}; name photos as files of catalogue.images"
             )
-        if found is None and not why:
+        if path is None and not why:
             why = f"{named_rows([row])}: {photos.why_missing(photo)}"
-        path_of[photo] = f"{folder}/{photo}" if found is None else str(found)
+        path_of[photo] = f"{folder}/{photo}" if path is None else str(path)
     return images.map(path_of).astype(object), why, []
 
 

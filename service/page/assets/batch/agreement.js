@@ -6,17 +6,17 @@ export const UNANSWERED = "\0";
 /** Of each category the rows that stand there: {code, listings, accept, review, right, judged}, most listings first.
  * `judged` have a true category, and `right` were predicted as that. */
 export function tally(rows) {
-  const found = new Map();
+  const tallies = new Map();
   for (const row of rows) {
     const code = row.category ?? UNANSWERED;
-    const one = found.get(code) ?? { code, listings: 0, accept: 0, review: 0, right: 0, judged: 0 };
-    found.set(code, one);
-    one.listings += 1;
-    if (row.answer) one[row.answer.decision.action] += 1;
-    if (row.isRight !== null) one.judged += 1;
-    if (row.isRight) one.right += 1;
+    const counts = tallies.get(code) ?? { code, listings: 0, accept: 0, review: 0, right: 0, judged: 0 };
+    tallies.set(code, counts);
+    counts.listings += 1;
+    if (row.answer) counts[row.answer.decision.action] += 1;
+    if (row.isRight !== null) counts.judged += 1;
+    if (row.isRight) counts.right += 1;
   }
-  return [...found.values()].sort((one, other) => other.listings - one.listings);
+  return [...tallies.values()].sort((left, right) => right.listings - left.listings);
 }
 
 /** In a sentence or two how often the service agrees with the table, and what could not be compared; "" without labels. */

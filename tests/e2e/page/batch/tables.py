@@ -141,3 +141,8 @@ def answer_batches(page: Page) -> list[int]:
 
     page.route("**/predict/batch?*", answer)
     return sizes
+
+
+def rows_shown(page: Page) -> list[str]:
+    """The titles in the list."""
+    return page.locator(".grid-body [role=row] .title").all_inner_texts()
